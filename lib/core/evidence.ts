@@ -1,0 +1,54 @@
+import type { GatewayIds } from "./reply.ts";
+
+/** One feed search: when it began, the window it covered, and how much it read. All milliseconds since 1970. */
+export type Search = {
+  readonly atMs: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly rows: number;
+};
+
+/** The gateway's own answer to a send. */
+export type ReplyEvidence = {
+  readonly kind: "reply";
+  readonly atMs: number;
+  readonly status: number;
+  readonly code?: string;
+  readonly bodySha256: string;
+} & GatewayIds;
+
+/** A row of the gateway's feed. */
+export type FeedRowEvidence = {
+  readonly kind: "feed_row";
+  /** when we read it */
+  readonly atMs: number;
+  readonly code?: string;
+  readonly rowSha256: string;
+} & GatewayIds;
+
+/** Searches that found nothing (S5). */
+export type AbsenceEvidence = { readonly kind: "absence"; readonly searches: readonly Search[] };
+
+/**
+ * What a final state rests on (S4). `never_sent`: no byte ever left, by the ledger's own record. `lookups`:
+ * why a person has to look, where the gateway gave nothing to go by.
+ */
+export type Evidence =
+  | ReplyEvidence
+  | FeedRowEvidence
+  /** a decline that was answered while an earlier send was open, and the searches that found no capture */
+  | {
+      readonly kind: "reply_and_absence";
+      readonly reply: ReplyEvidence;
+      readonly searches: readonly Search[];
+    }
+  | AbsenceEvidence
+  | { readonly kind: "never_sent"; readonly atMs: number; readonly notAfterMs: number }
+  | { readonly kind: "feed_rows"; readonly rows: readonly FeedRowEvidence[] }
+  | {
+      readonly kind: "lookups";
+      readonly atMs: number;
+      readonly made: number;
+      readonly failed: number;
+      readonly lastSendAtMs: number;
+    };

@@ -1,0 +1,52 @@
+import type { JsonObject } from "./json.ts";
+import type { GatewayReply } from "./reply.ts";
+import type { Replied, WireRequest } from "./transport.ts";
+
+/** One row of a gateway's feed, read the same way as an answer. */
+export type FeedRow = {
+  /** what the row says of the charge; a credit or chargeback row says what was given back */
+  readonly kind: "charge" | "reversal";
+  readonly reply: GatewayReply;
+  readonly transactionId?: string;
+  readonly orderId?: string;
+  readonly parentTransactionId?: string;
+  /** our own references, where the row carries them */
+  readonly requestId?: string;
+  readonly chargeId?: string;
+  /** who was charged, by every name that the row gives */
+  readonly consumers: readonly string[];
+  readonly amount?: string;
+  readonly currency?: string;
+  readonly atMs?: number;
+  /** the row as it came: hashed as evidence, never stored */
+  readonly raw: JsonObject;
+};
+
+/** A stretch of the gateway's time, milliseconds since 1970, both ends in. */
+export type FeedWindow = { readonly fromMs: number; readonly toMs: number };
+
+/** Where the next page begins: a page number, an offset or the gateway's own mark. */
+export type FeedCursor = number | string;
+
+export type FeedPage =
+  | {
+      readonly kind: "page";
+      readonly rows: readonly FeedRow[];
+      /** rows that could not be read: a scan that met one is not whole */
+      readonly unreadRows: number;
+      /** rows of the whole window by the gateway's own count, where it gives one */
+      readonly total?: number;
+      readonly next?: FeedCursor;
+    }
+  | { readonly kind: "unreadable"; readonly why: string };
+
+/** How a gateway's feed is asked and read. Pure: the flow owns the wire. */
+export type Feed = {
+  readonly firstCursor: FeedCursor;
+  /** pages of one scan at the most: a feed that pages for ever ends as an incomplete scan */
+  readonly pagesMax: number;
+  pageRequest(window: FeedWindow, cursor: FeedCursor): WireRequest;
+  readPage(reply: Replied, cursor: FeedCursor): FeedPage;
+  /** a look-up by the gateway's own id, where the feed has one */
+  idRequest(id: { readonly transactionId: string } | { readonly orderId: string }): WireRequest | undefined;
+};

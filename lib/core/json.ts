@@ -1,0 +1,63 @@
+/** What JSON can hold. */
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
+export type JsonObject = { readonly [key: string]: Json };
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** `JSON.parse` as a value: `undefined` where the text is not JSON (JSON itself has no `undefined`). */
+export const parseJson = (text: string): Json | undefined => {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+};
+
+/** The member of a JSON object, or `undefined` where `value` is not an object or has no such member of its own. */
+export const member = (value: unknown, key: string): Json | undefined =>
+  isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+
+export const asString = (value: unknown): string | undefined =>
+  typeof value === "string" ? value : undefined;
+
+/**
+ * A copy of the object without the keys whose value is `undefined`: with `exactOptionalPropertyTypes` an
+ * absent member and an undefined one are different things, and only the first may be stored or sent.
+ */
+export const defined = <T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+
+/**
+ * A copy with the keys of every object in one order (that of their UTF-16 units, whole numbers first as
+ * JavaScript keeps them), so that the same content is the same text however it was written.
+ */
+export const inKeyOrder = <T extends Json>(value: T): T => {
+  if (Array.isArray(value)) return value.map(inKeyOrder) as unknown as T;
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, inKeyOrder(value[key] ?? null)]),
+  ) as T;
+};
+
+/**
+ * JSON text in which the order of keys does not matter: two messages with the same content have the same
+ * canonical text, however they were written.
+ */
+export const canonicalJson = (value: Json): string => JSON.stringify(inKeyOrder(value));
+
+/** Whether objects and lists are nested deeper than `depth`. Walks without recursion, so any JSON is safe. */
+export const isDeeperThan = (value: Json, depth: number): boolean => {
+  let level: Json[] = [value];
+  for (let at = 0; level.length > 0; at++) {
+    if (at > depth) return true;
+    level = level.flatMap((item) =>
+      typeof item === "object" && item !== null ? (Object.values(item) as Json[]) : [],
+    );
+  }
+  return false;
+};

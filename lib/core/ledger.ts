@@ -1,0 +1,388 @@
+import type { Charge, ChargeId, GatewayName, LeaseToken, Problem, RefusalCode, RequestId } from "./charge.ts";
+import type { DeclineCategory, RetryAdvice } from "./decline.ts";
+import type { Evidence, ReplyEvidence, Search } from "./evidence.ts";
+import type { Mismatch, UnknownWhy } from "./outcome.ts";
+import type { GatewayIds } from "./reply.ts";
+import type { NeverSentCause, UnansweredCause } from "./transport.ts";
+
+/** Where a charge can be. The words are stored: they are for ever. */
+export const ledgerStates = [
+  /** a worker holds the lease and may be sending */
+  "opened",
+  /** proved never to have been sent; the next worker may send it */
+  "waiting",
+  /** may have been charged; being found out */
+  "unknown",
+  /** the gateway accepted it; its final word is to come */
+  "pending",
+  "approved",
+  "declined_permanent",
+  "declined_retryable",
+  "request_error",
+  "expired",
+  /** a person's turn */
+  "review",
+] as const;
+export type LedgerState = (typeof ledgerStates)[number];
+
+export const finalStates = [
+  "approved",
+  "declined_permanent",
+  "declined_retryable",
+  "request_error",
+  "expired",
+] as const satisfies readonly LedgerState[];
+export type FinalState = (typeof finalStates)[number];
+
+/** Which state may follow which. What is not here cannot be written. */
+export const mayFollow: Readonly<Record<LedgerState, readonly LedgerState[]>> = {
+  opened: [
+    "waiting",
+    "unknown",
+    "pending",
+    "approved",
+    "declined_permanent",
+    "declined_retryable",
+    "request_error",
+    "review",
+  ],
+  waiting: ["opened", "expired"],
+  unknown: [
+    "opened",
+    "unknown",
+    "pending",
+    "approved",
+    "declined_permanent",
+    "declined_retryable",
+    "request_error",
+    "review",
+  ],
+  pending: ["pending", "approved", "declined_permanent", "declined_retryable", "review"],
+  approved: [],
+  declined_permanent: [],
+  // A later attempt, under a new request id, after this one was answered (S2).
+  declined_retryable: ["opened"],
+  request_error: [],
+  expired: [],
+  // Decided by a person.
+  review: ["opened", "approved", "declined_permanent"],
+};
+
+/** Why a person has to look. Stored words. */
+export const reviewReasons = [
+  /** every look-up of the schedule was made and the outcome is still not known (S6) */
+  "lookups_used_up",
+  /** absent at the gateway, but its request id may no longer be recognised (S3) */
+  "absent_past_key_life",
+  /** absent at the gateway, and the policy leaves what follows to a person */
+  "absent",
+  /** absent at the gateway, and it may not be sent any more (`notAfter`, or no attempt is left) */
+  "absent_not_sendable",
+  /** the gateway took something else than what was asked (S9) */
+  "mismatch",
+  /** only a row that does not carry our reference looks like this charge (S14) */
+  "weak_match",
+  /** the gateway took the money twice (S13) */
+  "double_charge",
+  /** an attempt that was taken for absent or answered turned out to be captured */
+  "captured_by_earlier_attempt",
+  /** captured, and then given back */
+  "refunded_or_charged_back",
+  /** the gateway contradicts itself */
+  "contradiction",
+] as const;
+export type ReviewReason = (typeof reviewReasons)[number];
+
+/** Why an attempt is not final yet. */
+export type OpenReason =
+  | UnknownWhy
+  /** the worker that held the lease never recorded anything */
+  | "worker_lost"
+  /** the gateway said that its word is to come */
+  | "gateway_pending"
+  /** declined, but an earlier send of the same id was never answered: to be confirmed */
+  | "answer_to_confirm";
+
+/** One thing that happened to a charge, as it is kept. Short names: an approved charge fits into 1 KB. */
+export type HistoryEvent =
+  | { readonly e: "opened"; readonly at: number; readonly attempt: number; readonly requestId: RequestId }
+  | { readonly e: "leased"; readonly at: number }
+  | {
+      readonly e: "replied";
+      readonly at: number;
+      readonly ms: number;
+      readonly status: number;
+      readonly code?: string;
+      readonly sha256: string;
+      readonly excerpt?: string;
+    }
+  | { readonly e: "unanswered"; readonly at: number; readonly ms: number; readonly cause: UnansweredCause }
+  | { readonly e: "never_sent"; readonly at: number; readonly cause: NeverSentCause }
+  | { readonly e: "taken_over"; readonly at: number; readonly leaseUntil: number }
+  | {
+      readonly e: "looked_up";
+      readonly at: number;
+      readonly from: number;
+      readonly to: number;
+      readonly rows: number;
+      readonly whole: boolean;
+      readonly found: number;
+      readonly weak?: number;
+    }
+  | { readonly e: "lookup_failed"; readonly at: number; readonly why: string }
+  | { readonly e: "absent"; readonly at: number }
+  | { readonly e: "recorded"; readonly at: number; readonly state: LedgerState; readonly route?: string };
+
+/** What a final answer says beyond its state. */
+export type Ending = {
+  readonly category?: DeclineCategory;
+  readonly code?: string;
+  readonly networkCode?: string;
+  readonly description?: string;
+  readonly retry?: RetryAdvice;
+};
+
+/** A decline or a request error that cannot end the attempt yet, because an earlier send is open. */
+export type HeldAnswer = {
+  readonly state: "declined_permanent" | "declined_retryable" | "request_error";
+  readonly ending: Ending;
+  readonly evidence: ReplyEvidence;
+};
+
+type EntryBase = {
+  readonly v: 1;
+  readonly chargeId: ChargeId;
+  readonly gateway: GatewayName;
+  /** minor units, digits */
+  readonly amount: string;
+  readonly currency: string;
+  /** SHA-256 of the message's canonical JSON: another content under the same id is not this charge */
+  readonly fingerprint: string;
+  readonly notAfterMs?: number;
+  readonly instrumentRef?: string;
+  /** names this version of the entry; whoever writes the next one has to know it (S7) */
+  readonly token: LeaseToken;
+  readonly openedAtMs: number;
+  readonly updatedAtMs: number;
+
+  readonly attempt: number;
+  readonly requestId: RequestId;
+  /** request ids of the attempts before this one */
+  readonly earlierRequestIds?: readonly RequestId[];
+  /** the earliest moment at which the first byte of this request id can have left: the key life starts here */
+  readonly firstSendAtMs?: number;
+  /** the latest moment at which a send of this request id can have begun */
+  readonly lastSendAtMs?: number;
+  /** sends of this request id that may have arrived and are not accounted for */
+  readonly openSends: number;
+  readonly resends: number;
+  readonly faultResends: number;
+
+  /** over all attempts */
+  readonly sends: number;
+  readonly lookups: number;
+
+  /** look-ups since the last send: the place in the schedule */
+  readonly looked: number;
+  readonly lookFailures: number;
+  /** searches since the last send that count towards an absence certificate (S5) */
+  readonly absences: readonly Search[];
+  readonly ids?: GatewayIds;
+  readonly held?: HeldAnswer;
+  readonly history: readonly HistoryEvent[];
+};
+
+export type OpenedEntry = EntryBase & { readonly state: "opened"; readonly leaseUntilMs: number };
+export type WaitingEntry = EntryBase & { readonly state: "waiting"; readonly nextAtMs: number };
+export type UnknownEntry = EntryBase & {
+  readonly state: "unknown" | "pending";
+  readonly reason: OpenReason;
+  readonly nextAtMs: number;
+  readonly nextAct: "resend" | "lookUp";
+};
+export type FinalEntry = EntryBase & {
+  readonly state: FinalState;
+  readonly evidence: Evidence;
+  readonly finalAtMs: number;
+  readonly ending: Ending;
+};
+export type ReviewEntry = EntryBase & {
+  readonly state: "review";
+  readonly reason: ReviewReason;
+  readonly evidence: Evidence;
+  readonly finalAtMs: number;
+  readonly ending: Ending;
+  readonly mismatch?: Mismatch;
+};
+
+/** The ledger's entry of one charge: what is known of it, and everything that happened to it. */
+export type LedgerEntry = OpenedEntry | WaitingEntry | UnknownEntry | FinalEntry | ReviewEntry;
+
+/** A message that never became a charge, as it is kept. */
+export type Rejection = {
+  readonly v: 1;
+  /** SHA-256 of the message's text: the same text is the same rejection */
+  readonly bodySha256: string;
+  readonly chargeId?: ChargeId;
+  readonly code: RefusalCode | "conflicting_duplicate";
+  readonly problems: readonly Problem[];
+  readonly atMs: number;
+};
+
+/** Everything of an entry that is not its state: what a transition starts from. */
+const baseOf = (entry: LedgerEntry): EntryBase => {
+  const {
+    state: _state,
+    leaseUntilMs: _leaseUntilMs,
+    nextAtMs: _nextAtMs,
+    nextAct: _nextAct,
+    reason: _reason,
+    evidence: _evidence,
+    finalAtMs: _finalAtMs,
+    ending: _ending,
+    mismatch: _mismatch,
+    ...base
+  } = entry as EntryBase & Record<string, unknown>;
+  return base as EntryBase;
+};
+
+/** The impossible: a transition that `mayFollow` does not have. */
+export class IllegalTransition extends Error {
+  override readonly name = "IllegalTransition";
+}
+
+type StatePart<E> = E extends EntryBase ? Omit<E, keyof EntryBase> : never;
+
+/** The next version of an entry, under a new token. Throws `IllegalTransition` on a step that may not be. */
+export const nextEntry = <Next extends LedgerEntry>(
+  entry: LedgerEntry,
+  part: StatePart<Next>,
+  changes: Partial<EntryBase>,
+  by: { readonly token: LeaseToken; readonly nowMs: number },
+): Next => {
+  const state = (part as unknown as { state: LedgerState }).state;
+  if (!mayFollow[entry.state].includes(state))
+    throw new IllegalTransition(`${entry.state} may not become ${state}`);
+  return { ...baseOf(entry), ...changes, token: by.token, updatedAtMs: by.nowMs, ...part } as unknown as Next;
+};
+
+export const isFinal = (entry: LedgerEntry): entry is FinalEntry =>
+  (finalStates as readonly LedgerState[]).includes(entry.state);
+
+/** The first entry of a charge: written before the first byte goes out (S1). */
+export const openEntry = (
+  charge: Charge,
+  by: {
+    readonly fingerprint: string;
+    readonly requestId: RequestId;
+    readonly token: LeaseToken;
+    readonly nowMs: number;
+    readonly leaseMs: number;
+  },
+): OpenedEntry => ({
+  v: 1,
+  state: "opened",
+  leaseUntilMs: by.nowMs + by.leaseMs,
+  chargeId: charge.chargeId,
+  gateway: charge.gateway,
+  amount: String(charge.money.amountMinor),
+  currency: charge.money.currency,
+  fingerprint: by.fingerprint,
+  ...(charge.notAfterMs === undefined ? {} : { notAfterMs: charge.notAfterMs }),
+  ...(charge.instrument === undefined ? {} : { instrumentRef: charge.instrument.ref }),
+  token: by.token,
+  openedAtMs: by.nowMs,
+  updatedAtMs: by.nowMs,
+  attempt: 1,
+  requestId: by.requestId,
+  firstSendAtMs: by.nowMs,
+  openSends: 0,
+  resends: 0,
+  faultResends: 0,
+  sends: 0,
+  lookups: 0,
+  looked: 0,
+  lookFailures: 0,
+  absences: [],
+  history: [{ e: "opened", at: by.nowMs, attempt: 1, requestId: by.requestId }],
+});
+
+/**
+ * An expired charge is opened and ended in one write: it was never sent, and its id is used up.
+ * (`waiting` is the state of what was never sent; nothing is written between.)
+ */
+export const openExpired = (
+  charge: Charge & { readonly notAfterMs: number },
+  by: Parameters<typeof openEntry>[1],
+): FinalEntry => {
+  const { firstSendAtMs: _never, ...never } = openEntry(charge, by);
+  return expire({ ...never, state: "waiting", nextAtMs: by.nowMs }, charge.notAfterMs, by);
+};
+
+/** Ends a charge that was never sent and may not be sent any more. */
+export const expire = (
+  entry: WaitingEntry,
+  notAfterMs: number,
+  by: { readonly token: LeaseToken; readonly nowMs: number },
+): FinalEntry =>
+  nextEntry<FinalEntry>(
+    entry,
+    {
+      state: "expired",
+      evidence: { kind: "never_sent", atMs: by.nowMs, notAfterMs },
+      finalAtMs: by.nowMs,
+      ending: { code: "not_after_passed" },
+    },
+    { history: [...entry.history, { e: "recorded", at: by.nowMs, state: "expired" }] },
+    by,
+  );
+
+/** Takes the lease, to send the same request id (again). The key life goes on counting from the first send. */
+export const leaseEntry = (
+  entry: WaitingEntry | UnknownEntry,
+  by: { readonly token: LeaseToken; readonly nowMs: number; readonly leaseMs: number },
+): OpenedEntry =>
+  nextEntry<OpenedEntry>(
+    entry,
+    { state: "opened", leaseUntilMs: by.nowMs + by.leaseMs },
+    {
+      firstSendAtMs: entry.firstSendAtMs ?? by.nowMs,
+      history: [...entry.history, { e: "leased", at: by.nowMs }],
+    },
+    by,
+  );
+
+/**
+ * A new attempt under a new request id. Only after an answered outcome or an absence certificate (S2); the
+ * caller holds one of the two.
+ */
+export const openAttempt = (
+  entry: UnknownEntry,
+  by: {
+    readonly requestId: RequestId;
+    readonly token: LeaseToken;
+    readonly nowMs: number;
+    readonly leaseMs: number;
+  },
+): OpenedEntry => {
+  const { lastSendAtMs: _last, held: _held, ids: _ids, ...kept } = entry;
+  const attempt = entry.attempt + 1;
+  return nextEntry<OpenedEntry>(
+    kept as UnknownEntry,
+    { state: "opened", leaseUntilMs: by.nowMs + by.leaseMs },
+    {
+      attempt,
+      requestId: by.requestId,
+      earlierRequestIds: [...(entry.earlierRequestIds ?? []), entry.requestId],
+      firstSendAtMs: by.nowMs,
+      openSends: 0,
+      resends: 0,
+      faultResends: 0,
+      looked: 0,
+      lookFailures: 0,
+      absences: [],
+      history: [...entry.history, { e: "opened", at: by.nowMs, attempt, requestId: by.requestId }],
+    },
+    by,
+  );
+};

@@ -1,0 +1,47 @@
+import { maskCardNumbers } from "./card-number.ts";
+import { isDeeperThan, isJsonObject, type Json, parseJson } from "./json.ts";
+
+/** Names under which a card's security code travels. */
+const securityCodeName = /^(cvv2?|cvc2?|security_?code|card_?code)$/i;
+const securityCodeInText =
+  /(["']?(?:cvv2?|cvc2?|security_?code|card_?code)["']?\s*[:=]\s*)["']?\d{1,6}["']?/gi;
+
+const mask = "***";
+
+/** The path of the first member that is named like a card's security code, or `undefined`. */
+export const findSecurityCode = (value: Json, path = ""): string | undefined => {
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [key, item] of Object.entries(value) as [string, Json][]) {
+    const place = path === "" ? key : `${path}.${key}`;
+    if (isJsonObject(value) && securityCodeName.test(key)) return place.slice(0, 120);
+    const inner = findSecurityCode(item, place);
+    if (inner !== undefined) return inner;
+  }
+  return undefined;
+};
+
+/** Longest copy of a refused message that is passed on, in UTF-16 units. */
+const textMax = 32_768;
+
+/**
+ * A refused message's text, for the person who has to correct it: card numbers and security codes masked,
+ * however JSON wrote them, and cut where it is too long to pass on.
+ */
+export const maskedText = (body: string): string => {
+  const parsed = body.length > textMax ? undefined : parseJson(body);
+  const readable =
+    parsed === undefined || isDeeperThan(parsed, 50)
+      ? body.slice(0, textMax)
+      : JSON.stringify(parsed, (key, item: unknown) => (securityCodeName.test(key) ? mask : item));
+  return maskCardNumbers(readable).replace(securityCodeInText, `$1${mask}`);
+};
+
+/** Gateway text with the charge's own secrets and every card number masked, and cut to `max`. */
+export const maskedExcerpt = (text: string, secrets: readonly string[], max: number): string =>
+  maskCardNumbers(
+    secrets.reduce((masked, secret) => (secret.length < 4 ? masked : masked.replaceAll(secret, mask)), text),
+  )
+    // A gateway's answer may name the card it charged though the message did not.
+    .replace(/("?(?:paymentAccountId|token|number|iban)"?\s*[:=]\s*)"[^"]*"/gi, `$1"${mask}"`)
+    .replace(securityCodeInText, `$1${mask}`)
+    .slice(0, max);

@@ -1,0 +1,124 @@
+import { isJsonObject, type Json } from "./json.ts";
+
+/** What follows an absence certificate (S5) while the key life still runs. */
+export type AfterAbsence = "resendWithinLife" | "review" | "newAttempt";
+
+/**
+ * The numbers a user may change: every wait, limit and horizon. All times are milliseconds.
+ * The defaults are in `defaultPolicy`; the table in the README says what each is for.
+ */
+export type Policy = {
+  /** wait before the same-id resend that follows a time-out */
+  readonly resendDelayMs: number;
+  /** same-id resends after a time-out */
+  readonly resendsMax: number;
+  /** wait before the first same-id resend after a documented gateway fault; it doubles */
+  readonly faultResendDelayMs: number;
+  /** same-id resends after a documented gateway fault */
+  readonly faultResendsMax: number;
+  /** how long a request id is taken to be recognised, from its first send (S3) */
+  readonly requestIdLifeMs: number;
+  /** how long an attempt belongs to one worker; `undefined`: derived from the gateway time-out */
+  readonly leaseMs: number | undefined;
+  /** when to look up an unknown, after its last send; used up → review (S6) */
+  readonly lookupScheduleMs: readonly number[];
+  /** how late a row may appear in the feed (S5) */
+  readonly feedLagMs: number;
+  /** allowance between our clock and the gateway's, on both ends of a feed window */
+  readonly clockSkewMs: number;
+  /** how long after the last send a look-up still searches for a charge that was processed late */
+  readonly lateProcessingMs: number;
+  readonly afterAbsence: AfterAbsence;
+  /** waits before later attempts of a retryable decline */
+  readonly retryScheduleMs: readonly number[];
+  /** attempts a charge may have */
+  readonly attemptsMax: number;
+};
+
+export const defaultPolicy: Policy = {
+  resendDelayMs: 2_000,
+  resendsMax: 1,
+  faultResendDelayMs: 10_000,
+  faultResendsMax: 3,
+  // Undocumented at Centrobill (facts §1, "how long ids are kept": NOT FOUND), so short.
+  requestIdLifeMs: 900_000,
+  leaseMs: undefined,
+  lookupScheduleMs: [
+    60_000, 360_000, 480_000, 900_000, 1_800_000, 3_600_000, 10_800_000, 21_600_000, 43_200_000, 86_400_000,
+  ],
+  feedLagMs: 300_000,
+  clockSkewMs: 120_000,
+  lateProcessingMs: 3_600_000,
+  afterAbsence: "resendWithinLife",
+  retryScheduleMs: [86_400_000, 259_200_000, 432_000_000],
+  attemptsMax: 4,
+};
+
+/** How long an attempt belongs to one worker: long enough for every send and wait it may make, and 10 s. */
+export const leaseMsOf = (policy: Policy, gatewayTimeoutMs: number): number =>
+  policy.leaseMs ??
+  gatewayTimeoutMs * (policy.resendsMax + 1) + policy.resendDelayMs * policy.resendsMax + 10_000;
+
+/**
+ * The last moment, by any worker's clock, at which a request id first sent at `firstSendAtMs` may be sent
+ * again (S3). Two workers' clocks may differ and a request needs time to arrive, so a tenth of the life (at
+ * most the clock skew) is kept back.
+ */
+export const keyLifeEndMs = (policy: Policy, firstSendAtMs: number): number =>
+  firstSendAtMs + policy.requestIdLifeMs - Math.min(policy.clockSkewMs, policy.requestIdLifeMs / 10);
+
+type Parsed =
+  | { readonly ok: true; readonly policy: Policy }
+  | { readonly ok: false; readonly problems: string[] };
+
+const dayMs = 86_400_000;
+
+const isMs = (value: unknown, max: number): value is number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= max;
+
+const isSchedule = (value: unknown): value is number[] =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.length <= 50 &&
+  value.every(
+    (wait, index) => isMs(wait, 60 * dayMs) && (index === 0 || wait > (value[index - 1] as number)),
+  );
+
+const schedule = "a list of 1 to 50 rising whole numbers of milliseconds";
+
+/** Each number's check and what it must be, in words. A new member of `Policy` does not compile without one. */
+const checks: { readonly [K in keyof Policy]: readonly [check: (value: unknown) => boolean, must: string] } =
+  {
+    resendDelayMs: [(v) => isMs(v, 600_000), "a whole number of milliseconds up to 600000"],
+    resendsMax: [(v) => isMs(v, 5), "a whole number from 0 to 5"],
+    faultResendDelayMs: [(v) => isMs(v, 3_600_000), "a whole number of milliseconds up to 3600000"],
+    faultResendsMax: [(v) => isMs(v, 10), "a whole number from 0 to 10"],
+    requestIdLifeMs: [(v) => isMs(v, 365 * dayMs), "a whole number of milliseconds"],
+    leaseMs: [(v) => isMs(v, dayMs) && (v as number) > 0, "a whole number of milliseconds above 0"],
+    lookupScheduleMs: [isSchedule, schedule],
+    feedLagMs: [(v) => isMs(v, 7 * dayMs), "a whole number of milliseconds"],
+    clockSkewMs: [(v) => isMs(v, dayMs), "a whole number of milliseconds"],
+    lateProcessingMs: [(v) => isMs(v, 7 * dayMs), "a whole number of milliseconds"],
+    afterAbsence: [
+      (v) => v === "resendWithinLife" || v === "review" || v === "newAttempt",
+      '"resendWithinLife", "review" or "newAttempt"',
+    ],
+    retryScheduleMs: [isSchedule, schedule],
+    attemptsMax: [(v) => isMs(v, 20) && (v as number) >= 1, "a whole number from 1 to 20"],
+  };
+
+/**
+ * The default policy with a user's overrides. Each problem names the member and what it must be; an unknown
+ * name is a problem (a typo must not be ignored where money is concerned).
+ */
+export const parsePolicy = (overrides: Json): Parsed => {
+  if (!isJsonObject(overrides)) return { ok: false, problems: ["the policy must be a JSON object"] };
+  const problems: string[] = [];
+  for (const [name, value] of Object.entries(overrides)) {
+    const check = Object.hasOwn(checks, name) ? checks[name as keyof Policy] : undefined;
+    if (check === undefined) problems.push(`${name}: no such number in the policy`);
+    else if (!check[0](value)) problems.push(`${name}: must be ${check[1]}`);
+  }
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, policy: { ...defaultPolicy, ...(overrides as Partial<Policy>) } };
+};

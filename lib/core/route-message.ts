@@ -1,0 +1,139 @@
+import type { Charge, ChargeId, GatewayName, Problem, RequestId } from "./charge.ts";
+import type { RetryAdvice } from "./decline.ts";
+import type { Evidence } from "./evidence.ts";
+import { asString, defined, isJsonObject, type Json, type JsonObject, member, parseJson } from "./json.ts";
+import type { LedgerEntry, Rejection, ReviewReason } from "./ledger.ts";
+import type { Mismatch } from "./outcome.ts";
+import type { QueueName } from "./queues.ts";
+import { queueOf } from "./verdict.ts";
+
+/** A state that is told to a queue: every ledger state but `opened` and `waiting`. */
+export type RoutedOutcome = Exclude<LedgerEntry["state"], "opened" | "waiting">;
+
+/** What a rejected message rests on: its own text. */
+export type MessageEvidence = {
+  readonly kind: "message";
+  readonly bodySha256: string;
+  readonly problems: readonly Problem[];
+};
+
+/** What goes onto an outcome queue (contract, section 2). `id` is the same however often it is sent (S8). */
+export type RouteMessage = {
+  readonly v: 1;
+  readonly id: string;
+  readonly chargeId?: ChargeId;
+  readonly gateway?: GatewayName;
+  readonly attempt: number;
+  readonly requestId?: RequestId;
+  readonly outcome: RoutedOutcome;
+  readonly category?: string;
+  readonly code?: string;
+  readonly networkCode?: string;
+  readonly description?: string;
+  readonly amount?: string;
+  readonly currency?: string;
+  readonly retry?: { readonly advice: RetryAdvice; readonly notBefore?: string };
+  readonly reason?: ReviewReason | string;
+  readonly mismatch?: Mismatch;
+  /** a refund that a person may confirm (S13): every capture but the first */
+  readonly refundProposal?: readonly { readonly gateway: GatewayName; readonly transactionId: string }[];
+  readonly evidence?: Evidence | MessageEvidence;
+  readonly at: string;
+  /** the message as accepted */
+  readonly charge?: JsonObject;
+  /** the text of a message that was not accepted: masked, and cut where it is very long */
+  readonly message?: string;
+};
+
+export type Route = { readonly queue: QueueName; readonly message: RouteMessage };
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+const refundProposal = (entry: LedgerEntry): RouteMessage["refundProposal"] => {
+  if (entry.state !== "review" || entry.reason !== "double_charge" || entry.evidence.kind !== "feed_rows")
+    return undefined;
+  return entry.evidence.rows
+    .slice(1)
+    .flatMap(({ transactionId }) =>
+      transactionId === undefined ? [] : [{ gateway: entry.gateway, transactionId }],
+    );
+};
+
+/** The message that tells an entry's outcome, or `undefined` while a worker still has the charge in hand. */
+export const routeOfEntry = (entry: LedgerEntry, charge: Charge): Route | undefined => {
+  const queue = queueOf[entry.state];
+  if (queue === undefined || entry.state === "opened" || entry.state === "waiting") return undefined;
+  const ended = "evidence" in entry ? entry : undefined;
+  const { category, code, networkCode, description, retry } = ended?.ending ?? {};
+  return {
+    queue,
+    message: defined({
+      v: 1 as const,
+      id: `${entry.chargeId}#${entry.attempt}#${entry.state}`,
+      chargeId: entry.chargeId,
+      gateway: entry.gateway,
+      attempt: entry.attempt,
+      requestId: entry.requestId,
+      outcome: entry.state,
+      category,
+      code,
+      networkCode,
+      description,
+      amount: entry.amount,
+      currency: entry.currency,
+      retry: retry === undefined ? undefined : { advice: retry },
+      reason: "reason" in entry ? entry.reason : undefined,
+      mismatch: entry.state === "review" ? entry.mismatch : undefined,
+      refundProposal: refundProposal(entry),
+      evidence: ended?.evidence,
+      at: iso(ended?.finalAtMs ?? entry.updatedAtMs),
+      charge: charge.message,
+    }) as RouteMessage,
+  };
+};
+
+/**
+ * The message that tells a rejection. A message without a readable charge id is named by its text's hash, so
+ * that a repeat has the same id.
+ */
+export const routeOfRejection = (rejection: Rejection, text: string): Route => {
+  const name = rejection.chargeId ?? `message.${rejection.bodySha256.slice(0, 32)}`;
+  return {
+    queue: "request-errors",
+    message: defined({
+      v: 1 as const,
+      id: `${name}#0#request_error`,
+      chargeId: rejection.chargeId,
+      attempt: 0,
+      outcome: "request_error" as const,
+      code: rejection.code,
+      description: rejection.problems
+        .map(({ field, must }) => `${field} must ${must}`)
+        .join("; ")
+        .slice(0, 500),
+      evidence: {
+        kind: "message" as const,
+        bodySha256: rejection.bodySha256,
+        problems: rejection.problems,
+      },
+      at: iso(rejection.atMs),
+      message: text,
+    }) as RouteMessage,
+  };
+};
+
+/** What a worker of `unknown-outcomes` needs of a message; the ledger holds the rest. */
+export type UnknownMessage = { readonly chargeId: ChargeId; readonly charge: JsonObject };
+
+/** Reads a message of the `unknown-outcomes` queue, or says what is wrong with it. Never throws. */
+export const parseUnknownMessage = (body: string): UnknownMessage | { readonly problem: string } => {
+  const message: Json | undefined = parseJson(body);
+  if (!isJsonObject(message)) return { problem: "not a JSON object" };
+  if (message["v"] !== 1) return { problem: "v: must be 1" };
+  const chargeId = asString(message["chargeId"]);
+  const charge = message["charge"];
+  if (chargeId === undefined) return { problem: "chargeId: must be a string" };
+  if (!isJsonObject(charge)) return { problem: "charge: must be an object" };
+  if (member(charge, "chargeId") !== chargeId) return { problem: "charge.chargeId: must be the chargeId" };
+  return { chargeId: chargeId as ChargeId, charge };
+};

@@ -1,0 +1,41 @@
+import type { LeaseToken } from "./charge.ts";
+import { nextEntry, type OpenedEntry, type UnknownEntry } from "./ledger.ts";
+import { nextLookAtMs } from "./lookup-schedule.ts";
+import type { Policy } from "./policy.ts";
+
+/**
+ * An attempt whose worker let the lease run out without a word. It may have sent until the lease's last
+ * moment, first send and resends alike, so all of them are open, and the look-ups begin from there.
+ */
+export const takeOver = (
+  entry: OpenedEntry,
+  policy: Policy,
+  by: { readonly token: LeaseToken; readonly nowMs: number },
+): UnknownEntry => {
+  const counted = {
+    lastSendAtMs: entry.leaseUntilMs,
+    sends: entry.sends + 1,
+    openSends: entry.openSends + 1 + policy.resendsMax,
+    looked: 0,
+    lookFailures: 0,
+    absences: [],
+  };
+  return nextEntry<UnknownEntry>(
+    entry,
+    {
+      state: "unknown",
+      reason: "worker_lost",
+      nextAct: "lookUp",
+      nextAtMs: nextLookAtMs(policy, { ...entry, ...counted }, by.nowMs) ?? by.nowMs,
+    },
+    {
+      ...counted,
+      history: [
+        ...entry.history,
+        { e: "taken_over", at: by.nowMs, leaseUntil: entry.leaseUntilMs },
+        { e: "recorded", at: by.nowMs, state: "unknown", route: "unknown-outcomes" },
+      ],
+    },
+    by,
+  );
+};

@@ -1,0 +1,54 @@
+/** A request as it goes onto the wire. Headers may hold a credential: never log one. */
+export type WireRequest = {
+  readonly method: "GET" | "POST";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+};
+
+/** Why no byte of a request can have reached the gateway. An allow-list (S11): anything else was sent. */
+export type NeverSentCause =
+  /** TCP connection refused */
+  | "refused"
+  /** the host's name was not resolved */
+  | "unresolved"
+  /** no TCP connection within the connect deadline */
+  | "connect_timeout"
+  /** the moment until which it may be sent was over before the first byte (S3, S7) */
+  | "too_late";
+
+/** Why a request that may have arrived has no answer. */
+export type UnansweredCause =
+  /** no whole answer before the time-out: stalled before the headers, in the body, or in the TLS handshake */
+  | "timeout"
+  /** the connection was reset, before or after the gateway read the request */
+  | "reset"
+  /** the connection was closed before a whole answer */
+  | "closed"
+  /** the answer was cut short of its Content-Length or chunk */
+  | "cut"
+  /** what came back is not HTTP */
+  | "not_http"
+  /** TLS failed after the connection was made */
+  | "tls"
+  /** the answer is larger than what is read */
+  | "too_large"
+  /** anything else */
+  | "other";
+
+/** A whole HTTP answer. Whether its body can be read is another question. */
+export type Replied = {
+  readonly kind: "replied";
+  readonly status: number;
+  /** names in lower case */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** lower-case hex SHA-256 of the body's bytes */
+  readonly bodySha256: string;
+};
+
+/** What became of one request on the wire. */
+export type Transport =
+  | Replied
+  | { readonly kind: "neverSent"; readonly cause: NeverSentCause }
+  | { readonly kind: "sentUnanswered"; readonly cause: UnansweredCause };

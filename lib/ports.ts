@@ -1,0 +1,163 @@
+import type { ChargeId, GatewayName, LeaseToken, RequestId } from "./core/charge.ts";
+import type { Gateway } from "./core/gateway.ts";
+import type { LedgerEntry, Rejection } from "./core/ledger.ts";
+import type { Policy } from "./core/policy.ts";
+import type { QueueName } from "./core/queues.ts";
+import type { RouteMessage } from "./core/route-message.ts";
+import type { Transport, WireRequest } from "./core/transport.ts";
+
+/** Time. `nowMs` is the worker's own clock in milliseconds since 1970; it may be wrong. */
+export type Clock = {
+  nowMs(): number;
+  sleep(ms: number): Promise<void>;
+};
+
+/** Everything random that a flow may ask for. */
+export type Ids = {
+  requestId(): RequestId;
+  leaseToken(): LeaseToken;
+  /** from 0 up to, not including, 1 */
+  fraction(): number;
+};
+
+/** Lower-case hex SHA-256 of the text's UTF-8 bytes. */
+export type Sha256 = (text: string) => string;
+
+/** HTTP, one request at a time. Never throws for what the network or the gateway does. */
+export type Wire = {
+  /**
+   * Sends the request at most once: no retry, no redirect.
+   * `timeoutMs` bounds the whole exchange. `notAfterMs`, by the worker's clock, is compared right before the
+   * first byte: once it is over nothing is sent (`neverSent`, `too_late`).
+   */
+  send(
+    request: WireRequest,
+    limits: { readonly timeoutMs: number; readonly notAfterMs?: number },
+  ): Promise<Transport>;
+};
+
+/**
+ * The ledger: one entry a charge. Every write is conditional; a write whose answer was lost and which took
+ * hold is recognised as ours by its token. Each method throws `LedgerUnavailable` when no answer came before
+ * its deadline: the write may or may not have taken hold then.
+ */
+export type Ledger = {
+  /** Writes the first entry of a charge, unless the charge has one already: then that one is returned. */
+  open(
+    entry: LedgerEntry,
+  ): Promise<{ readonly kind: "opened" } | { readonly kind: "exists"; readonly entry: LedgerEntry }>;
+  /** Replaces the entry whose token is `previous` (S7): `lost` if it is not, and nothing is written then. */
+  replace(
+    previous: LeaseToken,
+    entry: LedgerEntry,
+  ): Promise<{ readonly kind: "replaced" } | { readonly kind: "lost" }>;
+  /** The entries of these charges, strongly consistent; a charge that has none is not in the answer. */
+  read(chargeIds: readonly ChargeId[]): Promise<ReadonlyMap<ChargeId, LedgerEntry>>;
+  /** Keeps a message that was refused before it became a charge. Writing it twice changes nothing. */
+  reject(rejection: Rejection): Promise<void>;
+};
+
+/** The outcome queues and the one of unknowns. */
+export type Queues = {
+  /**
+   * Resolves when the queue has accepted the message, rejects when it has not. Messages sent close together
+   * go out in one request; `flush` sends what waits at once.
+   * @param delayMs how long the message stays invisible; at most 900,000.
+   */
+  send(queue: QueueName, message: RouteMessage, delayMs?: number): Promise<void>;
+  flush(): void;
+};
+
+/** A message as a consumer holds it. */
+export type Delivery = {
+  readonly messageId: string;
+  readonly body: string;
+  /** how often it was received, this time included */
+  readonly receives: number;
+};
+
+/**
+ * What becomes of a delivery. `done`: the ledger holds the outcome and its route was accepted, so the message
+ * may be deleted (S8). `giveBack`: it stays, hidden for `delayMs`.
+ */
+export type DeliveryEnd = { readonly kind: "done" } | { readonly kind: "giveBack"; readonly delayMs: number };
+
+/** Runs at most so many tasks at a time; the others wait their turn. */
+export type Limit = <T>(task: () => Promise<T>) => Promise<T>;
+
+/** Everything that one invocation of a function works with. */
+export type Worker = {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly sha256: Sha256;
+  readonly wire: Wire;
+  readonly ledger: Ledger;
+  readonly queues: Queues;
+  readonly log: Log;
+  readonly limit: Limit;
+  readonly gateways: Readonly<Partial<Record<GatewayName, Gateway>>>;
+  readonly policy: Policy;
+  /** bound on one exchange with a gateway */
+  readonly gatewayTimeoutMs: number;
+  /** how long this invocation may still run */
+  remainingMs(): number;
+};
+
+/** Log events by allow-list: a name and members that are known to hold nothing secret. */
+export type Log = {
+  event(name: LogEventName, members?: LogMembers): void;
+  metric(name: MetricName, value: number, members?: LogMembers): void;
+};
+
+export type LogEventName =
+  | "started"
+  | "feed_missing"
+  | "charge_opened"
+  | "charge_sent"
+  | "charge_recorded"
+  | "charge_routed"
+  | "charge_rejected"
+  | "charge_given_back"
+  | "lease_lost"
+  | "lease_taken_over"
+  | "feed_scanned"
+  | "feed_failed"
+  | "ledger_failed"
+  | "queue_failed"
+  | "double_charge"
+  | "message_failed";
+
+export type MetricName =
+  | "ChargeOutcome"
+  | "GatewayLatencyMs"
+  | "Sends"
+  | "Resends"
+  | "Lookups"
+  | "MoneyToReview"
+  | "DoubleCharges"
+  | "Rejections";
+
+/** The only members a log line may have. All are masked for card numbers on the way out. */
+export type LogMembers = {
+  readonly chargeId?: string;
+  readonly requestId?: string;
+  readonly gateway?: string;
+  readonly attempt?: number;
+  readonly state?: string;
+  readonly outcome?: string;
+  readonly category?: string;
+  readonly code?: string;
+  readonly reason?: string;
+  readonly status?: number;
+  readonly cause?: string;
+  readonly durationMs?: number;
+  readonly delayMs?: number;
+  readonly amount?: string;
+  readonly currency?: string;
+  readonly queue?: string;
+  readonly messageId?: string;
+  readonly count?: number;
+  readonly pages?: number;
+  readonly rows?: number;
+  readonly error?: string;
+};

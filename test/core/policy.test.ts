@@ -1,0 +1,141 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Json } from "../../lib/core/json.ts";
+import { parseJson } from "../../lib/core/json.ts";
+import { defaultPolicy, keyLifeEndMs, leaseMsOf, type Policy, parsePolicy } from "../../lib/core/policy.ts";
+import { policyOf, t0, timeoutMs } from "./builders.ts";
+
+test("the defaults are the contract's (section 6)", () => {
+  expect(defaultPolicy).toEqual({
+    resendDelayMs: 2_000,
+    resendsMax: 1,
+    faultResendsMax: 3,
+    faultResendDelayMs: 10_000,
+    requestIdLifeMs: 900_000,
+    leaseMs: undefined,
+    lookupScheduleMs: [
+      60_000, 360_000, 480_000, 900_000, 1_800_000, 3_600_000, 10_800_000, 21_600_000, 43_200_000, 86_400_000,
+    ],
+    feedLagMs: 300_000,
+    clockSkewMs: 120_000,
+    lateProcessingMs: 3_600_000,
+    afterAbsence: "resendWithinLife",
+    retryScheduleMs: [86_400_000, 259_200_000, 432_000_000],
+    attemptsMax: 4,
+  } satisfies Policy);
+});
+
+test("with the defaults a certificate is complete inside the key life: no person is needed", () => {
+  const counting = defaultPolicy.lookupScheduleMs.filter(
+    (wait) => wait >= timeoutMs + defaultPolicy.feedLagMs,
+  );
+  expect(t0 + (counting[1] ?? Number.POSITIVE_INFINITY)).toBeLessThan(keyLifeEndMs(defaultPolicy, t0));
+});
+
+describe("parsePolicy", () => {
+  test.each<[Json, string, string]>([
+    [{ resendDelayMs: 0 }, "", "no wait is a wait"],
+    [{ resendsMax: 0 }, "", "never resend"],
+    [{ faultResendsMax: 10 }, "", "the most"],
+    [{ requestIdLifeMs: 86_400_000 }, "", "as a gateway may promise"],
+    [{ leaseMs: 1 }, "", "short, but above nothing"],
+    [{ lookupScheduleMs: [0] }, "", "one look-up at once"],
+    [{ afterAbsence: "review" }, "", "a word of the list"],
+    [{ afterAbsence: "newAttempt" }, "", "a word of the list"],
+    [{ attemptsMax: 1 }, "", "one attempt"],
+    [{}, "", "nothing changed"],
+    [{ resendsMax: 6 }, "resendsMax", "too many"],
+    [{ resendsMax: -1 }, "resendsMax", "fewer than none"],
+    [{ resendsMax: 1.5 }, "resendsMax", "half a resend"],
+    [{ resendsMax: "1" }, "resendsMax", "text"],
+    [{ resendsMax: null }, "resendsMax", "null is no number"],
+    [{ resendDelayMs: 600_001 }, "resendDelayMs", "too long"],
+    [{ leaseMs: 0 }, "leaseMs", "no lease at all"],
+    [{ lookupScheduleMs: [] }, "lookupScheduleMs", "never looked up"],
+    [{ lookupScheduleMs: [60_000, 60_000] }, "lookupScheduleMs", "twice at one moment"],
+    [{ lookupScheduleMs: [60_000, 30_000] }, "lookupScheduleMs", "falling"],
+    [{ lookupScheduleMs: 60_000 }, "lookupScheduleMs", "not a list"],
+    [{ lookupScheduleMs: [1, "2"] }, "lookupScheduleMs", "text in it"],
+    [{ lookupScheduleMs: Array.from({ length: 51 }, (_, at) => at) }, "lookupScheduleMs", "too many"],
+    [{ afterAbsence: "resend" }, "afterAbsence", "another word"],
+    [{ attemptsMax: 0 }, "attemptsMax", "none at all"],
+    [{ feedLagMs: Number.POSITIVE_INFINITY }, "feedLagMs", "for ever"],
+    [{ resendMax: 1 }, "resendMax", "a typo is not ignored"],
+    [{ constructor: 1 }, "constructor", "what every object inherits is no number of the policy"],
+    [parseJson('{"__proto__":{"resendsMax":5}}') as Json, "__proto__", "nor is a prototype"],
+    [[], "the policy", "a list"],
+    [null, "the policy", "null"],
+    ["{}", "the policy", "text"],
+  ])("%j → %s (%s)", (overrides, wrong) => {
+    const parsed = parsePolicy(overrides);
+    if (wrong === "")
+      expect(parsed).toEqual({ ok: true, policy: { ...defaultPolicy, ...(overrides as object) } });
+    else {
+      expect(parsed.ok).toBe(false);
+      if (!parsed.ok) expect(parsed.problems.map((problem) => problem.startsWith(wrong))).toEqual([true]);
+    }
+  });
+
+  test("names every problem", () => {
+    const parsed = parsePolicy({ resendsMax: 9, nope: 1, attemptsMax: "4" });
+    expect(parsed.ok ? [] : parsed.problems.map((problem) => problem.split(":")[0])).toEqual([
+      "resendsMax",
+      "nope",
+      "attemptsMax",
+    ]);
+  });
+
+  test("never throws, and never lets a number through that is not one", () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(
+          fc.oneof(fc.constantFrom(...Object.keys(defaultPolicy)), fc.string({ maxLength: 5 })),
+          fc.jsonValue({ maxDepth: 2 }),
+          { maxKeys: 5 },
+        ),
+        (overrides) => {
+          const parsed = parsePolicy(overrides as Json);
+          if (!parsed.ok) return;
+          for (const [name, value] of Object.entries(parsed.policy)) {
+            expect(Object.keys(defaultPolicy)).toContain(name);
+            for (const item of [value].flat())
+              if (typeof item === "number") expect(Number.isSafeInteger(item) && item >= 0).toBe(true);
+              else if (name !== "leaseMs") expect(name).toBe("afterAbsence");
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe("leaseMsOf", () => {
+  test.each<[Partial<Policy>, number, string]>([
+    [{}, 72_000, "two time-outs, the wait between them, and 10 s"],
+    [{ resendsMax: 0 }, 40_000, "one time-out and 10 s"],
+    [{ resendsMax: 2, resendDelayMs: 1_000 }, 102_000, "three time-outs and two waits"],
+    [{ leaseMs: 5_000 }, 5_000, "as the user says"],
+  ])("%j → %i (%s)", (changes, leaseMs) => {
+    expect(leaseMsOf(policyOf(changes), timeoutMs)).toBe(leaseMs);
+  });
+});
+
+describe("keyLifeEndMs (S3)", () => {
+  test.each<[Partial<Policy>, number, string]>([
+    [{}, 810_000, "15 minutes less a tenth"],
+    [{ requestIdLifeMs: 86_400_000 }, 86_280_000, "a day less the clock skew"],
+    [{ requestIdLifeMs: 86_400_000, clockSkewMs: 0 }, 86_400_000, "clocks that agree"],
+    [{ requestIdLifeMs: 0 }, 0, "no life at all"],
+  ])("%j → %i ms after the first send (%s)", (changes, afterMs) => {
+    expect(keyLifeEndMs(policyOf(changes), t0)).toBe(t0 + afterMs);
+  });
+
+  test("is never later than the gateway's own end, and never before the first send", () => {
+    fc.assert(
+      fc.property(fc.nat(31_536_000_000), fc.nat(86_400_000), (requestIdLifeMs, clockSkewMs) => {
+        const end = keyLifeEndMs(policyOf({ requestIdLifeMs, clockSkewMs }), t0);
+        expect(end).toBeGreaterThanOrEqual(t0);
+        expect(end).toBeLessThanOrEqual(t0 + requestIdLifeMs);
+      }),
+    );
+  });
+});

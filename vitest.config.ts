@@ -1,0 +1,27 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * Two projects: `fast` (pure code and loopback servers, well under 15 s, what `npm run check` runs) and
+ * `stack` (the built functions and the real SQS and DynamoDB stand-ins).
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "fast",
+          include: ["test/{core,gateways,flows,doubles,adapters}/**/*.test.ts", "test/*.test.ts"],
+          exclude: ["test/**/*.stack.test.ts"],
+        },
+      },
+      {
+        test: {
+          name: "stack",
+          include: ["test/**/*.stack.test.ts", "test/{cli,functions,local}/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
