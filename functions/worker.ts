@@ -1,0 +1,132 @@
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import pLimit from "p-limit";
+import { clientLimits } from "../lib/adapters/deadline.ts";
+import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
+import { httpWire } from "../lib/adapters/http-wire.ts";
+import { jsonLog } from "../lib/adapters/log.ts";
+import { readSecret } from "../lib/adapters/secrets.ts";
+import { hideMessages, sqsQueues } from "../lib/adapters/sqs-queues.ts";
+import type { LeaseToken, RequestId } from "../lib/core/charge.ts";
+import type { QueueName } from "../lib/core/queues.ts";
+import { gatewaysOf } from "../lib/gateways/registry.ts";
+import type { Clock, Delivery, DeliveryEnd, Ids, Worker } from "../lib/ports.ts";
+import { type Credential, readSettings, SettingsError } from "../lib/settings.ts";
+
+const clock: Clock = {
+  nowMs: () => Date.now(),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};
+
+const ids: Ids = {
+  requestId: () => randomUUID() as RequestId,
+  // A name for one version of one entry: 72 bits keep it apart from every other version of it.
+  leaseToken: () => randomBytes(9).toString("base64url") as LeaseToken,
+  fraction: Math.random,
+};
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+const credentialOf = async (credential: Credential, env: NodeJS.ProcessEnv): Promise<string> => {
+  if (credential.kind === "value") return credential.value;
+  const wire = httpWire({ clock });
+  try {
+    return await readSecret(credential.arn, wire, {
+      url: `http://localhost:${env["PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"] ?? "2773"}`,
+      token: env["AWS_SESSION_TOKEN"] ?? "",
+    });
+  } finally {
+    wire.close();
+  }
+};
+
+/** What a batch of one queue is worked by. */
+export type BatchFlow = (
+  deliveries: readonly Delivery[],
+  worker: Worker,
+) => Promise<ReadonlyMap<string, DeliveryEnd>>;
+
+const build = async (functionName: string) => {
+  const log = jsonLog({
+    write: (line) => process.stdout.write(`${line}\n`),
+    nowMs: clock.nowMs,
+    functionName,
+  });
+  const settings = readSettings(process.env);
+  const apiKey = await credentialOf(settings.centrobill.apiKey, process.env);
+  const gateways = gatewaysOf({ centrobill: { ...settings.centrobill, apiKey } });
+  const sqs = new SQSClient({ ...clientLimits });
+  const ledger = dynamodbLedger(new DynamoDBClient({ ...clientLimits }), settings.ledgerTable);
+  const queues = sqsQueues({ client: sqs, urlOf: (queue) => settings.queueUrls[queue] });
+  log.event("started", { count: settings.concurrency });
+  for (const gateway of Object.values(gateways))
+    if (gateway.feed === undefined)
+      log.event("feed_missing", {
+        gateway: gateway.name,
+        reason:
+          "CENTROBILL_FEED_URL is not set: unknown outcomes get one resend and notices, then go to review",
+      });
+  return { settings, gateways, sqs, ledger, queues, log };
+};
+
+/**
+ * The handler of a function that works one queue. Its adapters are built once, at start; settings that cannot
+ * be worked with stop the function there, with every problem named.
+ */
+export const queueFunction = async (
+  functionName: string,
+  queue: QueueName,
+  flow: BatchFlow,
+): Promise<(event: SQSEvent, context: Context) => Promise<SQSBatchResponse>> => {
+  const { settings, gateways, sqs, ledger, queues, log } = await build(functionName).catch(
+    (error: unknown) => {
+      if (error instanceof SettingsError) process.stderr.write(`${functionName}: ${error.message}\n`);
+      throw error;
+    },
+  );
+  return async (event, context) => {
+    // Sockets live as long as one invocation: kept across a freeze they would die as resets, and make unknowns.
+    const wire = httpWire({ clock });
+    const worker: Worker = {
+      clock,
+      ids,
+      sha256,
+      wire,
+      ledger,
+      queues,
+      log,
+      limit: pLimit(settings.concurrency),
+      gateways,
+      policy: settings.policy,
+      gatewayTimeoutMs: settings.gatewayTimeoutMs,
+      remainingMs: () => context.getRemainingTimeInMillis(),
+    };
+    try {
+      const ends = await flow(
+        event.Records.map((record) => ({
+          messageId: record.messageId,
+          body: record.body,
+          receives: Number(record.attributes.ApproximateReceiveCount),
+        })),
+        worker,
+      );
+      const back = event.Records.flatMap((record) => {
+        const end = ends.get(record.messageId);
+        // What the flow said nothing of is not done.
+        if (end?.kind === "done") return [];
+        return [{ record, delayMs: end?.delayMs ?? 0 }];
+      });
+      await hideMessages(
+        sqs,
+        settings.queueUrls[queue],
+        back.map(({ record, delayMs }) => ({ receiptHandle: record.receiptHandle, delayMs })),
+        log,
+      );
+      return { batchItemFailures: back.map(({ record }) => ({ itemIdentifier: record.messageId })) };
+    } finally {
+      wire.close();
+    }
+  };
+};

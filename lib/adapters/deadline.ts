@@ -1,0 +1,28 @@
+/** An AWS call that did not answer, or not well, before its deadline. What it asked for may have been done. */
+export class CallFailed extends Error {
+  override readonly name: string = "CallFailed";
+}
+
+/**
+ * Runs one AWS call under a hard deadline over all of its retries. The SDK's own `requestTimeout` only logs
+ * unless it is told to throw, and its socket time-out is 300 s for DynamoDB; the signal ends all of it.
+ * @param wrap makes the error that the caller promises
+ */
+export const withDeadline = async <T>(
+  deadlineMs: number,
+  call: (abortSignal: AbortSignal) => Promise<T>,
+  wrap: (message: string) => Error,
+): Promise<T> => {
+  try {
+    return await call(AbortSignal.timeout(deadlineMs));
+  } catch (error) {
+    if (error instanceof Error && error.name === "ConditionalCheckFailedException") throw error;
+    throw wrap(error instanceof Error ? error.name : "unknown error");
+  }
+};
+
+/** What every AWS client of a function gets: short tries, so that the deadline has room for one more. */
+export const clientLimits = {
+  maxAttempts: 3,
+  requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true },
+} as const;

@@ -1,0 +1,66 @@
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import type { ChargeId } from "../core/charge.ts";
+import { member, parseJson } from "../core/json.ts";
+import type { LedgerEntry, Rejection } from "../core/ledger.ts";
+
+/**
+ * The ledger table's items. One item a charge, and one for each message that was refused under its id:
+ *
+ *     pk                sk              state      token  entry (JSON)        workShard   workAt
+ *     charge#inv-1      charge          approved   t2     {…history…}         –           –
+ *     charge#inv-2      charge          unknown    t7     {…history…}         unknown#3   1763800000000
+ *     charge#inv-2      rejected#9f…    –          –      {code, problems}    –           –
+ *     rejected#41…      rejected#41…    –          –      {code, problems}    –           –
+ *
+ * The entry is one JSON text: only whoever knows its token may replace it, so it is read and written whole,
+ * and an approved charge fits into one write unit. Index `work` (workShard, workAt; keys only) is sparse:
+ * charges that are unknown, pending or in review are in it, under the moment at which somebody has to look,
+ * spread over eight shards. An approved charge never enters it and so costs two write units and no more.
+ * Reconciliation reads the table by parallel scan: a million entries cost less to read than to index.
+ */
+export type LedgerItem = Record<string, AttributeValue>;
+
+export class UnreadableItem extends Error {
+  override readonly name = "UnreadableItem";
+}
+
+const shards = 8;
+
+export const entryKey = (chargeId: ChargeId) => ({ pk: { S: `charge#${chargeId}` }, sk: { S: "charge" } });
+
+const workOf = (entry: LedgerEntry): LedgerItem => {
+  const workAt =
+    entry.state === "unknown" || entry.state === "pending"
+      ? entry.nextAtMs
+      : entry.state === "review"
+        ? entry.finalAtMs
+        : undefined;
+  if (workAt === undefined) return {};
+  const shard = Number.parseInt(entry.fingerprint.slice(0, 8), 16) % shards;
+  return { workShard: { S: `${entry.state}#${shard}` }, workAt: { N: String(Math.round(workAt)) } };
+};
+
+export const itemOfEntry = (entry: LedgerEntry): LedgerItem => ({
+  ...entryKey(entry.chargeId),
+  state: { S: entry.state },
+  token: { S: entry.token },
+  entry: { S: JSON.stringify(entry) },
+  ...workOf(entry),
+});
+
+/** Throws `UnreadableItem` where the item is not an entry of a version that this code knows. */
+export const entryOfItem = (item: LedgerItem): LedgerEntry => {
+  const entry = parseJson(item["entry"]?.S ?? "");
+  if (member(entry, "v") !== 1)
+    throw new UnreadableItem(`${item["pk"]?.S ?? "an item"}: not an entry of a version that is known here`);
+  return entry as unknown as LedgerEntry;
+};
+
+export const itemOfRejection = (rejection: Rejection): LedgerItem => {
+  const name = `rejected#${rejection.bodySha256}`;
+  return {
+    pk: { S: rejection.chargeId === undefined ? name : `charge#${rejection.chargeId}` },
+    sk: { S: name },
+    entry: { S: JSON.stringify(rejection) },
+  };
+};

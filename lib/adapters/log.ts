@@ -1,0 +1,163 @@
+import { maskCardNumbers } from "../core/card-number.ts";
+import type { Log, LogEventName, LogMembers, MetricName } from "../ports.ts";
+
+/** CloudWatch's namespace of every metric; alarms and dashboards name it. */
+export const metricNamespace = "chargeonce";
+
+type MetricForm = {
+  readonly unit: "Count" | "Milliseconds" | "None";
+  /** members that make series of their own, if the metric comes with them; few values each, never an id */
+  readonly dimensions: readonly (keyof LogMembers)[];
+};
+
+/**
+ * The metrics as CloudWatch sees them. Each is counted by `function` alone, so that an alarm needs no
+ * other dimension, and by function and the dimensions named here.
+ */
+export const metrics: Readonly<Record<MetricName, MetricForm>> = {
+  ChargeOutcome: { unit: "Count", dimensions: ["gateway", "outcome"] },
+  GatewayLatencyMs: { unit: "Milliseconds", dimensions: ["gateway"] },
+  Sends: { unit: "Count", dimensions: ["gateway"] },
+  Resends: { unit: "Count", dimensions: ["gateway"] },
+  Lookups: { unit: "Count", dimensions: ["gateway"] },
+  // Minor units: only within a currency is their sum an amount. By function alone it says that there is some.
+  MoneyToReview: { unit: "None", dimensions: ["gateway", "currency"] },
+  DoubleCharges: { unit: "Count", dimensions: ["gateway"] },
+  Rejections: { unit: "Count", dimensions: ["gateway"] },
+};
+
+const eventNames: Readonly<Record<LogEventName, true>> = {
+  started: true,
+  feed_missing: true,
+  charge_opened: true,
+  charge_sent: true,
+  charge_recorded: true,
+  charge_routed: true,
+  charge_rejected: true,
+  charge_given_back: true,
+  lease_lost: true,
+  lease_taken_over: true,
+  feed_scanned: true,
+  feed_failed: true,
+  ledger_failed: true,
+  queue_failed: true,
+  double_charge: true,
+  message_failed: true,
+};
+
+/** The allow-list, as values: a type is gone when the code runs, and a cast goes past it before. */
+const memberTypes: {
+  readonly [Name in keyof Required<LogMembers>]: LogMembers[Name] extends string | undefined
+    ? "string"
+    : "number";
+} = {
+  chargeId: "string",
+  requestId: "string",
+  gateway: "string",
+  attempt: "number",
+  state: "string",
+  outcome: "string",
+  category: "string",
+  code: "string",
+  reason: "string",
+  status: "number",
+  cause: "string",
+  durationMs: "number",
+  delayMs: "number",
+  amount: "string",
+  currency: "string",
+  queue: "string",
+  messageId: "string",
+  count: "number",
+  pages: "number",
+  rows: "number",
+  error: "string",
+};
+
+const textLengthMax = 256;
+
+/** Masked before it is cut: a number that was cut has no check digit to be known by. */
+const safeText = (text: string): string => maskCardNumbers(text).slice(0, textLengthMax);
+
+/** A number that reads as a card number goes out as masked text; one that JSON cannot write does not go out. */
+const safeNumber = (value: number): string | number | undefined => {
+  if (!Number.isFinite(value)) return undefined;
+  const text = String(value);
+  const masked = maskCardNumbers(text);
+  return masked === text ? value : masked;
+};
+
+const safeMembers = (members: LogMembers): Record<string, string | number> => {
+  const safe: Record<string, string | number> = {};
+  for (const [name, type] of Object.entries(memberTypes)) {
+    const value: unknown = Object.hasOwn(members, name) ? members[name as keyof LogMembers] : undefined;
+    if (typeof value !== type) continue;
+    const written = typeof value === "string" ? safeText(value) : safeNumber(value as number);
+    if (written !== undefined) safe[name] = written;
+  }
+  return safe;
+};
+
+export type JsonLogOptions = {
+  /** takes one line, without its line end */
+  write(line: string): void;
+  nowMs(): number;
+  /** the function that logs: the first dimension of every metric */
+  readonly functionName: string;
+};
+
+/**
+ * A log of one JSON line an event, and of CloudWatch's embedded metric format for metrics (a log line that
+ * CloudWatch counts by itself, so that no call is made for it).
+ *
+ * What may be in a line is an allow-list (S12): the events and members of `Log`, each of its type. Strings are
+ * masked for card numbers and cut to 256 characters. Anything else is left out, and an event that is not on the
+ * list is written as `unlisted_event`. A metric that is not on the list or has no finite value is not written.
+ * Never throws: a charge does not end differently because of what could not be said about it.
+ */
+export const jsonLog = ({ write, nowMs, functionName }: JsonLogOptions): Log => {
+  const writeLine = (line: () => object | undefined): void => {
+    try {
+      const written = line();
+      if (written !== undefined) write(JSON.stringify(written));
+    } catch {
+      // Nowhere to say it.
+    }
+  };
+  const name = safeText(functionName);
+
+  return {
+    event(event, members = {}) {
+      writeLine(() => ({
+        time: new Date(nowMs()).toISOString(),
+        event: Object.hasOwn(eventNames, event) ? event : "unlisted_event",
+        function: name,
+        ...safeMembers(members),
+      }));
+    },
+    metric(metric, value, members = {}) {
+      writeLine(() => {
+        if (!Object.hasOwn(metrics, metric) || !Number.isFinite(value)) return undefined;
+        const { unit, dimensions } = metrics[metric];
+        const safe = safeMembers(members);
+        // A dimension without a value would make CloudWatch drop the metric.
+        const present = dimensions.filter((dimension) => (safe[dimension] ?? "") !== "");
+        return {
+          _aws: {
+            Timestamp: nowMs(),
+            CloudWatchMetrics: [
+              {
+                Namespace: metricNamespace,
+                Dimensions: [["function"], ...(present.length === 0 ? [] : [["function", ...present]])],
+                Metrics: [{ Name: metric, Unit: unit }],
+              },
+            ],
+          },
+          function: name,
+          ...safe,
+          [metric]: value,
+        };
+      });
+    },
+  };
+};

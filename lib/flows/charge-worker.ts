@@ -1,0 +1,38 @@
+import type { Charge, RequestParser } from "../core/charge.ts";
+import type { Gateway } from "../core/gateway.ts";
+import { leaseMsOf } from "../core/policy.ts";
+import type { Route } from "../core/route-message.ts";
+import type { Worker } from "../ports.ts";
+
+/** What a flow holds when it is through with a charge: what to tell, or when to see it again. */
+export type Worked =
+  | { readonly kind: "route"; readonly route: Route; readonly delayMs?: number }
+  | { readonly kind: "giveBack"; readonly delayMs: number };
+
+export const giveBack = (delayMs: number): Worked => ({ kind: "giveBack", delayMs: Math.max(0, delayMs) });
+
+/** A charge with the gateway that it goes to. */
+export type Addressed = { readonly charge: Charge; readonly gateway: Gateway };
+
+export const parsersOf = (worker: Worker): Readonly<Partial<Record<Gateway["name"], RequestParser>>> =>
+  Object.fromEntries(Object.values(worker.gateways).map((gateway) => [gateway.name, gateway.parseRequest]));
+
+/** The next version's token and the worker's time: what every write of an entry needs. */
+export const stamp = (worker: Worker) => ({
+  token: worker.ids.leaseToken(),
+  nowMs: worker.clock.nowMs(),
+  leaseMs: leaseMsOf(worker.policy, worker.gatewayTimeoutMs),
+});
+
+/** Time that the writes around a send may take: two ledger writes at their deadline, and the route. */
+const writesMs = 6_000;
+
+/** How long one attempt may take at the worst: every send at its time-out, the waits between, the writes. */
+export const worstCaseMs = (worker: Worker): number =>
+  worker.gatewayTimeoutMs * (worker.policy.resendsMax + 1) +
+  worker.policy.resendDelayMs * worker.policy.resendsMax +
+  writesMs;
+
+/** Whether a send that begins after `waitMs` may still be answered and recorded by this invocation. */
+export const hasTimeFor = (worker: Worker, waitMs: number): boolean =>
+  worker.remainingMs() >= waitMs + worker.gatewayTimeoutMs + writesMs;

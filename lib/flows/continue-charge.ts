@@ -1,0 +1,57 @@
+import { backoffMs } from "../core/backoff.ts";
+import { expire, type LedgerEntry, leaseEntry, type OpenedEntry, type UnknownEntry } from "../core/ledger.ts";
+import { takeOver } from "../core/takeover.ts";
+import type { Delivery, Worker } from "../ports.ts";
+import { type Addressed, giveBack, stamp, type Worked } from "./charge-worker.ts";
+import { replaceEntry, workAttempt } from "./send-attempt.ts";
+
+/** A message that finds its charge in another's hands comes back when that one's word is in the ledger. */
+export const soonMs = 1_000;
+
+/** A charge in the hands of one worker, and how it tells what the ledger holds. */
+export type InHand = Addressed & {
+  readonly delivery: Delivery;
+  /** what becomes of the message now that the ledger holds this */
+  readonly tell: (entry: LedgerEntry) => Worked;
+};
+
+export const isOpen = (entry: LedgerEntry): entry is UnknownEntry =>
+  entry.state === "unknown" || entry.state === "pending";
+
+/** Sends under the lease that `entry` names, and turns what was recorded into what to tell. */
+export const sendLeased = async (entry: OpenedEntry, inHand: InHand, worker: Worker): Promise<Worked> => {
+  const recorded = await workAttempt(entry, inHand, worker);
+  if (recorded === "lost") return giveBack(soonMs);
+  return recorded.state === "waiting"
+    ? giveBack(backoffMs(inHand.delivery.receives, worker.ids.fraction()))
+    : inHand.tell(recorded);
+};
+
+/**
+ * A message whose charge is in the ledger already: a redelivery, a duplicate, a redrive, an unknown. A lease
+ * that lives is left alone, one that has run out is taken over, what was never sent is sent, and the rest is
+ * told as it stands.
+ */
+export const continueCharge = async (entry: LedgerEntry, inHand: InHand, worker: Worker): Promise<Worked> => {
+  const nowMs = worker.clock.nowMs();
+  switch (entry.state) {
+    case "opened": {
+      if (nowMs <= entry.leaseUntilMs) return giveBack(entry.leaseUntilMs - nowMs + soonMs);
+      const unknown = takeOver(entry, worker.policy, stamp(worker));
+      worker.log.event("lease_taken_over", { chargeId: entry.chargeId, requestId: entry.requestId });
+      return (await replaceEntry(entry, unknown, worker)) ? inHand.tell(unknown) : giveBack(soonMs);
+    }
+    case "waiting": {
+      const { notAfterMs } = inHand.charge;
+      if (notAfterMs !== undefined && nowMs > notAfterMs) {
+        const expired = expire(entry, notAfterMs, stamp(worker));
+        return (await replaceEntry(entry, expired, worker)) ? inHand.tell(expired) : giveBack(soonMs);
+      }
+      const leased = leaseEntry(entry, stamp(worker));
+      if (!(await replaceEntry(entry, leased, worker))) return giveBack(soonMs);
+      return sendLeased(leased, inHand, worker);
+    }
+    default:
+      return inHand.tell(entry);
+  }
+};

@@ -1,0 +1,288 @@
+import { type Charge, type ChargeId, parseCharge } from "../core/charge.ts";
+import { canonicalJson } from "../core/json.ts";
+import {
+  type LedgerEntry,
+  leaseEntry,
+  type OpenedEntry,
+  openAttempt,
+  type UnknownEntry,
+} from "../core/ledger.ts";
+import { maskedExcerpt } from "../core/masked-message.ts";
+import { type Matcher, matcherFor } from "../core/matching.ts";
+import { keyLifeEndMs } from "../core/policy.ts";
+import {
+  afterLookUpFailure,
+  certifyAbsent,
+  noteLookUp,
+  noteLookUpFailure,
+  type Resolution,
+  resolve,
+  resolveWithoutFeed,
+  windowOf,
+} from "../core/resolution.ts";
+import { parseUnknownMessage, routeOfEntry } from "../core/route-message.ts";
+import { recordVerdict } from "../core/verdict.ts";
+import { groupWindows } from "../core/window-groups.ts";
+import type { Delivery, DeliveryEnd, Worker } from "../ports.ts";
+import { type Addressed, giveBack, parsersOf, stamp, type Worked, worstCaseMs } from "./charge-worker.ts";
+import { continueCharge, type InHand, isOpen, sendLeased, soonMs } from "./continue-charge.ts";
+import { lookUpById, type Scanned, scanFeed } from "./scan-feed.ts";
+import { replaceEntry } from "./send-attempt.ts";
+import { workDeliveries } from "./work-deliveries.ts";
+
+/** What cannot be worked now but must not be lost waits this long. */
+const parkedMs = 900_000;
+/** Look-ups by id that one round may add to its scans. */
+const idLookUpsMax = 5;
+/** A look-up that is due this soon is made now: SQS counts in seconds. */
+const dueWithinMs = 500;
+
+type Unknown = InHand & { readonly entry: UnknownEntry };
+
+/**
+ * One round over a batch of the `unknown-outcomes` queue. The gateway's feed is asked once for the windows of
+ * all that are due, however many they are. The answer names every delivery.
+ */
+export const resolveUnknowns = (
+  deliveries: readonly Delivery[],
+  worker: Worker,
+): Promise<ReadonlyMap<string, DeliveryEnd>> => {
+  const round = planRound(deliveries, worker);
+  return workDeliveries(
+    deliveries,
+    async ({ messageId }) => {
+      const work = (await round).get(messageId);
+      if (work === undefined) throw new Error("a delivery without a plan");
+      return work();
+    },
+    worker,
+  );
+};
+
+/** Reads the ledger and the feeds, and says of every delivery what is to be done. */
+const planRound = async (
+  deliveries: readonly Delivery[],
+  worker: Worker,
+): Promise<ReadonlyMap<string, () => Promise<Worked>>> => {
+  const works = new Map<string, () => Promise<Worked>>();
+  const plan = (delivery: Delivery, work: () => Promise<Worked>): void => {
+    works.set(delivery.messageId, work);
+  };
+
+  const addressed = new Map<ChargeId, InHand & { readonly fingerprint: string }>();
+  for (const delivery of deliveries) {
+    const read = readMessage(delivery, worker);
+    if ("problem" in read) {
+      worker.log.event("message_failed", { messageId: delivery.messageId, error: read.problem });
+      plan(delivery, async () => giveBack(parkedMs));
+    } else if (addressed.has(read.charge.chargeId)) {
+      // The same unknown twice in one batch: the other copy is worked, this one sees its result.
+      plan(delivery, async () => giveBack(30_000));
+    } else
+      addressed.set(read.charge.chargeId, {
+        ...read,
+        delivery,
+        tell: (entry) => tell(entry, read.charge, worker),
+      });
+  }
+
+  const entries = await worker.ledger.read([...addressed.keys()]);
+  const due: Unknown[] = [];
+  for (const [chargeId, item] of addressed) {
+    const entry = entries.get(chargeId);
+    if (entry === undefined || entry.fingerprint !== item.fingerprint) {
+      worker.log.event("message_failed", {
+        chargeId,
+        messageId: item.delivery.messageId,
+        error: entry === undefined ? "not in the ledger" : "another content than the ledger knows",
+      });
+      plan(item.delivery, async () => giveBack(parkedMs));
+    } else if (isOpen(entry)) {
+      const waitMs = entry.nextAtMs - worker.clock.nowMs();
+      if (waitMs > dueWithinMs) plan(item.delivery, async () => giveBack(waitMs));
+      else due.push({ ...item, entry });
+    } else plan(item.delivery, () => continueCharge(entry, item, worker));
+  }
+
+  const lookUps: Unknown[] = [];
+  for (const unknown of due) {
+    if (resendIsDue(unknown, worker))
+      plan(unknown.delivery, () => resendAgain(unknown, "faultResends", worker));
+    else if (unknown.gateway.feed === undefined)
+      plan(unknown.delivery, () => workWithoutFeed(unknown, worker));
+    else lookUps.push(unknown);
+  }
+  for (const { unknown, scanned, matcher } of await lookUpAll(lookUps, worker))
+    plan(unknown.delivery, () => conclude(unknown, scanned, matcher, worker));
+  return works;
+};
+
+const readMessage = (
+  delivery: Delivery,
+  worker: Worker,
+): (Addressed & { readonly fingerprint: string }) | { readonly problem: string } => {
+  const message = parseUnknownMessage(delivery.body);
+  if ("problem" in message) return message;
+  const parsed = parseCharge(JSON.stringify(message.charge), parsersOf(worker));
+  if (!parsed.ok)
+    return {
+      problem: `charge: ${parsed.refusal.problems.map(({ field, must }) => `${field} must ${must}`).join("; ")}`,
+    };
+  const gateway = worker.gateways[parsed.charge.gateway];
+  if (gateway === undefined) return { problem: "charge.gateway: not a gateway that this worker has" };
+  return { charge: parsed.charge, gateway, fingerprint: worker.sha256(canonicalJson(message.charge)) };
+};
+
+/** An unknown stays on its queue until its next act is due; what has ended goes where it belongs. */
+const tell = (entry: LedgerEntry, charge: Charge, worker: Worker): Worked => {
+  if (isOpen(entry)) return giveBack(entry.nextAtMs - worker.clock.nowMs());
+  const route = routeOfEntry(entry, charge);
+  return route === undefined ? giveBack(soonMs) : { kind: "route", route };
+};
+
+const resendIsDue = ({ entry }: Unknown, worker: Worker): boolean =>
+  entry.state === "unknown" &&
+  entry.nextAct === "resend" &&
+  worker.clock.nowMs() <= keyLifeEndMs(worker.policy, entry.firstSendAtMs ?? entry.openedAtMs);
+
+/** Takes the lease for a send and makes it, if the time that is left covers its worst case. */
+const leaseAndSend = async (unknown: Unknown, leased: OpenedEntry, worker: Worker): Promise<Worked> => {
+  if (worker.remainingMs() < worstCaseMs(worker)) return giveBack(0);
+  if (!(await replaceEntry(unknown.entry, leased, worker))) return giveBack(soonMs);
+  return sendLeased(leased, unknown, worker);
+};
+
+/** The same request id again, where the gateway's own word allows it before any look-up (S2, S3). */
+const resendAgain = (
+  unknown: Unknown,
+  counter: "resends" | "faultResends",
+  worker: Worker,
+): Promise<Worked> => {
+  const leased = leaseEntry(unknown.entry, stamp(worker));
+  worker.log.metric("Resends", 1, { gateway: unknown.gateway.name });
+  return leaseAndSend(unknown, { ...leased, [counter]: leased[counter] + 1 }, worker);
+};
+
+const workWithoutFeed = async (unknown: Unknown, worker: Worker): Promise<Worked> => {
+  const resolution = resolveWithoutFeed(unknown.entry, worker.policy, worker.clock.nowMs());
+  return resolution === "resend"
+    ? resendAgain(unknown, "resends", worker)
+    : carryOut(unknown, unknown.entry, resolution, worker);
+};
+
+type LookedUp = { readonly unknown: Unknown; readonly scanned: Scanned; readonly matcher: Matcher };
+
+/** Scans the feed of each gateway once for each stretch of time in which something is looked for. */
+const lookUpAll = async (unknowns: readonly Unknown[], worker: Worker): Promise<readonly LookedUp[]> => {
+  const lookedUp: LookedUp[] = [];
+  const nowMs = worker.clock.nowMs();
+  let idLookUps = 0;
+  for (const [gateway, own] of Map.groupBy(unknowns, (unknown) => unknown.gateway)) {
+    const { feed } = gateway;
+    if (feed === undefined) continue;
+    const wanted = own.map((unknown) => ({
+      window: windowOf(unknown.entry, worker.policy, worker.gatewayTimeoutMs, nowMs),
+      item: unknown,
+    }));
+    for (const { window, items } of groupWindows(wanted, worker.policy.feedLagMs)) {
+      const matcher = matcherFor(
+        items.map(({ entry, charge }) => ({ entry, consumers: gateway.consumersOf(charge) })),
+      );
+      const scanned = await scanFeed(feed, window, matcher, worker, worstCaseMs(worker));
+      for (const { entry } of items) {
+        // A row outside the window, or one whose references were lost, may still be known by its id.
+        const found = matcher.foundOf(entry.chargeId);
+        const { transactionId, orderId } = entry.ids ?? {};
+        if (found.own.length > 0 || idLookUps >= idLookUpsMax || scanned.failure !== undefined) continue;
+        if (transactionId === undefined && orderId === undefined) continue;
+        idLookUps += 1;
+        await lookUpById(
+          feed,
+          transactionId === undefined ? { orderId: orderId ?? "" } : { transactionId },
+          matcher,
+          worker,
+        );
+      }
+      for (const unknown of items) lookedUp.push({ unknown, scanned, matcher });
+    }
+  }
+  return lookedUp;
+};
+
+/** What one look-up proved, recorded and carried out. */
+const conclude = async (
+  unknown: Unknown,
+  { scan, failure }: Scanned,
+  matcher: Matcher,
+  worker: Worker,
+): Promise<Worked> => {
+  const { entry, charge, gateway } = unknown;
+  const { policy, gatewayTimeoutMs } = worker;
+  const found = matcher.foundOf(entry.chargeId);
+  const nowMs = worker.clock.nowMs();
+  worker.log.metric("Lookups", 1, { gateway: gateway.name });
+  const seesCapture = [...found.own, ...found.otherAttempt].some((row) => row.reply.kind === "captured");
+  if (failure !== undefined && !seesCapture) {
+    const noted = noteLookUpFailure(entry, scan.atMs, failure);
+    return carryOut(unknown, noted, afterLookUpFailure(noted, policy, nowMs), worker);
+  }
+  const noted = noteLookUp(entry, scan, found, policy, gatewayTimeoutMs);
+  const resolution = resolve(
+    {
+      entry: noted,
+      found,
+      scan,
+      rowSha256: (row) => worker.sha256(JSON.stringify(row.raw)),
+    },
+    {
+      chargeId: charge.chargeId,
+      requestId: entry.requestId,
+      amountMinor: charge.money.amountMinor,
+      currency: charge.money.currency,
+    },
+    gateway.rules,
+    policy,
+    gatewayTimeoutMs,
+    nowMs,
+  );
+  return carryOut(unknown, noted, resolution, worker);
+};
+
+/** Records a resolution, or sends what the absence certificate allows. */
+const carryOut = async (
+  unknown: Unknown,
+  noted: UnknownEntry,
+  resolution: Resolution,
+  worker: Worker,
+): Promise<Worked> => {
+  const by = stamp(worker);
+  const certified = certifyAbsent(noted, by.nowMs);
+  switch (resolution.kind) {
+    case "resendAbsent":
+      worker.log.metric("Resends", 1, { gateway: unknown.gateway.name });
+      return leaseAndSend(unknown, leaseEntry(certified, by), worker);
+    case "newAttempt": {
+      const opened = openAttempt(certified, { ...by, requestId: worker.ids.requestId() });
+      return leaseAndSend(unknown, opened, worker);
+    }
+    case "settle":
+    case "review":
+    case "wait": {
+      const secrets = unknown.gateway.secretsOf(unknown.charge);
+      const recorded = recordVerdict(noted, maskedVerdict(resolution, secrets), by);
+      if (!(await replaceEntry(unknown.entry, recorded, worker))) return giveBack(soonMs);
+      return unknown.tell(recorded);
+    }
+  }
+};
+
+const maskedVerdict = <V extends Extract<Resolution, { kind: "settle" | "review" | "wait" }>>(
+  verdict: V,
+  secrets: readonly string[],
+): V =>
+  "ending" in verdict && verdict.ending?.description !== undefined
+    ? {
+        ...verdict,
+        ending: { ...verdict.ending, description: maskedExcerpt(verdict.ending.description, secrets, 200) },
+      }
+    : verdict;

@@ -1,0 +1,94 @@
+import { type Charge, parseCharge } from "../core/charge.ts";
+import { canonicalJson } from "../core/json.ts";
+import { type LedgerEntry, openEntry, openExpired, type Rejection } from "../core/ledger.ts";
+import { maskedText } from "../core/masked-message.ts";
+import { routeOfEntry, routeOfRejection } from "../core/route-message.ts";
+import type { Delivery, DeliveryEnd, Worker } from "../ports.ts";
+import { giveBack, parsersOf, stamp, type Worked, worstCaseMs } from "./charge-worker.ts";
+
+import { continueCharge, type InHand, isOpen, sendLeased, soonMs } from "./continue-charge.ts";
+import { workDeliveries } from "./work-deliveries.ts";
+
+/**
+ * The way of one charge message: read it, open its charge in the ledger, send it, record what became of it.
+ * What a redelivery finds in the ledger decides what it does. The caller deletes the message only after the
+ * route it gets back was accepted (S8).
+ * @throws `LedgerUnavailable`, with nothing lost: the message comes back.
+ */
+export const submitCharge = async (delivery: Delivery, worker: Worker): Promise<Worked> => {
+  // What may not finish must not begin: the invocation would end between send and record.
+  if (worker.remainingMs() < worstCaseMs(worker)) return giveBack(0);
+  const parsed = parseCharge(delivery.body, parsersOf(worker));
+  if (!parsed.ok) return reject(delivery, { ...parsed.refusal, v: 1, ...seen(delivery, worker) }, worker);
+  const { charge } = parsed;
+  const gateway = worker.gateways[charge.gateway];
+  if (gateway === undefined) throw new Error(`no gateway ${charge.gateway}, though its parser is there`);
+  const inHand: InHand = { charge, gateway, delivery, tell: (entry) => tell(entry, charge, worker) };
+
+  const by = {
+    ...stamp(worker),
+    fingerprint: worker.sha256(canonicalJson(charge.message)),
+    requestId: worker.ids.requestId(),
+  };
+  const entry = isLate(charge, by.nowMs) ? openExpired(charge, by) : openEntry(charge, by);
+  const opened = await worker.ledger.open(entry);
+  if (opened.kind === "exists") {
+    if (opened.entry.fingerprint === by.fingerprint) return continueCharge(opened.entry, inHand, worker);
+    return reject(
+      delivery,
+      {
+        v: 1,
+        chargeId: charge.chargeId,
+        code: "conflicting_duplicate",
+        problems: [{ field: "chargeId", must: "be new: it names a charge with another content" }],
+        ...seen(delivery, worker),
+      },
+      worker,
+    );
+  }
+  worker.log.event("charge_opened", {
+    chargeId: charge.chargeId,
+    requestId: entry.requestId,
+    gateway: gateway.name,
+    attempt: entry.attempt,
+  });
+  return entry.state === "opened" ? sendLeased(entry, inHand, worker) : inHand.tell(entry);
+};
+
+/** A batch of the `charges` queue. The answer names every delivery. */
+export const submitCharges = (
+  deliveries: readonly Delivery[],
+  worker: Worker,
+): Promise<ReadonlyMap<string, DeliveryEnd>> =>
+  workDeliveries(deliveries, (delivery) => submitCharge(delivery, worker), worker);
+
+type LateCharge = Charge & { readonly notAfterMs: number };
+
+const isLate = (charge: Charge, nowMs: number): charge is LateCharge =>
+  charge.notAfterMs !== undefined && nowMs > charge.notAfterMs;
+
+/** The route of what the ledger holds; an unknown is delivered when its next act is due. */
+const tell = (entry: LedgerEntry, charge: Charge, worker: Worker): Worked => {
+  const route = routeOfEntry(entry, charge);
+  if (route === undefined) return giveBack(soonMs);
+  if (!isOpen(entry)) return { kind: "route", route };
+  return { kind: "route", route, delayMs: Math.max(0, entry.nextAtMs - worker.clock.nowMs()) };
+};
+
+const seen = (delivery: Delivery, worker: Worker) => ({
+  bodySha256: worker.sha256(delivery.body),
+  atMs: worker.clock.nowMs(),
+});
+
+/** Keeps a refused message and tells of it; its text rides, masked, in the route message alone. */
+const reject = async (delivery: Delivery, rejection: Rejection, worker: Worker): Promise<Worked> => {
+  await worker.ledger.reject(rejection);
+  worker.log.event("charge_rejected", {
+    ...(rejection.chargeId === undefined ? {} : { chargeId: rejection.chargeId }),
+    messageId: delivery.messageId,
+    code: rejection.code,
+    reason: rejection.problems.map(({ field }) => field).join(" "),
+  });
+  worker.log.metric("Rejections", 1);
+  return { kind: "route", route: routeOfRejection(rejection, maskedText(delivery.body)) };
+};

@@ -1,0 +1,50 @@
+import pLimit from "p-limit";
+import type { Gateway } from "../../lib/core/gateway.ts";
+import { defaultPolicy, type Policy } from "../../lib/core/policy.ts";
+import { centrobill } from "../../lib/gateways/centrobill/index.ts";
+import type { Clock, Ids, Ledger, Queues, Wire, Worker } from "../../lib/ports.ts";
+import { type MemoryLog, memoryLog } from "./memory-log.ts";
+import { sha256Of } from "./scripted-wire.ts";
+import { seededIds } from "./seeded-ids.ts";
+
+export const gatewayTimeoutMs = 30_000;
+export const gatewayUrl = "https://pay.test";
+export const feedUrl = "https://feed.test";
+export const apiKey = "test-key-0123456789";
+
+/** Centrobill as it is, with or without its feed. */
+export const testGateway = (options: { readonly feed?: boolean } = {}): Gateway =>
+  centrobill({ url: gatewayUrl, apiKey, ...(options.feed === false ? {} : { feedUrl }) });
+
+export type TestWorkerParts = {
+  readonly clock: Clock;
+  readonly wire: Wire;
+  readonly ledger: Ledger;
+  readonly queues: Queues;
+  readonly ids?: Ids;
+  readonly log?: MemoryLog;
+  readonly policy?: Partial<Policy>;
+  readonly gateway?: Gateway;
+  readonly concurrency?: number;
+  /** the moment at which the invocation ends; none: it never does */
+  readonly endsAtMs?: number;
+};
+
+export type TestWorker = Worker & { readonly log: MemoryLog };
+
+/** A worker over doubles. Everything that is not given is as in production, or says so by its name. */
+export const testWorker = (parts: TestWorkerParts): TestWorker => ({
+  clock: parts.clock,
+  ids: parts.ids ?? seededIds(),
+  sha256: sha256Of,
+  wire: parts.wire,
+  ledger: parts.ledger,
+  queues: parts.queues,
+  log: parts.log ?? memoryLog(),
+  limit: pLimit(parts.concurrency ?? 10),
+  gateways: { centrobill: parts.gateway ?? testGateway() },
+  policy: { ...defaultPolicy, ...parts.policy },
+  gatewayTimeoutMs,
+  remainingMs: () =>
+    parts.endsAtMs === undefined ? Number.POSITIVE_INFINITY : parts.endsAtMs - parts.clock.nowMs(),
+});
