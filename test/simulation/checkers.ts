@@ -1,0 +1,56 @@
+import type { LedgerEntry, LedgerState } from "../../lib/core/ledger.ts";
+import { finalStates } from "../../lib/core/ledger.ts";
+
+/** The promises that every history has to keep, each with the rules of money safety that it watches. */
+export const checkers = {
+  noChargeTwice: "S1, S2, S3: one charge is captured at most once",
+  noChargeLost: "S8: a message goes only when the ledger holds the outcome and its route was accepted",
+  everyChargeEnds: "S6: once the faults stop, every charge is final or in review in bounded time",
+  approvedMeansCaptured: "S9, S10: approved is said only of what was captured, in full",
+  declinedMeansNotCaptured: "S6, S10, S11: a final no is said only of what was not captured",
+  unknownIsNeverForgotten: "S6: an unknown always has a message that somebody will work",
+  noResendPastKeyLife: "S3: no request id is sent after its life",
+  onlyLeaseHolderRecords: "S7: an entry is replaced only by who knows its token",
+  finalNeverChanges: "S4, S15: a final state stays as it is",
+  evidenceForEveryFinal: "S4: a final state carries its evidence",
+  routedExactlyOncePerId: "S8: a route id always tells the same, and every final charge is told",
+  ledgerAgreesWithGateway:
+    "S4, S5: what the gateway captured is approved or in review, and nothing else is approved",
+} as const;
+export type CheckerName = keyof typeof checkers;
+
+/** A promise that was broken. */
+export class Violation extends Error {
+  override readonly name = "Violation";
+  readonly checker: CheckerName;
+  readonly chargeId: string;
+
+  constructor(checker: CheckerName, chargeId: string, what: string) {
+    super(`${checker} (${checkers[checker]}): ${chargeId}: ${what}`);
+    this.checker = checker;
+    this.chargeId = chargeId;
+  }
+}
+
+const isFinalState = (state: LedgerState): boolean => (finalStates as readonly LedgerState[]).includes(state);
+
+/** What one write of the ledger may be. */
+export const checkWrite = (
+  before: LedgerEntry | undefined,
+  after: LedgerEntry,
+  namedToken: string | undefined,
+): void => {
+  const fail = (checker: CheckerName, what: string): never => {
+    throw new Violation(checker, after.chargeId, what);
+  };
+  if (before !== undefined) {
+    if (isFinalState(before.state) && before.state !== "declined_retryable")
+      fail("finalNeverChanges", `${before.state} became ${after.state}`);
+    if (namedToken !== before.token)
+      fail("onlyLeaseHolderRecords", `${before.state} was replaced without its token`);
+  }
+  if ((isFinalState(after.state) || after.state === "review") && !("evidence" in after && after.evidence))
+    fail("evidenceForEveryFinal", `${after.state} without evidence`);
+  if (after.state === "approved" && after.evidence.kind !== "reply" && after.evidence.kind !== "feed_row")
+    fail("evidenceForEveryFinal", `approved on ${after.evidence.kind}`);
+};

@@ -1,0 +1,226 @@
+import type { Faults } from "./faults.ts";
+import type { Random } from "./random.ts";
+import type { Schedule } from "./schedule.ts";
+import type { Story } from "./story.ts";
+
+export type SimAnswer = { readonly status: number; readonly body: string };
+
+type Transaction = {
+  readonly transactionId: string;
+  readonly orderId: string;
+  readonly requestId: string;
+  readonly chargeId: string;
+  readonly consumerId: string;
+  readonly amount: string;
+  readonly asked: string;
+  readonly currency: string;
+  status: "success" | "pending" | "fail";
+  code: number;
+  readonly atMs: number;
+  readonly visibleAtMs: number;
+  readonly namesUs: boolean;
+};
+
+/** What the gateway really did, whatever it said. */
+export type Truth = {
+  capturesOf(chargeId: string): readonly Transaction[];
+  captures(): readonly Transaction[];
+};
+
+export type SimCentrobill = Truth & {
+  /** a request has arrived; `answer` is called when the gateway has something to say, or never */
+  pay(requestId: string, body: string, answer: (answer: SimAnswer) => void): void;
+  feed(url: string): SimAnswer | undefined;
+};
+
+const declineCodes = [5051, 5005, 5043, 5041, 5054, 6801, 3001, 5999];
+
+/**
+ * Centrobill as its pages describe it, and as badly as they leave room for: ids live for `requestIdLifeMs`
+ * from their first arrival and are then forgotten; what a second send of an id in flight gets is not written
+ * anywhere, so it waits, is told of a conflict, or gets a fault.
+ */
+export const simCentrobill = (options: {
+  readonly schedule: Schedule;
+  readonly random: Random;
+  readonly faults: () => Faults;
+  readonly requestIdLifeMs: number;
+  readonly feedLagMs: number;
+  readonly story: Story;
+  readonly onCapture: (transaction: Transaction) => void;
+}): SimCentrobill => {
+  const { schedule, random, faults, story } = options;
+  const transactions: Transaction[] = [];
+  const known = new Map<string, { arrivedAtMs: number; done?: Transaction; waiting: (() => void)[] }>();
+  let made = 0;
+
+  const paymentOf = (one: Transaction) => ({
+    code: random.chance(0.5) ? one.code : String(one.code),
+    description: one.code === 0 ? "Approved" : "Declined",
+    action: "charge",
+    mode: "sale",
+    status: one.status,
+    amount: Number(one.amount),
+    currency: one.currency,
+    orderId: one.orderId,
+    transactionId: one.transactionId,
+    timestamp: { unixTime: Math.floor(one.atMs / 1_000) },
+  });
+
+  const told = (one: Transaction): SimAnswer => {
+    const f = faults();
+    const body = {
+      payment: paymentOf(one),
+      consumer: { id: one.consumerId },
+      metadata: { chargeId: one.chargeId, requestId: one.requestId },
+    };
+    if (random.chance(f.faultAfterCapture))
+      return { status: 500, body: '{"message":"Internal Server Error"}' };
+    if (random.chance(f.badGateway))
+      return { status: random.pick([502, 503, 504]), body: "<html>bad</html>" };
+    if (random.chance(f.unreadableAnswer))
+      return {
+        status: 201,
+        body: random.pick(["", "<html></html>", JSON.stringify(body).slice(0, 40), "[]", "null"]),
+      };
+    if (random.chance(f.contradiction))
+      return {
+        status: 201,
+        body: JSON.stringify({
+          ...body,
+          payment: { ...body.payment, code: one.code === 0 ? 5051 : 0, status: one.status },
+        }),
+      };
+    return { status: 201, body: JSON.stringify(body) };
+  };
+
+  const commit = (requestId: string, message: ReturnType<typeof readBody>): Transaction => {
+    const f = faults();
+    made += 1;
+    const lag = random.chance(f.feedLags) ? random.between(0, options.feedLagMs) : random.between(0, 2_000);
+    const outcome = random.chance(f.decline) ? "fail" : random.chance(f.pending) ? "pending" : "success";
+    const wrong = random.chance(f.wrongAmount);
+    const one: Transaction = {
+      transactionId: String(700_000 + made),
+      orderId: String(2_000_000 + made),
+      requestId,
+      chargeId: message.chargeId,
+      consumerId: message.consumerId,
+      asked: message.amount,
+      amount: wrong ? String(Number(message.amount) + 1) : message.amount,
+      currency: message.currency,
+      status: outcome,
+      code: outcome === "fail" ? random.pick(declineCodes) : 0,
+      atMs: schedule.nowMs(),
+      visibleAtMs: schedule.nowMs() + lag,
+      namesUs: !random.chance(f.noMetadataInFeed),
+    };
+    transactions.push(one);
+    story.tell(() => ({
+      who: "gateway",
+      what: `commits ${one.transactionId} ${one.status} ${one.code} for ${requestId.slice(0, 8)} (in the feed after ${lag} ms)`,
+      chargeId: one.chargeId,
+    }));
+    if (outcome === "success") options.onCapture(one);
+    if (outcome === "pending")
+      schedule.after(random.between(60_000, 7_200_000), () => {
+        const captured = random.chance(0.7);
+        one.status = captured ? "success" : "fail";
+        one.code = captured ? 0 : random.pick(declineCodes);
+        story.tell(() => ({
+          who: "gateway",
+          what: `${one.transactionId} is now ${one.status}`,
+          chargeId: one.chargeId,
+        }));
+        if (captured) options.onCapture(one);
+      });
+    return one;
+  };
+
+  return {
+    capturesOf: (chargeId) =>
+      transactions.filter((one) => one.chargeId === chargeId && one.status === "success"),
+    captures: () => transactions.filter((one) => one.status === "success"),
+
+    pay(requestId, text, answer) {
+      const f = faults();
+      const message = readBody(text);
+      const now = schedule.nowMs();
+      if (random.chance(f.requestError))
+        return answer({ status: random.pick([400, 401, 403]), body: '{"message":"no"}' });
+      if (random.chance(f.rateLimited)) return answer({ status: 429, body: "{}" });
+      if (random.chance(f.faultBefore)) return answer({ status: 500, body: "{}" });
+      const before = known.get(requestId);
+      if (before !== undefined && now - before.arrivedAtMs <= options.requestIdLifeMs) {
+        const { done } = before;
+        if (done !== undefined) return answer(told(done));
+        if (random.chance(f.sendsAtOnce)) return answer({ status: random.pick([409, 500, 425]), body: "{}" });
+        before.waiting.push(() => before.done !== undefined && answer(told(before.done)));
+        return;
+      }
+      const fresh: { arrivedAtMs: number; done?: Transaction; waiting: (() => void)[] } = {
+        arrivedAtMs: now,
+        waiting: [],
+      };
+      known.set(requestId, fresh);
+      const takes = random.chance(f.commitLate) ? random.between(1_000, 90_000) : random.between(20, 400);
+      schedule.after(takes, () => {
+        fresh.done = commit(requestId, message);
+        const { done } = fresh;
+        answer(told(done));
+        for (const wake of fresh.waiting) wake();
+      });
+    },
+
+    feed(url) {
+      const f = faults();
+      if (random.chance(f.feedFails)) return random.chance(0.5) ? { status: 500, body: "" } : undefined;
+      const query = new URL(url).searchParams;
+      const byId = query.get("transactionId") ?? query.get("orderId");
+      const from = Date.parse(query.get("dateFrom") ?? "");
+      const to = Date.parse(query.get("dateTo") ?? "");
+      const now = schedule.nowMs();
+      const rows = transactions.filter(
+        (one) =>
+          one.visibleAtMs <= now &&
+          (byId === null
+            ? one.atMs >= from && one.atMs <= to
+            : one.transactionId === byId || one.orderId === byId),
+      );
+      const perPage = Math.max(1, Number(query.get("limit") ?? 50));
+      const page = Number(query.get("page") ?? 1);
+      // Rows that are committed between two pages move the others on: nothing is lost, something comes twice.
+      const shift = random.chance(f.feedGrowsWhilePaging) && page > 1 ? 1 : 0;
+      const start = Math.max(0, (page - 1) * perPage - shift);
+      const body = JSON.stringify({
+        data: rows.slice(start, start + perPage).map((one) => ({
+          ...paymentOf(one),
+          consumer: { id: one.consumerId },
+          metadata: one.namesUs ? { chargeId: one.chargeId, requestId: one.requestId } : {},
+        })),
+        meta: {
+          currentPage: page,
+          lastPage: Math.max(1, Math.ceil(rows.length / perPage)),
+          perPage,
+          total: rows.length,
+        },
+      });
+      return { status: 200, body: random.chance(f.feedCut) ? body.slice(0, body.length - 20) : body };
+    },
+  };
+};
+
+const readBody = (text: string) => {
+  const body = JSON.parse(text) as {
+    sku: { price: [{ amount: number; currency: string }] };
+    consumer: { externalId: string };
+    metadata: { chargeId: string };
+  };
+  const [price] = body.sku.price;
+  return {
+    chargeId: body.metadata.chargeId,
+    consumerId: body.consumer.externalId,
+    amount: String(price.amount),
+    currency: price.currency,
+  };
+};
