@@ -1,1 +1,29 @@
-export {};
+import { Command, CommanderError } from "commander";
+import { exitStatus } from "./exit-status.ts";
+import { addRunCommand } from "./run.ts";
+import { UsageProblem } from "./usage-problem.ts";
+
+const program = new Command("chargeonce")
+  .description(
+    "Submits queued charges to a payment gateway at most once in effect, and knows what became of each.",
+  )
+  .version("0.1.0")
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text) });
+
+addRunCommand(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Help and version were asked for; anything else commander has told already.
+    process.exitCode = error.exitCode === 0 ? exitStatus.allFinal : exitStatus.usage;
+  } else if (error instanceof UsageProblem) {
+    for (const line of error.lines) process.stderr.write(`chargeonce: ${line}\n`);
+    process.exitCode = exitStatus.usage;
+  } else {
+    process.stderr.write(`chargeonce: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = exitStatus.someInReview;
+  }
+}

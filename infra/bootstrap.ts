@@ -14,6 +14,7 @@ import {
   SetQueueAttributesCommand,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
+import { workIndex } from "../lib/adapters/ledger-item.ts";
 import {
   type ConsumedQueueName,
   deadLetterNameOf,
@@ -33,9 +34,6 @@ export const RECEIVE_WAIT_SECONDS = 20;
 export const MAX_RECEIVE_COUNT = 240;
 /** Visibility of a consumed queue unless the caller says otherwise: six times a function time-out of 60 s. */
 export const VISIBILITY_SECONDS = 360;
-
-/** The ledger's sparse index of what is due: rows without `workShard` are not in it and cost nothing. */
-export const WORK_INDEX = "work";
 
 const CALL_DEADLINE_MS = 15_000;
 const TABLE_ACTIVE_DEADLINE_MS = 120_000;
@@ -208,7 +206,7 @@ async function ensureLedger(dynamodb: DynamoDBClient, table: string): Promise<vo
           ],
           GlobalSecondaryIndexes: [
             {
-              IndexName: WORK_INDEX,
+              IndexName: workIndex,
               KeySchema: [
                 { AttributeName: "workShard", KeyType: "HASH" },
                 { AttributeName: "workAt", KeyType: "RANGE" },
@@ -261,11 +259,11 @@ function refuseOtherShape(table: string, description: TableDescription): void {
   if (keys !== "pk:HASH sk:RANGE") {
     throw new BootstrapConflict(`table ${table} exists with the keys ${keys}, not pk:HASH sk:RANGE`);
   }
-  const work = description.GlobalSecondaryIndexes?.find((index) => index.IndexName === WORK_INDEX);
+  const work = description.GlobalSecondaryIndexes?.find((index) => index.IndexName === workIndex);
   const workKeys = keysOf(work?.KeySchema);
   if (workKeys !== "workShard:HASH workAt:RANGE") {
     throw new BootstrapConflict(
-      `table ${table} exists with ${work ? `index ${WORK_INDEX} on ${workKeys}` : `no index ${WORK_INDEX}`}, ` +
+      `table ${table} exists with ${work ? `index ${workIndex} on ${workKeys}` : `no index ${workIndex}`}, ` +
         "not workShard:HASH workAt:RANGE",
     );
   }

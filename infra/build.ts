@@ -1,14 +1,17 @@
-import { readdirSync, rmSync } from "node:fs";
-import { basename } from "node:path";
-import { build } from "esbuild";
+import { cpSync, globSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { basename, relative } from "node:path";
+import { type BuildOptions, build } from "esbuild";
 
 /**
  * Bundles what is deployed and what is run from `dist/`:
  *   dist/functions/<name>/index.mjs   one file per Lambda function, everything in it
- *   dist/cli/chargeonce.mjs           the command
- *   dist/local/*.mjs                  processes that the embedded stack starts
+ *   dist/cli/chargeonce.mjs           the command, and beside it the processes that the embedded stack starts
+ *   dist/samples/                     the charges of a run without flags
+ *
+ * Files are replaced one by one and what is left over goes last, so that a run that uses them meanwhile goes on.
  */
 const root = new URL("..", import.meta.url).pathname;
+const dist = `${root}dist`;
 const functions = readdirSync(`${root}functions`)
   .filter((file) => file.endsWith(".ts") && file !== "worker.ts")
   .map((file) => basename(file, ".ts"));
@@ -21,28 +24,41 @@ const shared = {
   outExtension: { ".js": ".mjs" },
   legalComments: "none",
   logLevel: "warning",
+  metafile: true,
   // Some of what is bundled is CommonJS and asks for Node's own modules by `require`.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
-} as const;
+} as const satisfies BuildOptions;
 
-rmSync(`${root}dist`, { recursive: true, force: true });
-await Promise.all([
+const built = await Promise.all([
   ...functions.map((name) =>
     build({
       ...shared,
       entryPoints: { index: `${root}functions/${name}.ts` },
-      outdir: `${root}dist/functions/${name}`,
+      outdir: `${dist}/functions/${name}`,
       minify: true,
       mainFields: ["module", "main"],
     }),
   ),
   build({
     ...shared,
-    entryPoints: { chargeonce: `${root}cli/chargeonce.ts` },
-    outdir: `${root}dist/cli`,
+    entryPoints: {
+      chargeonce: `${root}cli/chargeonce.ts`,
+      "function-host": `${root}infra/local/function-host.ts`,
+      "sqs-server": `${root}infra/local/sqs-server.ts`,
+    },
+    outdir: `${dist}/cli`,
     // Only the embedded stack needs it, and it brings a web server of its own.
     external: ["fauxqs"],
   }),
 ]);
+
+mkdirSync(`${dist}/samples`, { recursive: true });
+for (const file of globSync(`${root}infra/local/samples/*.ndjson`))
+  cpSync(file, `${dist}/samples/${basename(file)}`);
+
+const outputs = new Set(
+  built.flatMap(({ metafile }) => Object.keys(metafile.outputs)).map((path) => relative(dist, path)),
+);
+for (const path of globSync("**/*.mjs", { cwd: dist })) if (!outputs.has(path)) rmSync(`${dist}/${path}`);

@@ -59,10 +59,11 @@ export interface Stack {
   /** Absolute path of the data dir. */
   readonly dataDir: string;
   /**
-   * Starts the event sources. Resolves when every function's processes are ready; throws
+   * Starts the event sources, with `more` beside the variables that the stack was given (a gateway's address
+   * may be known only now). Resolves when every function's processes are ready; throws
    * `FunctionUnstartable` (with what the function wrote) when one cannot start.
    */
-  startFunctions(): Promise<void>;
+  startFunctions(more?: Readonly<Record<string, string>>): Promise<void>;
   stats(): Record<string, EventSourceStats>;
   /** The function processes that run now. */
   hostPids(): number[];
@@ -136,14 +137,14 @@ async function build(
   const onLog = options.onLog ?? (await functionsLog(dataDir, undo));
 
   const sources = new Map<string, EventSource>();
-  const startSource = async (one: StackFunction): Promise<void> => {
+  const startSource = async (one: StackFunction, more: Readonly<Record<string, string>>): Promise<void> => {
     const variable = QUEUES.find((queue) => queue.name === one.queue)?.variable ?? "";
     const source = await startEventSource({
       sqs: clients.sqs,
       queueUrl: addresses[variable] ?? "",
       functionName: one.name,
       bundle: join(options.bundlesDir, one.name, "index.mjs"),
-      env,
+      env: { ...more, ...env },
       workers: one.workers,
       batchSize: one.batchSize,
       batchingWindowMs: one.batchingWindowMs,
@@ -164,8 +165,8 @@ async function build(
     dynamodb: clients.dynamodb,
     env,
     dataDir: dataDir.path,
-    async startFunctions() {
-      const started = Promise.allSettled(options.functions.map(startSource));
+    async startFunctions(more = {}) {
+      const started = Promise.allSettled(options.functions.map((one) => startSource(one, more)));
       starting = started;
       for (const one of await started) if (one.status === "rejected") throw one.reason;
     },

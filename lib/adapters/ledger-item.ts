@@ -24,7 +24,19 @@ export class UnreadableItem extends Error {
   override readonly name = "UnreadableItem";
 }
 
+/** The sparse index of what somebody has to look at. */
+export const workIndex = "work";
 const shards = 8;
+
+/** The index keys under which the charges of a state stand. */
+export const workShardsOf = (state: LedgerEntry["state"]): readonly string[] =>
+  Array.from({ length: shards }, (_, shard) => `${state}#${shard}`);
+
+/** The charge that a key is about; `undefined` for a rejection without a charge id. */
+export const chargeIdOfKey = (key: LedgerItem): ChargeId | undefined => {
+  const pk = key["pk"]?.S ?? "";
+  return pk.startsWith("charge#") ? (pk.slice("charge#".length) as ChargeId) : undefined;
+};
 
 export const entryKey = (chargeId: ChargeId) => ({ pk: { S: `charge#${chargeId}` }, sk: { S: "charge" } });
 

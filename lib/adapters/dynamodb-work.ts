@@ -1,0 +1,60 @@
+import { type DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
+import type { ChargeId } from "../core/charge.ts";
+import { withDeadline } from "./deadline.ts";
+import { LedgerUnavailable } from "./dynamodb-ledger.ts";
+import { chargeIdOfKey, workIndex, workShardsOf } from "./ledger-item.ts";
+
+/** Charges of one state that somebody has to look at, as the ledger's index `work` has them. */
+export type Work = {
+  readonly count: number;
+  /** the ones that are due first, soonest first */
+  readonly first: readonly { readonly chargeId: ChargeId; readonly atMs: number }[];
+};
+
+const deadlineMs = 5_000;
+
+/**
+ * Reads what is open in a state. The index is eventually consistent: what was written a moment ago may be
+ * missing, so this is for people and metrics and never for a decision.
+ * @param most how many of the first are wanted
+ * @throws `LedgerUnavailable`
+ */
+export const readWork = async (
+  client: Pick<DynamoDBClient, "send">,
+  table: string,
+  state: "unknown" | "pending" | "review",
+  most: number,
+): Promise<Work> => {
+  let count = 0;
+  const first: { chargeId: ChargeId; atMs: number }[] = [];
+  await Promise.all(
+    workShardsOf(state).map(async (shard) => {
+      let from: Record<string, never> | undefined;
+      do {
+        const answer = await withDeadline(
+          deadlineMs,
+          (abortSignal) =>
+            client.send(
+              new QueryCommand({
+                TableName: table,
+                IndexName: workIndex,
+                KeyConditionExpression: "workShard = :shard",
+                ExpressionAttributeValues: { ":shard": { S: shard } },
+                ...(from === undefined ? {} : { ExclusiveStartKey: from }),
+              }),
+              { abortSignal },
+            ),
+          (message) => new LedgerUnavailable(`work: ${message}`),
+        );
+        const items = answer.Items ?? [];
+        count += items.length;
+        for (const item of items.slice(0, from === undefined ? most : 0)) {
+          const chargeId = chargeIdOfKey(item);
+          if (chargeId !== undefined) first.push({ chargeId, atMs: Number(item["workAt"]?.N) });
+        }
+        from = answer.LastEvaluatedKey as Record<string, never> | undefined;
+      } while (from !== undefined);
+    }),
+  );
+  return { count, first: first.sort((a, b) => a.atMs - b.atMs).slice(0, most) };
+};
