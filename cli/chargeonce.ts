@@ -1,6 +1,9 @@
 import { Command, CommanderError } from "commander";
+import { addBootstrapCommand } from "./bootstrap.ts";
+import { addEnqueueCommand } from "./enqueue.ts";
 import { exitStatus } from "./exit-status.ts";
 import { addRunCommand } from "./run.ts";
+import { addShowCommand } from "./show.ts";
 import { UsageProblem } from "./usage-problem.ts";
 
 const program = new Command("chargeonce")
@@ -12,6 +15,9 @@ const program = new Command("chargeonce")
   .configureOutput({ outputError: (text, write) => write(text) });
 
 addRunCommand(program);
+addEnqueueCommand(program);
+addShowCommand(program);
+addBootstrapCommand(program);
 
 try {
   await program.parseAsync();

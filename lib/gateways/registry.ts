@@ -1,5 +1,6 @@
-import type { GatewayName } from "../core/charge.ts";
+import type { GatewayName, RequestParser } from "../core/charge.ts";
 import type { Gateway } from "../core/gateway.ts";
+import { parseRequest as parseCentrobillRequest } from "./centrobill/charge-request.ts";
 import { type CentrobillOptions, centrobill } from "./centrobill/index.ts";
 
 /** What each gateway of this worker needs. A gateway without options is not there. */
@@ -9,3 +10,8 @@ export type GatewayOptions = { readonly centrobill?: CentrobillOptions };
 export const gatewaysOf = (options: GatewayOptions): Readonly<Partial<Record<GatewayName, Gateway>>> => ({
   ...(options.centrobill === undefined ? {} : { centrobill: centrobill(options.centrobill) }),
 });
+
+/** How each gateway's part of a message is checked, for whoever has no gateway at hand. */
+export const requestParsers: Readonly<Partial<Record<GatewayName, RequestParser>>> = {
+  centrobill: parseCentrobillRequest,
+};

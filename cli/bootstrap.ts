@@ -1,0 +1,49 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import type { Command } from "commander";
+import { BootstrapConflict, bootstrap } from "../infra/bootstrap.ts";
+import { writeEnvFile } from "../infra/env-file.ts";
+import { clientLimits } from "../lib/adapters/deadline.ts";
+import { exitStatus } from "./exit-status.ts";
+import { fileTrouble, UsageProblem } from "./usage-problem.ts";
+
+type BootstrapFlags = { readonly prefix: string; readonly envFile: string; readonly json?: boolean };
+
+/** SQS names have at most 80 characters, and the longest of ours takes 24 of them. */
+const prefixPattern = /^[A-Za-z0-9_-]{0,50}$/;
+
+/** `chargeonce bootstrap` (contract, section 4). */
+export const addBootstrapCommand = (program: Command): void => {
+  program
+    .command("bootstrap")
+    .description("create the queues and the ledger on the endpoint that the AWS SDK is pointed at")
+    .requiredOption("--prefix <prefix>", "put before every queue's and table's name")
+    .requiredOption("--env-file <file>", "write the functions' variables to it, KEY=VALUE")
+    .option("--json", "the variables as JSON")
+    .action(async ({ prefix, envFile, json }: BootstrapFlags) => {
+      if (!prefixPattern.test(prefix))
+        throw new UsageProblem("--prefix: must be at most 50 letters, digits, - or _");
+      const sqs = new SQSClient({ ...clientLimits });
+      const dynamodb = new DynamoDBClient({ ...clientLimits });
+      try {
+        const variables = await bootstrap({ sqs, dynamodb }, prefix);
+        try {
+          writeEnvFile(envFile, variables);
+        } catch (error) {
+          throw new UsageProblem(`--env-file ${envFile}: ${fileTrouble(error)}`);
+        }
+        process.stdout.write(
+          json === true
+            ? `${JSON.stringify(variables)}\n`
+            : `${Object.keys(variables).length} variables in ${envFile}; the gateway's (CENTROBILL_API_KEY, CENTROBILL_FEED_URL, …) are yours to add\n`,
+        );
+        process.exitCode = exitStatus.allFinal;
+      } catch (error) {
+        if (error instanceof BootstrapConflict) throw new UsageProblem(error.message);
+        throw error;
+      } finally {
+        sqs.destroy();
+        dynamodb.destroy();
+      }
+    });
+};

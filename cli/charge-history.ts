@@ -1,0 +1,77 @@
+import type { ChargeRecord } from "../lib/adapters/dynamodb-ledger.ts";
+import type { HistoryEvent, LedgerEntry, Rejection } from "../lib/core/ledger.ts";
+import { formatMoney, parseAmountMinor, parseCurrency } from "../lib/core/money.ts";
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** A moment of a charge's history in words. Total: an event without words does not compile. */
+const wordsOf = (event: HistoryEvent): string => {
+  switch (event.e) {
+    case "opened":
+      return `attempt ${event.attempt} opened, request id ${event.requestId}`;
+    case "leased":
+      return "leased, to be sent again under the same request id";
+    case "replied":
+      return `sent; HTTP ${event.status}${event.code === undefined ? "" : `, code ${event.code}`} after ${event.ms} ms${event.excerpt === undefined || event.excerpt === "" ? "" : `: ${event.excerpt}`}  [body sha256 ${event.sha256.slice(0, 16)}…]`;
+    case "unanswered":
+      return `sent; no answer after ${event.ms} ms (${event.cause})`;
+    case "never_sent":
+      return `not sent: ${event.cause}`;
+    case "taken_over":
+      return `its worker let the lease of ${iso(event.leaseUntil)} run out; taken over`;
+    case "looked_up":
+      return `looked up: ${event.rows} feed rows from ${iso(event.from)} to ${iso(event.to)}${event.whole ? "" : " (not read to the end)"}, ${event.found} of this charge${event.weak === undefined ? "" : `, ${event.weak} that only look like it`}`;
+    case "lookup_failed":
+      return `look-up failed: ${event.why}`;
+    case "absent":
+      return "certified absent at the gateway";
+    case "recorded":
+      return `recorded: ${event.state}${event.route === undefined ? "" : ` → ${event.route}`}`;
+  }
+};
+
+const moneyOf = ({ amount, currency }: LedgerEntry): string => {
+  const [amountMinor, known] = [parseAmountMinor(amount), parseCurrency(currency)];
+  return amountMinor === undefined || known === undefined
+    ? `${amount} ${currency}`
+    : formatMoney({ amountMinor, currency: known });
+};
+
+const entryLines = (entry: LedgerEntry): string[] => {
+  const ended = "evidence" in entry ? entry : undefined;
+  const ending = ended?.ending ?? {};
+  const details = [
+    ending.category,
+    ending.code === undefined ? undefined : `code ${ending.code}`,
+    ending.networkCode === undefined ? undefined : `network code ${ending.networkCode}`,
+    ending.description,
+    "reason" in entry ? entry.reason : undefined,
+    ending.retry === undefined ? undefined : `retry: ${ending.retry}`,
+  ].filter((part) => part !== undefined);
+  return [
+    `${entry.chargeId}  ${moneyOf(entry)}  ${entry.gateway}`,
+    `${entry.state}${details.length === 0 ? "" : ` (${details.join(", ")})`}`,
+    `attempts ${entry.attempt}, sends ${entry.sends}, look-ups ${entry.lookups}`,
+    ...("nextAtMs" in entry && entry.state !== "waiting"
+      ? [`next: ${entry.nextAct === "resend" ? "resend" : "look-up"} at ${iso(entry.nextAtMs)}`]
+      : []),
+    ...("mismatch" in entry && entry.mismatch !== undefined
+      ? [`asked ${entry.mismatch.field} ${entry.mismatch.asked}, the gateway says ${entry.mismatch.got}`]
+      : []),
+    "",
+    ...entry.history.map((event) => `  ${iso(event.at)}  ${wordsOf(event)}`),
+    ...(ended === undefined ? [] : ["", `evidence: ${JSON.stringify(ended.evidence)}`]),
+  ];
+};
+
+const rejectionLines = (rejection: Rejection): string[] => [
+  "",
+  `refused message under this id at ${iso(rejection.atMs)}: ${rejection.code}`,
+  ...rejection.problems.map(({ field, must }) => `  ${field} must ${must}`),
+];
+
+/** Everything that the ledger has under one charge id, as people read it. */
+export const chargeHistory = ({ entry, rejections }: ChargeRecord): string =>
+  [...(entry === undefined ? [] : entryLines(entry)), ...rejections.flatMap(rejectionLines)]
+    .join("\n")
+    .replace(/^\n/, "");

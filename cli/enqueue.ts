@@ -1,0 +1,78 @@
+import { SQSClient } from "@aws-sdk/client-sqs";
+import type { Command } from "commander";
+import { clientLimits } from "../lib/adapters/deadline.ts";
+import { type Problem, parseCharge } from "../lib/core/charge.ts";
+import { requestParsers } from "../lib/gateways/registry.ts";
+import { type ChargeLine, openChargeFile } from "./charge-file.ts";
+import { csvHelp } from "./csv-row.ts";
+import { exitStatus } from "./exit-status.ts";
+import { feedFile } from "./file-feed.ts";
+import { useAwsVariables, withEnvFile } from "./ledger-access.ts";
+import { UsageProblem } from "./usage-problem.ts";
+
+type EnqueueFlags = { readonly envFile?: string; readonly json?: boolean };
+
+const problemsShown = 50;
+
+const problemsOf = (line: ChargeLine): readonly Problem[] => {
+  if (line.unqueueable !== undefined) return line.unqueueable.problems;
+  const parsed = parseCharge(line.body, requestParsers);
+  return parsed.ok ? [] : parsed.refusal.problems;
+};
+
+/** `chargeonce enqueue FILE` (contract, section 3): the whole file is checked before anything is sent. */
+export const addEnqueueCommand = (program: Command): void => {
+  program
+    .command("enqueue")
+    .argument("<file>", "charges, NDJSON or CSV (by its ending)")
+    .description("send a file's charges to the real charges queue; nothing is sent when a line is wrong")
+    .option("--env-file <file>", "variables of a deployed stack, as bootstrap writes them")
+    .option("--json", "what was sent, as JSON")
+    .addHelpText("after", `\n${csvHelp}`)
+    .action(async (path: string, flags: EnqueueFlags) => {
+      const env = withEnvFile(process.env, flags.envFile);
+      const queueUrl = env["QUEUE_URL_CHARGES"];
+      if (queueUrl === undefined || queueUrl === "")
+        throw new UsageProblem("QUEUE_URL_CHARGES: is not set; give it or --env-file FILE");
+      const file = await openChargeFile(path);
+      const problems: string[] = [];
+      let wrongLines = 0;
+      for await (const line of file.lines()) {
+        const found = problemsOf(line);
+        if (found.length === 0) continue;
+        wrongLines += 1;
+        for (const { field, must } of found)
+          if (problems.length < problemsShown) problems.push(`${path}:${line.line}: ${field} must ${must}`);
+      }
+      if (wrongLines > 0)
+        throw new UsageProblem([...problems, `${wrongLines} lines are wrong: nothing was sent`]);
+
+      useAwsVariables(env);
+      const sqs = new SQSClient({ ...clientLimits });
+      let sent = 0;
+      try {
+        await feedFile({
+          file,
+          acceptedBytes: 0,
+          sqs,
+          queueUrl,
+          onLine: () => {},
+          refuse: async ({ line }) => {
+            throw new UsageProblem(`${path}:${line}: changed while it was read`);
+          },
+          onAccepted: (_bytes, lines) => {
+            sent += lines;
+          },
+          stop: new AbortController().signal,
+        });
+      } catch (error) {
+        // The ledger knows what came before: the whole file may be sent again.
+        process.stderr.write(`${sent} charges were sent before this; sending the file again is harmless\n`);
+        throw error;
+      } finally {
+        sqs.destroy();
+      }
+      process.stdout.write(flags.json === true ? `${JSON.stringify({ sent })}\n` : `${sent} charges sent\n`);
+      process.exitCode = exitStatus.allFinal;
+    });
+};
