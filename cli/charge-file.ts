@@ -1,5 +1,6 @@
 import { createHash, hash } from "node:crypto";
 import { createReadStream, statSync } from "node:fs";
+import { findCardDataInText } from "../lib/core/card-data.ts";
 import type { Problem, RefusalCode } from "../lib/core/charge.ts";
 import { type Columns, cellsOf, messageOfRow, readColumns } from "./csv-row.ts";
 import { type PhysicalLine, physicalLines } from "./file-lines.ts";
@@ -11,7 +12,10 @@ export const queueBytesMax = 262_144;
 /** What SQS takes besides: tab, line feed, carriage return, and everything from the space on but U+FFFE, U+FFFF. */
 const takenByQueue = /^[\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]*$/u;
 
-/** Why a line of the file can be no message. The words are the worker's own. */
+/**
+ * Why a line of the file can be no message: no queue takes it, or none may have it (S12: card data is refused
+ * before it reaches a queue). The words are the worker's own.
+ */
 export type Unqueueable = { readonly code: RefusalCode; readonly problems: readonly Problem[] };
 
 /** One line of a file of charges (of CSV: one row, which may stretch over several). */
@@ -73,7 +77,10 @@ const queueable = (
 ): ChargeLine => {
   const whole = { line: line.line, endsAt: line.endsAt, body, bodySha256 };
   if (Buffer.byteLength(body) > queueBytesMax) return { ...whole, unqueueable: tooLarge };
-  return takenByQueue.test(body) ? whole : { ...whole, unqueueable: notTaken };
+  if (!takenByQueue.test(body)) return { ...whole, unqueueable: notTaken };
+  const cardData = findCardDataInText(body);
+  if (cardData === undefined) return whole;
+  return { ...whole, unqueueable: refusedAs(cardData.code, cardData.field, cardData.must) };
 };
 
 const isBlank = (text: string): boolean => text.trim() === "";

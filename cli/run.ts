@@ -6,7 +6,8 @@ import { type Stack, startStack } from "../infra/local/stack.ts";
 import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
 import { readWork } from "../lib/adapters/dynamodb-work.ts";
 import { sqsQueues } from "../lib/adapters/sqs-queues.ts";
-import type { ChargeId } from "../lib/core/charge.ts";
+import { type ChargeId, parseChargeId } from "../lib/core/charge.ts";
+import { member, parseJson } from "../lib/core/json.ts";
 import { maskedText } from "../lib/core/masked-message.ts";
 import { QUEUES, type QueueName } from "../lib/core/queues.ts";
 import { routeOfRejection } from "../lib/core/route-message.ts";
@@ -266,11 +267,13 @@ const addressesOf = (sandbox: SandboxCentrobill): Readonly<Record<string, string
   CENTROBILL_FEED_URL: sandbox.feedUrl,
 });
 
-/** A line that no queue takes is refused here as a worker would refuse it: kept in the ledger, then told. */
+/** A line that no queue takes, or none may have, is refused here as a worker would refuse it: kept in the ledger, then told. */
 const refuseLine = async (line: ChargeLine, ledger: Ledger, queues: Queues): Promise<void> => {
   if (line.unqueueable === undefined) return;
+  const chargeId = parseChargeId(member(parseJson(line.body), "chargeId"));
   const rejection = {
     v: 1,
+    ...(chargeId === undefined ? {} : { chargeId }),
     bodySha256: line.bodySha256,
     ...line.unqueueable,
     atMs: Date.now(),

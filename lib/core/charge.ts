@@ -1,7 +1,7 @@
 import type { Brand } from "./brand.ts";
-import { findCardNumber, holdsCardNumber } from "./card-number.ts";
+import { findCardData } from "./card-data.ts";
+import { holdsCardNumber } from "./card-number.ts";
 import { asString, inKeyOrder, isDeeperThan, isJsonObject, type JsonObject, parseJson } from "./json.ts";
-import { findSecurityCode } from "./masked-message.ts";
 import { type Money, parseAmountMinor, parseCurrency } from "./money.ts";
 
 /** The merchant's own id of a charge: the same id is the same charge, for ever. */
@@ -157,22 +157,16 @@ export const parseCharge = (
     return refuse("invalid_message", [{ field: "message", must: "be a JSON object" }]);
 
   const chargeId = parseChargeId(message["chargeId"]);
-  const cardNumber = findCardNumber(message);
-  if (cardNumber !== undefined)
-    return refuse("card_number", [{ field: cardNumber.path, must: "not hold a card number" }], chargeId);
+  const cardData = findCardData(message);
+  if (cardData !== undefined) {
+    const { code, field, must } = cardData;
+    return refuse(code, [{ field, must }], chargeId);
+  }
   // What is nested deeper than any field needs would overflow the stack of whoever walks it later.
   if (isDeeperThan(message, nestingMax))
     return refuse(
       "invalid_message",
       [{ field: "message", must: `be nested at most ${nestingMax} deep` }],
-      chargeId,
-    );
-
-  const securityCode = findSecurityCode(message);
-  if (securityCode !== undefined)
-    return refuse(
-      "security_code",
-      [{ field: securityCode, must: "not be there: a card's security code" }],
       chargeId,
     );
 
