@@ -57,7 +57,9 @@ export interface FunctionProcess {
 export function startFunctionProcess(options: FunctionProcessOptions): FunctionProcess {
   const { functionName, onLog } = options;
   const child = fork(childModule("function-host"), [options.bundle], {
-    execArgv: [],
+    // On a machine with much memory V8 would let the garbage of requests grow to 250 MB a process, where
+    // Lambda's 512 MB keep it small: 97 MB so, and as fast.
+    execArgv: ["--max-semi-space-size=1", "--heap-growing-percent=20"],
     // A session of its own: Ctrl-C in the terminal must reach the owner alone, which lets the charge in
     // progress come to its end.
     detached: true,

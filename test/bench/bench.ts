@@ -1,0 +1,19 @@
+import { cpus } from "node:os";
+import { benchMainJob } from "./main-job.ts";
+
+/** `npm run bench -- [name]`: figures for the README. Ratios hold; the machine is shared and seconds do not. */
+const benches: Readonly<Record<string, () => Promise<void>>> = { main: () => benchMainJob() };
+
+const [name] = process.argv.slice(2);
+const chosen = name === undefined ? Object.keys(benches) : [name];
+console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}`);
+for (const one of chosen) {
+  const bench = benches[one];
+  if (bench === undefined) {
+    console.error(`no bench ${one}: ${Object.keys(benches).join(", ")}`);
+    process.exitCode = 2;
+    break;
+  }
+  console.log(`\n== ${one}`);
+  await bench();
+}
