@@ -58,8 +58,24 @@ export type ParsedCharge =
   | { readonly ok: true; readonly charge: Charge }
   | { readonly ok: false; readonly refusal: Refusal };
 
-/** Longest message that is read, in UTF-16 units: its copy rides in a route message of at most 256 KiB. */
+/** Longest message that is read, in UTF-16 units. */
 export const messageLengthMax = 65_536;
+/**
+ * Most bytes that a message may take as its copy in a route message, which has at most 256 KiB: a charge whose
+ * outcome no queue takes would be captured and never told.
+ */
+const copyBytesMax = 200_000;
+
+/** The bytes of a text on a queue: beyond U+FFFF each of two units is escaped, as the queues' adapter does. */
+const queueBytesOf = (text: string): number => {
+  let bytes = 0;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    bytes +=
+      unit < 0x80 ? 1 : unit < 0x800 ? 2 : (unit >= 0xd800 && unit <= 0xdfff) || unit >= 0xfffe ? 6 : 3;
+  }
+  return bytes;
+};
 
 const nestingMax = 12;
 
@@ -167,6 +183,14 @@ export const parseCharge = (
     return refuse(
       "invalid_message",
       [{ field: "message", must: `be nested at most ${nestingMax} deep` }],
+      chargeId,
+    );
+
+  // Shorter ones cannot be too large, and are nearly all there are.
+  if (body.length > copyBytesMax / 6 && queueBytesOf(JSON.stringify(message)) > copyBytesMax)
+    return refuse(
+      "message_too_large",
+      [{ field: "message", must: `take at most ${copyBytesMax} bytes on a queue` }],
       chargeId,
     );
 
