@@ -123,6 +123,9 @@ function openPersistence(dir: string, store: SqsStore): Persistence {
   }
   // The port is another one at each start; the queues' addresses follow it.
   opened.db.prepare("UPDATE sqs_queues SET url = ? || '/' || ? || '/' || name").run(endpoint, ACCOUNT);
+  // Whoever had received a message is gone with the run before: it need not wait for a visibility time-out
+  // that nobody is left to use. What was hidden on purpose comes early, and its worker hides it again.
+  opened.db.prepare("UPDATE sqs_messages SET receipt_handle = NULL, visibility_deadline = NULL").run();
   // Load first, attach afterwards: attached while loading, each queue would be inserted again, and the
   // replaced row's messages go with it (ON DELETE CASCADE).
   opened.loadSqsQueues(store);
