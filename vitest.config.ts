@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: "fast",
-          include: ["test/{core,gateways,flows,doubles,adapters}/**/*.test.ts", "test/*.test.ts"],
+          include: ["test/{core,gateways,flows,doubles,adapters,simulation}/**/*.test.ts", "test/*.test.ts"],
           exclude: ["test/**/*.stack.test.ts"],
         },
       },

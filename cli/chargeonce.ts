@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { addBootstrapCommand } from "./bootstrap.ts";
 import { addEnqueueCommand } from "./enqueue.ts";
 import { exitStatus } from "./exit-status.ts";
+import { addProveCommand } from "./prove.ts";
 import { addRunCommand } from "./run.ts";
 import { addShowCommand } from "./show.ts";
 import { UsageProblem } from "./usage-problem.ts";
@@ -18,6 +19,7 @@ addRunCommand(program);
 addEnqueueCommand(program);
 addShowCommand(program);
 addBootstrapCommand(program);
+addProveCommand(program);
 
 try {
   await program.parseAsync();

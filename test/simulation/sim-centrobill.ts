@@ -1,4 +1,4 @@
-import type { Faults } from "./faults.ts";
+import type { FaultName } from "./faults.ts";
 import type { Random } from "./random.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Story } from "./story.ts";
@@ -43,13 +43,13 @@ const declineCodes = [5051, 5005, 5043, 5041, 5054, 6801, 3001, 5999];
 export const simCentrobill = (options: {
   readonly schedule: Schedule;
   readonly random: Random;
-  readonly faults: () => Faults;
+  readonly strikes: (name: FaultName) => boolean;
   readonly requestIdLifeMs: number;
   readonly feedLagMs: number;
   readonly story: Story;
   readonly onCapture: (transaction: Transaction) => void;
 }): SimCentrobill => {
-  const { schedule, random, faults, story } = options;
+  const { schedule, random, strikes, story } = options;
   const transactions: Transaction[] = [];
   const known = new Map<string, { arrivedAtMs: number; done?: Transaction; waiting: (() => void)[] }>();
   let made = 0;
@@ -68,22 +68,19 @@ export const simCentrobill = (options: {
   });
 
   const told = (one: Transaction): SimAnswer => {
-    const f = faults();
     const body = {
       payment: paymentOf(one),
       consumer: { id: one.consumerId },
       metadata: { chargeId: one.chargeId, requestId: one.requestId },
     };
-    if (random.chance(f.faultAfterCapture))
-      return { status: 500, body: '{"message":"Internal Server Error"}' };
-    if (random.chance(f.badGateway))
-      return { status: random.pick([502, 503, 504]), body: "<html>bad</html>" };
-    if (random.chance(f.unreadableAnswer))
+    if (strikes("faultAfterCapture")) return { status: 500, body: '{"message":"Internal Server Error"}' };
+    if (strikes("badGateway")) return { status: random.pick([502, 503, 504]), body: "<html>bad</html>" };
+    if (strikes("unreadableAnswer"))
       return {
         status: 201,
         body: random.pick(["", "<html></html>", JSON.stringify(body).slice(0, 40), "[]", "null"]),
       };
-    if (random.chance(f.contradiction))
+    if (strikes("contradiction"))
       return {
         status: 201,
         body: JSON.stringify({
@@ -95,11 +92,10 @@ export const simCentrobill = (options: {
   };
 
   const commit = (requestId: string, message: ReturnType<typeof readBody>): Transaction => {
-    const f = faults();
     made += 1;
-    const lag = random.chance(f.feedLags) ? random.between(0, options.feedLagMs) : random.between(0, 2_000);
-    const outcome = random.chance(f.decline) ? "fail" : random.chance(f.pending) ? "pending" : "success";
-    const wrong = random.chance(f.wrongAmount);
+    const lag = strikes("feedLags") ? random.between(0, options.feedLagMs) : random.between(0, 2_000);
+    const outcome = strikes("decline") ? "fail" : strikes("pending") ? "pending" : "success";
+    const wrong = strikes("wrongAmount");
     const one: Transaction = {
       transactionId: String(700_000 + made),
       orderId: String(2_000_000 + made),
@@ -113,7 +109,7 @@ export const simCentrobill = (options: {
       code: outcome === "fail" ? random.pick(declineCodes) : 0,
       atMs: schedule.nowMs(),
       visibleAtMs: schedule.nowMs() + lag,
-      namesUs: !random.chance(f.noMetadataInFeed),
+      namesUs: !strikes("noMetadataInFeed"),
     };
     transactions.push(one);
     story.tell(() => ({
@@ -143,18 +139,17 @@ export const simCentrobill = (options: {
     captures: () => transactions.filter((one) => one.status === "success"),
 
     pay(requestId, text, answer) {
-      const f = faults();
       const message = readBody(text);
       const now = schedule.nowMs();
-      if (random.chance(f.requestError))
+      if (strikes("requestError"))
         return answer({ status: random.pick([400, 401, 403]), body: '{"message":"no"}' });
-      if (random.chance(f.rateLimited)) return answer({ status: 429, body: "{}" });
-      if (random.chance(f.faultBefore)) return answer({ status: 500, body: "{}" });
+      if (strikes("rateLimited")) return answer({ status: 429, body: "{}" });
+      if (strikes("faultBefore")) return answer({ status: 500, body: "{}" });
       const before = known.get(requestId);
       if (before !== undefined && now - before.arrivedAtMs <= options.requestIdLifeMs) {
         const { done } = before;
         if (done !== undefined) return answer(told(done));
-        if (random.chance(f.sendsAtOnce)) return answer({ status: random.pick([409, 500, 425]), body: "{}" });
+        if (strikes("sendsAtOnce")) return answer({ status: random.pick([409, 500, 425]), body: "{}" });
         before.waiting.push(() => before.done !== undefined && answer(told(before.done)));
         return;
       }
@@ -163,7 +158,7 @@ export const simCentrobill = (options: {
         waiting: [],
       };
       known.set(requestId, fresh);
-      const takes = random.chance(f.commitLate) ? random.between(1_000, 90_000) : random.between(20, 400);
+      const takes = strikes("commitLate") ? random.between(1_000, 90_000) : random.between(20, 400);
       schedule.after(takes, () => {
         fresh.done = commit(requestId, message);
         const { done } = fresh;
@@ -173,8 +168,7 @@ export const simCentrobill = (options: {
     },
 
     feed(url) {
-      const f = faults();
-      if (random.chance(f.feedFails)) return random.chance(0.5) ? { status: 500, body: "" } : undefined;
+      if (strikes("feedFails")) return random.chance(0.5) ? { status: 500, body: "" } : undefined;
       const query = new URL(url).searchParams;
       const byId = query.get("transactionId") ?? query.get("orderId");
       const from = Date.parse(query.get("dateFrom") ?? "");
@@ -190,7 +184,7 @@ export const simCentrobill = (options: {
       const perPage = Math.max(1, Number(query.get("limit") ?? 50));
       const page = Number(query.get("page") ?? 1);
       // Rows that are committed between two pages move the others on: nothing is lost, something comes twice.
-      const shift = random.chance(f.feedGrowsWhilePaging) && page > 1 ? 1 : 0;
+      const shift = strikes("feedGrowsWhilePaging") && page > 1 ? 1 : 0;
       const start = Math.max(0, (page - 1) * perPage - shift);
       const body = JSON.stringify({
         data: rows.slice(start, start + perPage).map((one) => ({
@@ -205,7 +199,7 @@ export const simCentrobill = (options: {
           total: rows.length,
         },
       });
-      return { status: 200, body: random.chance(f.feedCut) ? body.slice(0, body.length - 20) : body };
+      return { status: 200, body: strikes("feedCut") ? body.slice(0, body.length - 20) : body };
     },
   };
 };

@@ -10,7 +10,8 @@ import { submitCharges } from "../../lib/flows/submit-charge.ts";
 import { centrobill } from "../../lib/gateways/centrobill/index.ts";
 import type { Delivery, DeliveryEnd, Log, Worker } from "../../lib/ports.ts";
 import { checkWrite, Violation } from "./checkers.ts";
-import { drawFaults, type Faults, noFaults } from "./faults.ts";
+import { drawFaults, type FaultName, type Faults, faultNames, noFaults } from "./faults.ts";
+import type { Mutant } from "./mutants/mutant.ts";
 import { type Random, randomOf } from "./random.ts";
 import { type Schedule, scheduleFrom } from "./schedule.ts";
 import { simCentrobill } from "./sim-centrobill.ts";
@@ -30,13 +31,20 @@ export type WorldOptions = {
   readonly told?: boolean;
   /** the flows under test; the shipped ones by default */
   readonly flows?: Flows;
+  /** a deliberate mistake in them: the checkers have to find it */
+  readonly mutant?: Mutant;
+  /** receives after which a message becomes a dead letter; as deployed by default */
+  readonly maxReceives?: number;
   /** false: count what went wrong and go on, for workers that keep no ledger of ours */
   readonly checked?: boolean;
 };
 
+/** A worker of the world. `effect` is one call to a store of its own kind, with the ledger's latency and faults. */
+export type SimWorker = Worker & { effect<T>(what: string, apply: () => T): Promise<T> };
+
 export type Flow = (
   deliveries: readonly Delivery[],
-  worker: Worker,
+  worker: SimWorker,
 ) => Promise<ReadonlyMap<string, DeliveryEnd>>;
 export type Flows = { readonly submit: Flow; readonly resolve: Flow };
 
@@ -60,10 +68,12 @@ export type WorldResult = {
   readonly steps: number;
   readonly states: Readonly<Record<string, number>>;
   readonly captured: number;
-  /** charges in review that a person truly has to see: the gateway took something else, or hid it */
+  /** charges in review that a person has to see: the gateway took something else or hid it, or the policy says so */
   readonly reviewOwed: number;
   readonly kills: number;
   readonly tally: Tally;
+  /** how often each fault struck */
+  readonly struck: Readonly<Partial<Record<FaultName, number>>>;
   readonly violation?: Violation;
   readonly story: readonly StoryLine[];
   readonly startMs: number;
@@ -73,7 +83,7 @@ const startMs = Date.UTC(2026, 10, 22);
 const gatewayTimeoutMs = 30_000;
 const functionTimeoutMs = 150_000;
 const visibilityMs = 6 * functionTimeoutMs;
-const maxReceives = 240;
+const deployedMaxReceives = 240;
 /** Faults strike until then, and charges arrive. */
 const troubleMs = 2 * 3_600_000;
 /** The look-up schedule ends after a day; then a person's turn. */
@@ -83,6 +93,8 @@ const daysLaterMs = 9 * 86_400_000;
 const shippedFlows: Flows = { submit: submitCharges, resolve: resolveUnknowns };
 
 const never = new Promise<never>(() => {});
+/** Reviews that a better worker would not spare: another amount, no row that names us, or the policy's own wish. */
+const owedReasons = new Set<string>(["mismatch", "weak_match", "absent"]);
 const silent: Log = { event() {}, metric() {} };
 
 class Unavailable extends Error {
@@ -108,11 +120,28 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const { seed } = options;
   const random = randomOf(seed);
   const strength = random.fork();
-  const drawn =
-    options.faults ?? drawFaults(random.fork(), options.strength ?? 0.1 + 0.9 * strength.fraction());
+  // Drawn whether they are used or not: what follows must be the same with faults that are given.
+  const ownFaults = drawFaults(random.fork(), options.strength ?? 0.1 + 0.9 * strength.fraction());
+  const drawn = options.faults ?? ownFaults;
   const schedule = scheduleFrom(startMs);
   const story = storyOf(schedule.nowMs, options.told === true);
+  const struck: Partial<Record<FaultName, number>> = {};
   const faults = (): Faults => (schedule.nowMs() - startMs < troubleMs ? drawn : noFaults);
+  // A stream of chance for each fault: with one taken away, the others strike where they did.
+  const faultRandom = random.fork();
+  const chanceOf = Object.fromEntries(faultNames.map((name) => [name, faultRandom.fork()])) as Record<
+    FaultName,
+    Random
+  >;
+  /** Whether a fault strikes now. */
+  const strikes = (name: FaultName): boolean => {
+    const hit = chanceOf[name].fraction() < faults()[name];
+    if (hit) {
+      struck[name] = (struck[name] ?? 0) + 1;
+      story.tell(() => ({ who: "FAULT", what: name }));
+    }
+    return hit;
+  };
   const policy: Policy = {
     ...defaultPolicy,
     afterAbsence: random.pick<AfterAbsence>(["resendWithinLife", "resendWithinLife", "newAttempt", "review"]),
@@ -138,7 +167,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const bank = simCentrobill({
     schedule,
     random: gatewayRandom,
-    faults,
+    strikes,
     requestIdLifeMs: policy.requestIdLifeMs,
     feedLagMs: policy.feedLagMs,
     story,
@@ -182,7 +211,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const toldTo = new Map<string, Set<string>>();
   const wake = new Map<string, () => void>();
   const queueOf = (name: "charges" | "unknown-outcomes"): SimQueue =>
-    simQueue(name, schedule.nowMs, maxReceives, (atMs) => {
+    simQueue(name, schedule.nowMs, options.maxReceives ?? deployedMaxReceives, (atMs) => {
       schedule.after(atMs - schedule.nowMs(), () => wake.get(name)?.());
     });
   const charges = queueOf("charges");
@@ -193,7 +222,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     const chargeId = message.chargeId ?? "";
     story.tell(() => ({ who: "queue", what: `${queue} accepts ${message.id}`, chargeId }));
     if (queue === "unknown-outcomes") {
-      const late = queueRandom.chance(faults().deliverLate) ? queueRandom.between(1_000, 1_800_000) : 0;
+      const late = strikes("deliverLate") ? queueRandom.between(1_000, 1_800_000) : 0;
       unknowns.send(JSON.stringify(message), chargeId, delayMs + late);
       return;
     }
@@ -242,13 +271,12 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   /** Stands between a worker and each effect: it may die or freeze there. */
   const gate = async (process: Process, what: string, when: "before" | "after"): Promise<void> => {
     if (!process.alive) return never;
-    const f = faults();
-    if (workerRandom.chance(f.freeze)) {
+    if (strikes("freeze")) {
       const frozen = workerRandom.between(10_000, 1_500_000);
       process.frozenUntilMs = Math.max(process.frozenUntilMs, schedule.nowMs() + frozen);
       story.tell(() => ({ who: process.name, what: `freezes for ${frozen} ms ${when} ${what}` }));
     }
-    if (workerRandom.chance(when === "before" ? f.killBeforeEffect : f.killAfterEffect)) {
+    if (strikes(when === "before" ? "killBeforeEffect" : "killAfterEffect")) {
       kill(process, `${when} ${what}`);
       return never;
     }
@@ -260,10 +288,10 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const ledgerCall = async <T>(process: Process, what: string, apply: () => T): Promise<T> => {
     await gate(process, what, "before");
     await schedule.sleep(workerRandom.between(1, 8));
-    if (workerRandom.chance(faults().ledgerThrottled)) throw new Unavailable(`${what}: throttled`);
+    if (strikes("ledgerThrottled")) throw new Unavailable(`${what}: throttled`);
     const result = apply();
     await gate(process, what, "after");
-    if (workerRandom.chance(faults().ledgerAnswerLost)) throw new Unavailable(`${what}: no answer`);
+    if (strikes("ledgerAnswerLost")) throw new Unavailable(`${what}: no answer`);
     return result;
   };
 
@@ -273,12 +301,11 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     request: Parameters<Worker["wire"]["send"]>[0],
     limits: Parameters<Worker["wire"]["send"]>[1],
   ): Promise<Transport> => {
-    const f = faults();
     const isPayment = request.method === "POST";
     const what = isPayment ? "send" : "look-up";
     await gate(process, what, "before");
     await schedule.sleep(workerRandom.between(2, 40));
-    if (workerRandom.chance(f.connectionRefused)) return { kind: "neverSent", cause: "refused" };
+    if (strikes("connectionRefused")) return { kind: "neverSent", cause: "refused" };
     await gate(process, `${what}'s first byte`, "before");
     if (limits.notAfterMs !== undefined && schedule.nowMs() + process.skewMs > limits.notAfterMs)
       return { kind: "neverSent", cause: "too_late" };
@@ -297,13 +324,13 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     const answered = new Promise<Transport>((resolve) => {
       const unanswered = (): void => resolve({ kind: "sentUnanswered", cause: "timeout" });
       schedule.after(limits.timeoutMs, unanswered);
-      if (workerRandom.chance(f.requestLost)) return;
-      const onTheWay = workerRandom.chance(f.requestStuck)
+      if (strikes("requestLost")) return;
+      const onTheWay = strikes("requestStuck")
         ? workerRandom.between(1_000, gatewayTimeoutMs)
         : workerRandom.between(5, 80);
-      const lost = workerRandom.chance(f.answerLost);
+      const lost = strikes("answerLost");
       const reset = workerRandom.chance(0.5);
-      const back = workerRandom.chance(f.answerLate) ? limits.timeoutMs + 1 : workerRandom.between(5, 80);
+      const back = strikes("answerLate") ? limits.timeoutMs + 1 : workerRandom.between(5, 80);
       const answer = ({ status, body }: { status: number; body: string }): void => {
         if (lost) {
           if (reset) schedule.after(back, () => resolve({ kind: "sentUnanswered", cause: "reset" }));
@@ -330,7 +357,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
 
   let requestIds = 0;
   let tokens = 0;
-  const workerOf = (process: Process, deadlineMs: number, limitTo: number): Worker => {
+  const workerOf = (process: Process, deadlineMs: number, limitTo: number): SimWorker => {
     const sends: Promise<unknown>[] = [];
     return {
       clock: {
@@ -365,11 +392,10 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
           const sent = (async () => {
             await gate(process, `route to ${queue}`, "before");
             await schedule.sleep(workerRandom.between(1, 10));
-            if (workerRandom.chance(faults().sendRefused)) throw new Unavailable(`send to ${queue}: refused`);
+            if (strikes("sendRefused")) throw new Unavailable(`send to ${queue}: refused`);
             acceptRoute(queue, message, delayMs);
             await gate(process, `route to ${queue}`, "after");
-            if (workerRandom.chance(faults().sendAnswerLost))
-              throw new Unavailable(`send to ${queue}: no answer`);
+            if (strikes("sendAnswerLost")) throw new Unavailable(`send to ${queue}: no answer`);
           })();
           sends.push(sent);
           return sent;
@@ -382,14 +408,15 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       policy,
       gatewayTimeoutMs,
       remainingMs: () => deadlineMs - schedule.nowMs(),
+      effect: (what, apply) => ledgerCall(process, what, apply),
     };
   };
 
-  const flows = options.flows ?? shippedFlows;
+  const flows = options.mutant?.flows?.(options.flows ?? shippedFlows) ?? options.flows ?? shippedFlows;
 
   /** What the event source does with a message that the flow calls done. */
   const deleteMessage = (queue: SimQueue, message: SimMessage, receipt: number): void => {
-    if (queueRandom.chance(faults().deleteLost)) return;
+    if (strikes("deleteLost")) return;
     const { chargeId } = message;
     queue.delete(message);
     story.tell(() => ({
@@ -401,7 +428,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     if (entry === undefined)
       breach(new Violation("noChargeLost", chargeId, "its message is gone, the ledger is empty"));
     else checkKept(entry);
-    if (queue === charges && queueRandom.chance(faults().messageAgainDaysLater))
+    if (queue === charges && strikes("messageAgainDaysLater"))
       schedule.after(queueRandom.between(3_600_000, daysLaterMs - 86_400_000), () => {
         story.tell(() => ({ who: "operator", what: "redrives the charge message", chargeId }));
         charges.send(message.body, chargeId, 0);
@@ -432,7 +459,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       if (!ended && process.frozenUntilMs <= schedule.nowMs()) kill(process, "at its time-out");
     });
     const receipts = new Map(batch.map((message) => [message, message.receipt]));
-    const worker = workerOf(process, deadlineMs, 10);
+    const sound = workerOf(process, deadlineMs, 10);
+    const worker = { ...sound, ...options.mutant?.worker?.(sound) };
     const flow = process.queue === "charges" ? flows.submit : flows.resolve;
     const ends = await flow(
       batch.map((message) => ({ messageId: message.id, body: message.body, receives: message.receives })),
@@ -468,10 +496,9 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
         }
         const batch = queue.receive(batchSize, visibilityMs);
         if (batch.length === 0) return;
-        const f = faults();
         for (const message of batch) {
           // The queue delivers again while the first worker still works.
-          if (queueRandom.chance(f.deliverTwice) || queueRandom.chance(f.visibilityLost))
+          if (strikes("deliverTwice") || strikes("visibilityLost"))
             queue.hide(message, queueRandom.between(0, 120_000));
         }
         void invoke(process, queue, batch).catch((error: unknown) => {
@@ -494,7 +521,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     const body = chargeMessage(chargeId, arrivals);
     schedule.after(arrivals.between(0, troubleMs * 0.7), () => {
       charges.send(body, chargeId, 0);
-      if (arrivals.chance(faults().deliverTwice)) charges.send(body, chargeId, arrivals.between(0, 5_000));
+      if (strikes("deliverTwice")) charges.send(body, chargeId, arrivals.between(0, 5_000));
     });
   }
   for (const at of [troubleMs, 2 * 86_400_000, 5 * 86_400_000])
@@ -576,8 +603,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     const state = entry?.state ?? "none";
     const name = entry?.state === "review" ? `review:${entry.reason}` : state;
     states[name] = (states[name] ?? 0) + 1;
-    if (entry?.state === "review" && (entry.reason === "mismatch" || entry.reason === "weak_match"))
-      reviewOwed += 1;
+    if (entry?.state === "review" && owedReasons.has(entry.reason)) reviewOwed += 1;
   }
   return {
     seed,
@@ -589,6 +615,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     reviewOwed,
     kills,
     tally,
+    struck,
     ...(violation === undefined ? {} : { violation }),
     story: story.lines(),
     startMs,

@@ -1,0 +1,314 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { checkers } from "../test/simulation/checkers.ts";
+import { compare } from "../test/simulation/compare.ts";
+import { type FaultName, type Faults, faultNames, noFaults } from "../test/simulation/faults.ts";
+import { mutants } from "../test/simulation/mutants/index.ts";
+import {
+  catchMutant,
+  type Figures,
+  faultsText,
+  moderateStrength,
+  proveSeeds,
+  shrink,
+} from "../test/simulation/prove.ts";
+import { storyText } from "../test/simulation/story.ts";
+import { runWorld, type WorldResult } from "../test/simulation/world.ts";
+import { type ExitStatus, exitStatus } from "./exit-status.ts";
+import { textTable } from "./text-table.ts";
+import { UsageProblem } from "./usage-problem.ts";
+
+type ProveFlags = {
+  readonly seeds: number;
+  readonly first: number;
+  readonly seed?: number;
+  readonly charges: number;
+  readonly strength?: number;
+  readonly faults?: Faults;
+  readonly mutant?: string;
+  readonly compare?: boolean;
+  readonly mutants?: boolean;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+};
+
+const wholeNumber =
+  (min: number, max: number) =>
+  (text: string): number => {
+    if (!/^\d{1,10}$/.test(text) || Number(text) < min || Number(text) > max)
+      throw new InvalidArgumentError(`must be a whole number from ${min} to ${max}.`);
+    return Number(text);
+  };
+
+const share = (text: string): number => {
+  const number = Number(text);
+  if (text.trim() === "" || !(number >= 0 && number <= 1))
+    throw new InvalidArgumentError("must be a number from 0 to 1.");
+  return number;
+};
+
+const readFaults = (text: string): Faults => {
+  const faults: Record<FaultName, number> = { ...noFaults };
+  for (const part of text.split(",").filter((one) => one !== "")) {
+    const [name = "", rate = ""] = part.split("=");
+    const fault = faultNames.find((one) => one === name);
+    if (fault === undefined) throw new InvalidArgumentError(`no fault ${name}.`);
+    faults[fault] = share(rate);
+  }
+  return faults;
+};
+
+/** `chargeonce prove` (contract, section 3): the fault simulator over the shipped flows. */
+export const addProveCommand = (program: Command): void => {
+  program
+    .command("prove")
+    .description("run the shipped flows through seeded histories full of faults, and check every promise")
+    .option("--seeds <n>", "histories", wholeNumber(1, 100_000_000), 2_000)
+    .option("--first <n>", "the first seed", wholeNumber(0, 4_000_000_000), 1)
+    .option("--seed <s>", "one history, told", wholeNumber(0, 4_000_000_000))
+    .option("--charges <n>", "charges of one history", wholeNumber(1, 10_000), 20)
+    .option(
+      "--strength <x>",
+      `how hard faults strike at the most, 0 to 1; by default each seed draws it (${moderateStrength} is a bad month)`,
+      share,
+    )
+    .option("--faults <list>", "with --seed: these faults instead of drawn ones, name=rate,…", readFaults)
+    .option("--mutant <name>", "with a deliberate mistake in the flows, which a checker has to find")
+    .option("--mutants", "look for every mutant, and print what found it")
+    .option("--compare", "the same histories for other designs, in one table")
+    .option("--quiet", "no progress")
+    .option("--json", "figures as JSON")
+    .addHelpText("after", `\nThe promises:\n${promises()}`)
+    .action(async (flags: ProveFlags) => {
+      process.exitCode = await prove(flags);
+    });
+};
+
+const promises = (): string =>
+  textTable(
+    [{ title: "checker" }, { title: "rules and promise" }],
+    Object.entries(checkers).map(([name, promise]) => [name, promise]),
+  ).join("\n");
+
+const prove = async (flags: ProveFlags): Promise<ExitStatus> => {
+  if (flags.compare === true) return proveCompare(flags);
+  if (flags.mutants === true) return proveMutants(flags);
+  if (flags.seed !== undefined) return proveOne(flags, flags.seed);
+  return proveMany(flags);
+};
+
+const mutantNamed = (name: string | undefined) => {
+  if (name === undefined) return undefined;
+  const mutant = mutants.find((one) => one.name === name);
+  if (mutant === undefined)
+    throw new UsageProblem(
+      `--mutant: no mutant ${name}; there are ${mutants.map((one) => one.name).join(", ")}`,
+    );
+  return mutant;
+};
+
+/** What a flag that is not given leaves to the seed. */
+const worldFlags = ({ charges, strength, mutant }: ProveFlags) => {
+  const chosen = mutantNamed(mutant);
+  return {
+    charges,
+    ...(strength === undefined ? {} : { strength }),
+    ...(chosen === undefined ? {} : { mutant: chosen }),
+  };
+};
+
+const progressEveryMs = 2_000;
+
+/** Ctrl-C ends a search between two histories. */
+const watchInterrupt = (): { readonly stopped: () => boolean; close(): void } => {
+  let stopped = false;
+  const onSignal = (): void => {
+    stopped = true;
+  };
+  process.once("SIGINT", onSignal);
+  return { stopped: () => stopped, close: () => process.off("SIGINT", onSignal) };
+};
+
+const proveMany = async (flags: ProveFlags): Promise<ExitStatus> => {
+  const startedAt = performance.now();
+  const interrupt = watchInterrupt();
+  let told = startedAt;
+  const perSecond = (charges: number): number => (charges * 1_000) / (performance.now() - startedAt);
+  const { figures, failure } = await proveSeeds({
+    firstSeed: flags.first,
+    seeds: flags.seeds,
+    ...worldFlags(flags),
+    onSeed(now) {
+      if (flags.quiet !== true && flags.json !== true && performance.now() - told > progressEveryMs) {
+        told = performance.now();
+        process.stderr.write(
+          `${now.seeds} of ${flags.seeds} histories, ${now.charges} charges, ${perSecond(now.charges).toFixed(0)}/s, 0 violations\n`,
+        );
+      }
+      return interrupt.stopped();
+    },
+  });
+  interrupt.close();
+  const memoryMb = process.memoryUsage().rss / 1_048_576;
+  if (flags.json === true)
+    process.stdout.write(
+      `${JSON.stringify({
+        ...figures,
+        chargesPerSecond: Math.round(perSecond(figures.charges)),
+        memoryMb: Math.round(memoryMb),
+        violations: failure === undefined ? 0 : 1,
+        ...(failure?.violation === undefined
+          ? {}
+          : { violation: failure.violation.message, seed: failure.seed }),
+      })}\n`,
+    );
+  else process.stdout.write(`${figuresText(figures, perSecond(figures.charges), memoryMb)}\n`);
+  if (failure !== undefined) {
+    await tellFailure(failure, flags);
+    return exitStatus.someInReview;
+  }
+  if (interrupt.stopped()) return exitStatus.interrupted;
+  return exitStatus.allFinal;
+};
+
+const figuresText = (figures: Figures, perSecond: number, memoryMb: number): string => {
+  const share = (count: number): string =>
+    `${count} (${((100 * count) / Math.max(1, figures.charges)).toFixed(2)} %)`;
+  const struck = faultNames
+    .map((name) => [name, figures.struck[name] ?? 0] as const)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${name} ${count}`);
+  const states = Object.entries(figures.states)
+    .sort(([, a], [, b]) => b - a)
+    .map(([state, count]) => `${state} ${count}`);
+  return [
+    "",
+    `histories ${figures.seeds}, charges ${figures.charges}, captured ${figures.captured}, steps ${figures.steps}`,
+    `${perSecond.toFixed(0)} charges a second, ${memoryMb.toFixed(0)} MB`,
+    `worker deaths ${figures.kills}; faults that struck: ${struck.join(", ")}`,
+    `outcomes: ${states.join(", ")}`,
+    `review that faults forced: ${share(figures.avoidableReviews)}; review that was owed: ${share(figures.owedReviews)}`,
+  ].join("\n");
+};
+
+const tellFailure = async (failure: WorldResult, flags: ProveFlags): Promise<void> => {
+  const { violation } = failure;
+  if (violation === undefined) return;
+  process.stdout.write(`\nVIOLATION in seed ${failure.seed}: ${violation.message}\nshrinking…\n`);
+  const mutant = mutantNamed(flags.mutant);
+  const shrunk = await shrink(failure, mutant);
+  const { result } = shrunk;
+  process.stdout.write(
+    [
+      "",
+      `The shortest history that still fails (${shrunk.worlds} tried): ${shrunk.charges} charges`,
+      `faults: ${faultsText(shrunk.faults) || "none"}`,
+      "",
+      storyText(result.story, result.startMs, result.violation?.chargeId),
+      "",
+      `again: chargeonce prove --seed ${failure.seed} --charges ${shrunk.charges} --faults '${faultsText(shrunk.faults)}'${mutant === undefined ? "" : ` --mutant ${mutant.name}`}`,
+      "",
+    ].join("\n"),
+  );
+};
+
+const proveOne = async (flags: ProveFlags, seed: number): Promise<ExitStatus> => {
+  const result = await runWorld({
+    seed,
+    ...worldFlags(flags),
+    ...(flags.faults === undefined ? {} : { faults: flags.faults }),
+    told: true,
+  });
+  const { violation } = result;
+  if (flags.json === true)
+    process.stdout.write(`${JSON.stringify({ ...result, violation: violation?.message })}\n`);
+  else
+    process.stdout.write(
+      [
+        `seed ${seed}, faults ${faultsText(result.faults) || "none"}`,
+        "",
+        storyText(result.story, result.startMs, violation?.chargeId),
+        "",
+        violation === undefined ? "every promise was kept" : `VIOLATION: ${violation.message}`,
+        "",
+      ].join("\n"),
+    );
+  return violation === undefined ? exitStatus.allFinal : exitStatus.someInReview;
+};
+
+/** The most histories that a mutant may take. */
+const mutantSeedsMax = 10_000;
+
+const proveMutants = async (flags: ProveFlags): Promise<ExitStatus> => {
+  const rows: string[][] = [];
+  let missed = 0;
+  const caught: object[] = [];
+  for (const mutant of mutants) {
+    const { seeds, violation } = await catchMutant(mutant, mutantSeedsMax, flags.charges);
+    const expected = violation !== undefined && mutant.caughtBy.includes(violation.checker);
+    if (!expected) missed += 1;
+    caught.push({ mutant: mutant.name, checker: violation?.checker, seeds });
+    rows.push([mutant.name, violation?.checker ?? "NOT CAUGHT", String(seeds), mutant.what]);
+  }
+  process.stdout.write(
+    flags.json === true
+      ? `${JSON.stringify({ mutants: caught, missed })}\n`
+      : `${[
+          ...textTable(
+            [
+              { title: "mutant" },
+              { title: "caught by" },
+              { title: "seeds", align: "right" },
+              { title: "what" },
+            ],
+            rows,
+          ),
+          "",
+          `${mutants.length} mutants, ${missed} not caught as they should be`,
+        ].join("\n")}\n`,
+  );
+  return missed === 0 ? exitStatus.allFinal : exitStatus.someInReview;
+};
+
+const per100k = (count: number, charges: number): string => ((100_000 * count) / charges).toFixed(0);
+
+const proveCompare = async (flags: ProveFlags): Promise<ExitStatus> => {
+  const interrupt = watchInterrupt();
+  const compared = await compare({
+    seeds: flags.seeds,
+    charges: flags.charges,
+    strength: flags.strength ?? moderateStrength,
+    onSeed: interrupt.stopped,
+  });
+  interrupt.close();
+  process.stdout.write(
+    flags.json === true
+      ? `${JSON.stringify(compared)}\n`
+      : `${[
+          `per 100,000 charges (${flags.seeds} histories of ${flags.charges}, strength ${flags.strength ?? moderateStrength}, the same for all)`,
+          "",
+          ...textTable(
+            [
+              { title: "design" },
+              { title: "charged twice", align: "right" },
+              { title: '"failed", but taken', align: "right" },
+              { title: '"approved", not taken', align: "right" },
+              { title: "lost", align: "right" },
+              { title: "review", align: "right" },
+            ],
+            compared.map((one) => [
+              one.name,
+              per100k(one.chargedTwice, one.charges),
+              per100k(one.falseFailures, one.charges),
+              per100k(one.falseApprovals, one.charges),
+              per100k(one.lost, one.charges),
+              per100k(one.inReview, one.charges),
+            ]),
+          ),
+        ].join("\n")}\n`,
+  );
+  const [ours] = compared;
+  const wrong =
+    ours === undefined || ours.chargedTwice + ours.falseFailures + ours.falseApprovals + ours.lost > 0;
+  if (interrupt.stopped()) return exitStatus.interrupted;
+  return wrong ? exitStatus.someInReview : exitStatus.allFinal;
+};

@@ -1,0 +1,6 @@
+import type { Mutant } from "./mutant.ts";
+import { orderOfEffects } from "./order-of-effects.ts";
+import { readingTheGateway } from "./reading-the-gateway.ts";
+
+/** Every mutant. The checkers have to find each of them, or they find nothing. */
+export const mutants: readonly Mutant[] = [...orderOfEffects, ...readingTheGateway];

@@ -1,0 +1,16 @@
+import type { Worker } from "../../../lib/ports.ts";
+import type { CheckerName } from "../checkers.ts";
+import type { Flows } from "../world.ts";
+
+/** A deliberate mistake in the order of effects: what a checker that cannot fail would not see. */
+export type Mutant = {
+  readonly name: string;
+  /** the mistake, in a few words */
+  readonly what: string;
+  /** the checkers of which one has to find it */
+  readonly caughtBy: readonly CheckerName[];
+  /** the shipped flows with the mistake around them */
+  readonly flows?: (shipped: Flows) => Flows;
+  /** what one invocation works with, with the mistake in it */
+  readonly worker?: (sound: Worker) => Worker;
+};

@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import { faultNames, noFaults } from "./faults.ts";
+import { mutants } from "./mutants/index.ts";
+import { moderateStrength, proveSeeds, shrink } from "./prove.ts";
+import { runWorld } from "./world.ts";
+
+describe("the world", () => {
+  test("the same seed is the same history, to the last line", async () => {
+    const once = await runWorld({ seed: 7, charges: 6, told: true });
+    expect(once.story.length).toBeGreaterThan(10);
+    expect(await runWorld({ seed: 7, charges: 6, told: true })).toEqual(once);
+  });
+
+  test("telling changes nothing, and another seed is another history", async () => {
+    const told = await runWorld({ seed: 8, charges: 6, told: true });
+    expect({ ...(await runWorld({ seed: 8, charges: 6 })), story: told.story }).toEqual(told);
+    expect((await runWorld({ seed: 9, charges: 6 })).steps).not.toBe(told.steps);
+  });
+
+  test("without a fault every charge is approved by its first send", async () => {
+    const { states, captured, violation } = await runWorld({ seed: 1, charges: 40, faults: noFaults });
+    expect({ states, captured, violation }).toEqual({
+      states: { approved: 40 },
+      captured: 40,
+      violation: undefined,
+    });
+  });
+
+  test("the faults that are given are the ones that strike", async () => {
+    const { struck } = await runWorld({
+      seed: 3,
+      charges: 20,
+      faults: { ...noFaults, decline: 1, deliverTwice: 0.5 },
+    });
+    expect(Object.keys(struck).sort()).toEqual(["decline", "deliverTwice"]);
+  });
+
+  test("a hundred histories: no promise is broken, and every fault strikes", async () => {
+    const { figures, failure } = await proveSeeds({ firstSeed: 1, seeds: 100, charges: 20 });
+    expect(failure?.violation?.message).toBeUndefined();
+    // Two sends of one id in flight at once take several faults to meet.
+    for (const name of faultNames)
+      if (name !== "sendsAtOnce") expect(figures.struck[name], name).toBeGreaterThan(0);
+  });
+
+  test("in a bad month people are rarely needed: under 1 % of charges", async () => {
+    const { figures, failure } = await proveSeeds({
+      firstSeed: 1,
+      seeds: 150,
+      charges: 20,
+      strength: moderateStrength,
+    });
+    expect(failure).toBeUndefined();
+    expect(figures.avoidableReviews / figures.charges).toBeLessThan(0.01);
+  });
+
+  test("a failure is shrunk to a history that still fails, and tells its story", async () => {
+    const mutant = mutants.find(({ name }) => name === "answer-of-a-resend-is-believed");
+    if (mutant === undefined) throw new Error("no such mutant");
+    const { failure } = await proveSeeds({ firstSeed: 1, seeds: 200, charges: 12, mutant });
+    if (failure === undefined) throw new Error("the mutant was not caught");
+    const { result, faults, charges } = await shrink(failure, mutant);
+    expect(result.violation?.checker).toBe(failure.violation?.checker);
+    expect(charges).toBeLessThanOrEqual(12);
+    expect(Object.values(faults).filter((rate) => rate > 0).length).toBeLessThan(8);
+    expect(result.story.at(-1)?.who).toBe("CHECKER");
+  });
+});
