@@ -115,6 +115,7 @@ export const readChargeRecord = async (
   client: Pick<DynamoDBClient, "send">,
   table: string,
   chargeId: ChargeId,
+  deadlineMs = 10_000,
 ): Promise<ChargeRecord> => {
   const rejections: Rejection[] = [];
   let entry: LedgerEntry | undefined;
@@ -128,7 +129,7 @@ export const readChargeRecord = async (
         ConsistentRead: true,
         ...(from === undefined ? {} : { ExclusiveStartKey: from }),
       }),
-      { abortSignal: AbortSignal.timeout(10_000) },
+      { abortSignal: AbortSignal.timeout(deadlineMs) },
     );
     for (const item of answer.Items ?? []) {
       if (item["sk"]?.S === "charge") entry = entryOfItem(item);

@@ -11,8 +11,6 @@ export type Work = {
   readonly first: readonly { readonly chargeId: ChargeId; readonly atMs: number }[];
 };
 
-const deadlineMs = 5_000;
-
 /**
  * Reads what is open in a state. The index is eventually consistent: what was written a moment ago may be
  * missing, so this is for people and metrics and never for a decision.
@@ -24,6 +22,7 @@ export const readWork = async (
   table: string,
   state: "unknown" | "pending" | "review",
   most: number,
+  deadlineMs = 5_000,
 ): Promise<Work> => {
   let count = 0;
   const first: { chargeId: ChargeId; atMs: number }[] = [];

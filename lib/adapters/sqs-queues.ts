@@ -17,7 +17,7 @@ export class QueueUnavailable extends CallFailed {
 /** SQS takes ten messages a request, and 256 KiB in all (1 MiB since 2025, which not every endpoint knows). */
 const batchMax = 10;
 const batchBytesMax = 250_000;
-const deadlineMs = 5_000;
+const deadlineDefaultMs = 5_000;
 
 type Waiting = {
   readonly body: string;
@@ -42,10 +42,17 @@ export type SqsQueuesOptions = {
   readonly urlOf: (queue: QueueName) => string;
   /** how long a message waits for others to share a request with */
   readonly lingerMs?: number;
+  /** how long one request may take, its retries included */
+  readonly deadlineMs?: number;
 };
 
 /** Outcome queues on SQS. Each message is accepted or refused on its own, whatever its request became. */
-export const sqsQueues = ({ client, urlOf, lingerMs = 200 }: SqsQueuesOptions): Queues => {
+export const sqsQueues = ({
+  client,
+  urlOf,
+  lingerMs = 200,
+  deadlineMs = deadlineDefaultMs,
+}: SqsQueuesOptions): Queues => {
   const waiting = new Map<QueueName, Waiting[]>();
   const timers = new Map<QueueName, NodeJS.Timeout>();
 
@@ -131,6 +138,7 @@ export const hideMessages = async (
   queueUrl: string,
   messages: readonly Hidden[],
   log: Log,
+  deadlineMs = deadlineDefaultMs,
 ): Promise<void> => {
   const batches: Hidden[][] = [];
   for (let from = 0; from < messages.length; from += batchMax)

@@ -184,6 +184,7 @@ type EntryBase = {
 
   /** look-ups since the last send: the place in the schedule */
   readonly looked: number;
+  /** look-ups since then that failed in a row */
   readonly lookFailures: number;
   /** searches since the last send that count towards an absence certificate (S5) */
   readonly absences: readonly Search[];

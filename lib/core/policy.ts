@@ -76,15 +76,15 @@ const dayMs = 86_400_000;
 const isMs = (value: unknown, max: number): value is number =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= max;
 
-const isSchedule = (value: unknown): value is number[] =>
+const isSchedule = (value: unknown, maxMs: number): value is number[] =>
   Array.isArray(value) &&
   value.length > 0 &&
   value.length <= 50 &&
-  value.every(
-    (wait, index) => isMs(wait, 60 * dayMs) && (index === 0 || wait > (value[index - 1] as number)),
-  );
+  value.every((wait, index) => isMs(wait, maxMs) && (index === 0 || wait > (value[index - 1] as number)));
 
 const schedule = "a list of 1 to 50 rising whole numbers of milliseconds";
+/** An unknown waits on its queue, and SQS forgets a message after 14 days. */
+const lookupMaxMs = 12 * dayMs;
 
 /** Each number's check and what it must be, in words. A new member of `Policy` does not compile without one. */
 const checks: { readonly [K in keyof Policy]: readonly [check: (value: unknown) => boolean, must: string] } =
@@ -95,7 +95,7 @@ const checks: { readonly [K in keyof Policy]: readonly [check: (value: unknown) 
     faultResendsMax: [(v) => isMs(v, 10), "a whole number from 0 to 10"],
     requestIdLifeMs: [(v) => isMs(v, 365 * dayMs), "a whole number of milliseconds"],
     leaseMs: [(v) => isMs(v, dayMs) && (v as number) > 0, "a whole number of milliseconds above 0"],
-    lookupScheduleMs: [isSchedule, schedule],
+    lookupScheduleMs: [(v) => isSchedule(v, lookupMaxMs), `${schedule}, at most ${lookupMaxMs}`],
     feedLagMs: [(v) => isMs(v, 7 * dayMs), "a whole number of milliseconds"],
     clockSkewMs: [(v) => isMs(v, dayMs), "a whole number of milliseconds"],
     lateProcessingMs: [(v) => isMs(v, 7 * dayMs), "a whole number of milliseconds"],
@@ -103,7 +103,7 @@ const checks: { readonly [K in keyof Policy]: readonly [check: (value: unknown) 
       (v) => v === "resendWithinLife" || v === "review" || v === "newAttempt",
       '"resendWithinLife", "review" or "newAttempt"',
     ],
-    retryScheduleMs: [isSchedule, schedule],
+    retryScheduleMs: [(v) => isSchedule(v, 60 * dayMs), schedule],
     attemptsMax: [(v) => isMs(v, 20) && (v as number) >= 1, "a whole number from 1 to 20"],
   };
 

@@ -62,6 +62,19 @@ export const certifiesAbsence = (
 
 export const searchesForAbsence = 2;
 
+/** Look-ups in the history, of those since the last send, that were late, wide and whole enough to count. */
+const certifyingLooks = (entry: UnknownEntry, policy: Policy, gatewayTimeoutMs: number): number =>
+  entry.history.filter(
+    (event) =>
+      event.e === "looked_up" &&
+      certifiesAbsence(
+        entry,
+        { atMs: event.at, fromMs: event.from, toMs: event.to, rows: event.rows, whole: event.whole },
+        policy,
+        gatewayTimeoutMs,
+      ),
+  ).length;
+
 /** The rows of one transaction tell one story, and its last word counts. */
 const lastWords = (rows: readonly FeedRow[]): FeedRow[] => {
   const byTransaction = new Map<string, FeedRow>();
@@ -118,7 +131,7 @@ export const resolve = (
     kind: "lookups",
     atMs: scan.atMs,
     made: entry.lookups,
-    failed: entry.lookFailures,
+    failed: failedLookUps(entry),
     lastSendAtMs: entry.lastSendAtMs ?? entry.openedAtMs,
   };
   const waitOr = (reason: ReviewReason, evidence: Evidence, state: "unknown" | "pending"): Resolution => {
@@ -166,12 +179,15 @@ export const resolve = (
 
   const refused = own.find((row) => row.reply.kind === "refused");
   const certifies = certifiesAbsence(entry, scan, policy, gatewayTimeoutMs);
+  const sawNoCapture = certifies && certifyingLooks(entry, policy, gatewayTimeoutMs) >= searchesForAbsence;
   if (refused !== undefined) {
-    // A row answers for one send. Where several are open, the one that captured may be still to come.
+    // A row answers for one send, and it may be one that was answered already. Where that leaves a send open,
+    // its capture may be still to come: saying that there is none takes what an absence takes (S5).
     const outcome = outcomeOfReply(refused.reply, asked, rules);
     const onlyRefusals = own.every((row) => row.reply.kind === "refused");
-    const oneForOne = own.length === 1 && entry.openSends <= 1;
-    if (scan.whole && onlyRefusals && outcome.kind === "declined" && (oneForOne || certifies))
+    const oneForOne =
+      own.length === 1 && (entry.openSends === 0 || (entry.openSends === 1 && entry.sends === 1));
+    if (scan.whole && onlyRefusals && outcome.kind === "declined" && (oneForOne || sawNoCapture))
       return { kind: "settle", ...endingOf(outcome), evidence: evidenceOf(refused), ids: outcome.ids };
     return waitOr("lookups_used_up", evidenceOf(refused), "unknown");
   }
@@ -234,6 +250,7 @@ export const noteLookUp = (
     ...entry,
     lookups: entry.lookups + 1,
     looked: entry.looked + 1,
+    lookFailures: 0,
     absences: absent ? [...entry.absences, search] : entry.absences,
     history: [
       ...entry.history,
@@ -251,6 +268,9 @@ export const noteLookUp = (
   };
 };
 
+const failedLookUps = (entry: UnknownEntry): number =>
+  entry.history.filter(({ e }) => e === "lookup_failed").length;
+
 /** The entry with one more look-up that could not be made. It does not use up the schedule. */
 export const noteLookUpFailure = (entry: UnknownEntry, atMs: number, why: string): UnknownEntry => ({
   ...entry,
@@ -261,8 +281,16 @@ export const noteLookUpFailure = (entry: UnknownEntry, atMs: number, why: string
 
 /** Look-ups in a row that may fail after the schedule has ended before a person is called. */
 const failuresAfterHorizon = 3;
+/**
+ * Look-ups that may fail from the last send to the end of the schedule, about: each costs a receive of the
+ * message, which becomes a dead letter after 240, and a line of the entry, which may have 400 KB.
+ */
+const failuresToHorizon = 100;
 
-/** What follows a look-up that could not be made: soon again, and a person when the horizon is over (S6). */
+/**
+ * What follows a look-up that could not be made: soon again, after pauses that double, and a person when the
+ * horizon is over (S6).
+ */
 export const afterLookUpFailure = (entry: UnknownEntry, policy: Policy, nowMs: number): Resolution => {
   const lastSendAtMs = entry.lastSendAtMs ?? entry.openedAtMs;
   const horizonMs = lastSendAtMs + (policy.lookupScheduleMs.at(-1) ?? 0);
@@ -274,18 +302,20 @@ export const afterLookUpFailure = (entry: UnknownEntry, policy: Policy, nowMs: n
         kind: "lookups",
         atMs: nowMs,
         made: entry.lookups,
-        failed: entry.lookFailures,
+        failed: failedLookUps(entry),
         lastSendAtMs,
       },
     };
   const before = policy.lookupScheduleMs[entry.looked - 1] ?? 0;
   const gap = (policy.lookupScheduleMs[entry.looked] ?? before) - before;
+  const first = Math.max(gap / 4, 1_000);
+  const longest = Math.max((horizonMs - lastSendAtMs) / failuresToHorizon, 1_000);
   return {
     kind: "wait",
     state: entry.state,
     reason: entry.reason,
     nextAct: "lookUp",
-    atMs: nowMs + Math.min(Math.max(gap / 4, 1_000), 300_000),
+    atMs: nowMs + Math.min(first * 2 ** Math.min(entry.lookFailures - 1, 30), longest),
   };
 };
 
@@ -324,7 +354,7 @@ export const resolveWithoutFeed = (
         kind: "lookups",
         atMs: nowMs,
         made: entry.lookups,
-        failed: entry.lookFailures,
+        failed: failedLookUps(entry),
         lastSendAtMs,
       },
     };

@@ -86,10 +86,14 @@ const planRound = async (
       });
   }
 
-  const entries = await worker.ledger.read([...addressed.keys()]);
+  const entries = await readEntries([...addressed.keys()], worker);
   const due: Unknown[] = [];
   for (const [chargeId, item] of addressed) {
     const entry = entries.get(chargeId);
+    if (entry instanceof Error) {
+      plan(item.delivery, () => Promise.reject(entry));
+      continue;
+    }
     if (entry === undefined || entry.fingerprint !== item.fingerprint) {
       worker.log.event("message_failed", {
         chargeId,
@@ -101,7 +105,7 @@ const planRound = async (
       const waitMs = entry.nextAtMs - worker.clock.nowMs();
       if (waitMs > dueWithinMs) plan(item.delivery, async () => giveBack(waitMs));
       else due.push({ ...item, entry });
-    } else plan(item.delivery, () => continueCharge(entry, item, worker));
+    } else plan(item.delivery, () => continueInTime(entry, item, worker));
   }
 
   const lookUps: Unknown[] = [];
@@ -115,6 +119,29 @@ const planRound = async (
   for (const { unknown, scanned, matcher } of await lookUpAll(lookUps, worker))
     plan(unknown.delivery, () => conclude(unknown, scanned, matcher, worker));
   return works;
+};
+
+/**
+ * The entries of these charges. One that this version cannot read fails the read of all: then they are read by
+ * halves, until it stands alone.
+ */
+const readEntries = async (
+  chargeIds: readonly ChargeId[],
+  worker: Worker,
+): Promise<ReadonlyMap<ChargeId, LedgerEntry | Error>> => {
+  try {
+    return await worker.ledger.read(chargeIds);
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== "UnreadableItem") throw error;
+    const [first] = chargeIds;
+    if (first === undefined || chargeIds.length === 1)
+      return new Map(first === undefined ? [] : [[first, error]]);
+    const middle = Math.floor(chargeIds.length / 2);
+    const halves = [chargeIds.slice(0, middle), chargeIds.slice(middle)];
+    return new Map(
+      (await Promise.all(halves.map((half) => readEntries(half, worker)))).flatMap((half) => [...half]),
+    );
+  }
 };
 
 const readMessage = (
@@ -139,6 +166,12 @@ const tell = (entry: LedgerEntry, charge: Charge, worker: Worker): Worked => {
   const route = routeOfEntry(entry, charge);
   return route === undefined ? giveBack(soonMs) : { kind: "route", route };
 };
+
+/** What was never sent is begun only in time for its worst case, as when it is first submitted. */
+const continueInTime = async (entry: LedgerEntry, inHand: InHand, worker: Worker): Promise<Worked> =>
+  entry.state === "waiting" && worker.remainingMs() < worstCaseMs(worker)
+    ? giveBack(0)
+    : continueCharge(entry, inHand, worker);
 
 const resendIsDue = ({ entry }: Unknown, worker: Worker): boolean =>
   entry.state === "unknown" &&
@@ -201,6 +234,7 @@ const lookUpAll = async (unknowns: readonly Unknown[], worker: Worker): Promise<
           transactionId === undefined ? { orderId: orderId ?? "" } : { transactionId },
           matcher,
           worker,
+          worstCaseMs(worker),
         );
       }
       for (const unknown of items) lookedUp.push({ unknown, scanned, matcher });

@@ -9,16 +9,27 @@ export type Scanned = { readonly scan: Scan; readonly failure?: string };
 
 const askAgainAfterMs = 500;
 
-/** One page, asked for twice at most: a look-up moves no money. */
-const ask = async (request: WireRequest, worker: Worker): Promise<Replied | { readonly failure: string }> => {
-  for (let attempt = 1; ; attempt++) {
+/**
+ * One page, asked for again where it may be: a look-up moves no money.
+ * @param reserveMs time that must be left when the answer is there
+ */
+const ask = async (
+  request: WireRequest,
+  worker: Worker,
+  reserveMs: number,
+  tries: number,
+): Promise<Replied | { readonly failure: string }> => {
+  let failure: string | undefined;
+  for (let attempt = 1; attempt <= tries; attempt++) {
+    if (failure !== undefined) await worker.clock.sleep(askAgainAfterMs);
+    if (worker.remainingMs() < reserveMs + worker.gatewayTimeoutMs)
+      return { failure: failure ?? "out of time" };
     const transport = await worker.wire.send(request, { timeoutMs: worker.gatewayTimeoutMs });
     if (transport.kind === "replied" && transport.status < 500) return transport;
-    const failure =
+    failure =
       transport.kind === "replied" ? `HTTP ${transport.status}` : `${transport.kind}: ${transport.cause}`;
-    if (attempt === 2) return { failure };
-    await worker.clock.sleep(askAgainAfterMs);
   }
+  return { failure: failure ?? "not asked" };
 };
 
 /**
@@ -52,8 +63,7 @@ export const scanFeed = async (
   };
   while (cursor !== undefined) {
     if (pages >= feed.pagesMax) return ended(false);
-    if (worker.remainingMs() < reserveMs + worker.gatewayTimeoutMs) return ended(false, "out of time");
-    const reply = await ask(feed.pageRequest(window, cursor), worker);
+    const reply = await ask(feed.pageRequest(window, cursor), worker, reserveMs, 2);
     if ("failure" in reply) return ended(false, reply.failure);
     const page = feed.readPage(reply, cursor);
     if (page.kind === "unreadable") return ended(false, page.why);
@@ -71,16 +81,18 @@ export const scanFeed = async (
   return ended(unreadRows === 0 && rows >= total);
 };
 
-/** Asks for one transaction by the gateway's own id and adds what comes to the matcher. */
+/** Asks for one transaction by the gateway's own id, if time allows, and adds what comes to the matcher. */
 export const lookUpById = async (
   feed: Feed,
   id: { readonly transactionId: string } | { readonly orderId: string },
   matcher: Matcher,
   worker: Worker,
+  reserveMs: number,
 ): Promise<void> => {
   const request = feed.idRequest(id);
   if (request === undefined) return;
-  const reply = await ask(request, worker);
+  // Once: a round may add so many requests to its scans, and no more.
+  const reply = await ask(request, worker, reserveMs, 1);
   if ("failure" in reply) return;
   const page = feed.readPage(reply, feed.firstCursor);
   if (page.kind === "page") for (const row of page.rows) matcher.add(row);

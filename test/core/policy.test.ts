@@ -57,6 +57,11 @@ describe("parsePolicy", () => {
     [{ lookupScheduleMs: 60_000 }, "lookupScheduleMs", "not a list"],
     [{ lookupScheduleMs: [1, "2"] }, "lookupScheduleMs", "text in it"],
     [{ lookupScheduleMs: Array.from({ length: 51 }, (_, at) => at) }, "lookupScheduleMs", "too many"],
+    [
+      { lookupScheduleMs: [60_000, 12 * 86_400_000 + 1] },
+      "lookupScheduleMs",
+      "SQS forgets the unknown's message after 14 days",
+    ],
     [{ afterAbsence: "resend" }, "afterAbsence", "another word"],
     [{ attemptsMax: 0 }, "attemptsMax", "none at all"],
     [{ feedLagMs: Number.POSITIVE_INFINITY }, "feedLagMs", "for ever"],

@@ -28,6 +28,8 @@ export type TestWorkerParts = {
   readonly concurrency?: number;
   /** the moment at which the invocation ends; none: it never does */
   readonly endsAtMs?: number;
+  /** how long it may still run, in place of `endsAtMs`: for a worker that is invoked again and again */
+  readonly remainingMs?: () => number;
 };
 
 export type TestWorker = Worker & { readonly log: MemoryLog };
@@ -45,6 +47,7 @@ export const testWorker = (parts: TestWorkerParts): TestWorker => ({
   gateways: { centrobill: parts.gateway ?? testGateway() },
   policy: { ...defaultPolicy, ...parts.policy },
   gatewayTimeoutMs,
-  remainingMs: () =>
-    parts.endsAtMs === undefined ? Number.POSITIVE_INFINITY : parts.endsAtMs - parts.clock.nowMs(),
+  remainingMs:
+    parts.remainingMs ??
+    (() => (parts.endsAtMs === undefined ? Number.POSITIVE_INFINITY : parts.endsAtMs - parts.clock.nowMs())),
 });

@@ -92,7 +92,6 @@ const daysLaterMs = 9 * 86_400_000;
 
 const shippedFlows: Flows = { submit: submitCharges, resolve: resolveUnknowns };
 
-const never = new Promise<never>(() => {});
 /** Reviews that a better worker would not spare: another amount, no row that names us, or the policy's own wish. */
 const owedReasons = new Set<string>(["mismatch", "weak_match", "absent"]);
 const silent: Log = { event() {}, metric() {} };
@@ -118,6 +117,8 @@ type Process = {
 /** Runs one history to its end, and says whether every promise was kept. */
 export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const { seed } = options;
+  // What the dead wait for: one of this world's own, or the worlds that are over would be kept alive by it.
+  const never = new Promise<never>(() => {});
   const random = randomOf(seed);
   const strength = random.fork();
   // Drawn whether they are used or not: what follows must be the same with faults that are given.

@@ -1,0 +1,102 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { type EventSource, startEventSource } from "../../infra/local/event-source.ts";
+import { chargeMessage } from "../doubles/samples.ts";
+import { until } from "../local/until.ts";
+import { bundleOf, type FunctionStand, functionStand } from "./function-stand.ts";
+
+/** What a charge costs in requests to AWS and to the gateway, counted on the wire. */
+describe("what a charge costs", () => {
+  let stand: FunctionStand;
+  let source: EventSource | undefined;
+  beforeAll(async () => {
+    stand = await functionStand();
+  });
+  afterEach(async () => {
+    await source?.stop();
+    source = undefined;
+  });
+  afterAll(() => stand.close());
+
+  const work = async (): Promise<EventSource> =>
+    startEventSource({
+      sqs: stand.clients.sqs,
+      queueUrl: stand.urlOf("charges"),
+      functionName: "submit-charges",
+      bundle: bundleOf("submit-charges"),
+      env: stand.env,
+      workers: 1,
+      batchSize: 10,
+      batchingWindowMs: 0,
+      functionTimeoutMs: 20_000,
+      onLog: () => {},
+    });
+  const bodies = (prefix: string, count: number): string[] =>
+    Array.from({ length: count }, (_, index) => JSON.stringify(chargeMessage(`${prefix}-${index}`)));
+  const reset = (): void => {
+    stand.sqs.reset();
+    stand.dynamodb.reset();
+  };
+  const sumOf = (counts: Readonly<Record<string, number>>): number =>
+    Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+  test("200 approved charges in batches of ten: two writes and no read each, at most 0.35 SQS requests", async () => {
+    const charges = 200;
+    await stand.send("charges", bodies("approved", charges));
+    reset();
+    source = await work();
+    await until(
+      "all are deleted",
+      () => (stand.sqs.counts()["DeleteMessageBatch"] ?? 0) === charges / 10,
+      60_000,
+    );
+    const [sqs, dynamodb] = [stand.sqs.counts(), stand.dynamodb.counts()];
+    expect(source.stats()).toMatchObject({ succeeded: charges, failed: 0 });
+    expect(dynamodb).toEqual({ PutItem: 2 * charges });
+    // The event source asks once for its queue's address and visibility, whatever the number of charges.
+    const { GetQueueAttributes: once = 0, ...perCharge } = sqs;
+    expect(once).toBeLessThanOrEqual(1);
+    expect(Object.keys(perCharge).sort()).toEqual([
+      "DeleteMessageBatch",
+      "ReceiveMessage",
+      "SendMessageBatch",
+    ]);
+    expect(sumOf(perCharge) / charges).toBeLessThanOrEqual(0.35);
+    console.log(
+      `per approved charge: ${sumOf(dynamodb) / charges} DynamoDB writes, 0 reads, ` +
+        `${sumOf(perCharge) / charges} SQS requests (${JSON.stringify(perCharge)})`,
+    );
+    expect(stand.sandbox.truth()).toMatchObject({ captures: charges, sends: charges, doubleCharges: [] });
+    expect(await stand.told("approved")).toHaveLength(charges);
+  });
+
+  test("a duplicate delivery: one write, which is refused, no read, and no request to the gateway", async () => {
+    const [body = ""] = bodies("twice", 1);
+    const submit = await stand.start("submit-charges");
+    await stand.send("charges", [body]);
+    expect(await submit.invoke("charges", await stand.receive("charges"))).toEqual({ batchItemFailures: [] });
+    await stand.send("charges", [body]);
+    const again = await stand.receive("charges");
+    const { sends } = stand.sandbox.truth();
+    reset();
+    expect(await submit.invoke("charges", again)).toEqual({ batchItemFailures: [] });
+    expect(stand.dynamodb.counts()).toEqual({ PutItem: 1 });
+    expect(stand.sqs.counts()).toEqual({ SendMessageBatch: 1 });
+    expect(stand.sandbox.truth().sends).toBe(sends);
+    const told = (await stand.told("approved")).filter(({ chargeId }) => chargeId === "twice-0");
+    expect(told.map(({ id }) => id)).toEqual(["twice-0#1#approved", "twice-0#1#approved"]);
+  });
+
+  test("an expired charge: one write, no request to the gateway; a refused message the same", async () => {
+    const submit = await stand.start("submit-charges");
+    const expired = JSON.stringify(chargeMessage("late", { notAfter: "2026-01-01T00:00:00Z" }));
+    for (const body of [expired, "{"]) {
+      await stand.send("charges", [body]);
+      const messages = await stand.receive("charges");
+      const { sends } = stand.sandbox.truth();
+      reset();
+      await submit.invoke("charges", messages);
+      expect(stand.dynamodb.counts()).toEqual({ PutItem: 1 });
+      expect(stand.sandbox.truth().sends).toBe(sends);
+    }
+  });
+});

@@ -1,0 +1,9 @@
+import { defineConfig } from "vitest/config";
+
+/** The tests that a mutant is held against: pure ones, and the flows over their doubles. */
+export default defineConfig({
+  test: {
+    include: ["test/{core,gateways,flows}/**/*.test.ts", "test/settings.test.ts"],
+    exclude: ["test/**/*.stack.test.ts"],
+  },
+});
