@@ -23,6 +23,12 @@ const wordsOf = (event: HistoryEvent): string => {
       return `looked up: ${event.rows} feed rows from ${iso(event.from)} to ${iso(event.to)}${event.whole ? "" : " (not read to the end)"}, ${event.found} of this charge${event.weak === undefined ? "" : `, ${event.weak} that only look like it`}`;
     case "lookup_failed":
       return `look-up failed: ${event.why}`;
+    case "prepared":
+      return `prepared: ${event.id}`;
+    case "prepare_failed":
+      return `could not be prepared: ${event.why}`;
+    case "voided":
+      return `voided, since it stayed undetermined: ${event.status}`;
     case "absent":
       return "certified absent at the gateway";
     case "recorded":

@@ -56,13 +56,19 @@ const build = async (functionName: string) => {
   });
   const settings = readSettings(process.env);
   const apiKey = await credentialOf(settings.centrobill.apiKey, process.env);
-  const gateways = gatewaysOf({ centrobill: { ...settings.centrobill, apiKey } });
+  const { centrapay } = settings;
+  const gateways = gatewaysOf({
+    centrobill: { ...settings.centrobill, apiKey },
+    ...(centrapay === undefined
+      ? {}
+      : { centrapay: { ...centrapay, apiKey: await credentialOf(centrapay.apiKey, process.env) } }),
+  });
   const sqs = new SQSClient({ ...clientLimits });
   const ledger = dynamodbLedger(new DynamoDBClient({ ...clientLimits }), settings.ledgerTable);
   const queues = sqsQueues({ client: sqs, urlOf: (queue) => settings.queueUrls[queue] });
   log.event("started", { count: settings.concurrency });
   for (const gateway of Object.values(gateways))
-    if (gateway.feed === undefined)
+    if (gateway.feed === undefined && gateway.lookUpOf === undefined)
       log.event("feed_missing", {
         gateway: gateway.name,
         reason:

@@ -25,6 +25,8 @@ export type Settings = {
     readonly feedProfile: FeedProfile;
     readonly declines?: DeclineTable;
   };
+  /** `undefined`: no key of it is set, and its charges are refused as `gateway_not_available` */
+  readonly centrapay?: { readonly url: string; readonly apiKey: Credential };
   readonly gatewayTimeoutMs: number;
   readonly concurrency: number;
   readonly policy: Policy;
@@ -45,6 +47,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Documented production host (facts/centrobill.md §1). The feed has no default: its host is not confirmed. */
 const centrobillUrl = "https://api.centrobill.com";
+/** The one host there is; test and live are told apart by the key (facts/centrapay.md §1). */
+const centrapayUrl = "https://service.centrapay.com";
 
 /** Reads one function's settings, or throws `SettingsError` with everything that is wrong with them. */
 export const readSettings = (env: Environment): Settings => {
@@ -79,6 +83,8 @@ export const readSettings = (env: Environment): Settings => {
       ? { kind: "value", value: value ?? "" }
       : { kind: "secret", arn };
   };
+  const isSet = (name: string): boolean =>
+    text(name) !== undefined || text(`${name}_SECRET_ARN`) !== undefined;
   const json = <T>(
     name: string,
     parse: (value: Json) => T | { readonly ok: false; readonly problems: readonly string[] },
@@ -117,6 +123,14 @@ export const readSettings = (env: Environment): Settings => {
       feedProfile: profile?.ok === true ? profile.profile : defaultFeedProfile,
       ...(declines?.ok === true ? { declines: declines.table } : {}),
     },
+    ...(isSet("CENTRAPAY_API_KEY")
+      ? {
+          centrapay: {
+            url: webAddress("CENTRAPAY_URL", centrapayUrl) ?? "",
+            apiKey: credential("CENTRAPAY_API_KEY"),
+          },
+        }
+      : {}),
     gatewayTimeoutMs: count("GATEWAY_TIMEOUT_MS", 30_000, 120_000),
     concurrency: count("CONCURRENCY", 10, 1_000),
     policy: policy?.ok === true ? policy.policy : defaultPolicy,

@@ -189,6 +189,7 @@ export const decide = (
         case "unlisted":
         case "contradiction":
         case "not_a_capture":
+        case "unconfirmed":
           return lookUp(outcome.why);
       }
   }

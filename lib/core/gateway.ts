@@ -1,5 +1,7 @@
 import type { Charge, GatewayName, RequestId, RequestParser } from "./charge.ts";
 import type { Feed } from "./feed.ts";
+import type { LookUp } from "./look-up.ts";
+import type { Preparation, Prepared } from "./preparation.ts";
 import type { GatewayRules } from "./reply.ts";
 import type { Replied, WireRequest } from "./transport.ts";
 
@@ -8,13 +10,26 @@ export type Gateway = {
   readonly name: GatewayName;
   readonly parseRequest: RequestParser;
   readonly rules: GatewayRules;
-  chargeRequest(charge: Charge, requestId: RequestId): WireRequest;
+  /** `prepared`: what was made for this charge, where the gateway wants something made first */
+  chargeRequest(charge: Charge, requestId: RequestId, prepared?: Prepared): WireRequest;
   /** card tokens of the charge: to be masked wherever an answer repeats them (S12) */
   secretsOf(charge: Charge): readonly string[];
   /** who is charged, by every name that the gateway knows: only ever enough for a weak match (S14) */
   consumersOf(charge: Charge): readonly string[];
   /** what of an answer may be kept, before masking: the members that matter, never the card's */
   excerptOf(reply: Replied): string;
-  /** `undefined`: this gateway cannot be asked what happened */
+  /** what happened, of many charges at once; `undefined`: this gateway has no such list */
   readonly feed: Feed | undefined;
+  /** what has to exist before this charge can be sent; none where absent or `undefined` */
+  readonly preparationOf?: (charge: Charge) => Preparation | undefined;
+  /** what happened to one charge, where there is no feed */
+  readonly lookUpOf?: (charge: Charge) => LookUp;
+  /** how long to wait before an accepted charge is asked for by the same request again, milliseconds */
+  readonly pollMsOf?: (charge: Charge) => number | undefined;
+  /** takes back what may still become a charge; `undefined` where that is not possible (any more) */
+  readonly voidOf?: (
+    charge: Charge,
+    prepared: Prepared | undefined,
+    nowMs: number,
+  ) => WireRequest | undefined;
 };

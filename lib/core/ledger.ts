@@ -2,6 +2,7 @@ import type { Charge, ChargeId, GatewayName, LeaseToken, Problem, RefusalCode, R
 import type { DeclineCategory, RetryAdvice } from "./decline.ts";
 import type { Evidence, ReplyEvidence, Search } from "./evidence.ts";
 import type { Mismatch, UnknownWhy } from "./outcome.ts";
+import type { Prepared } from "./preparation.ts";
 import type { GatewayIds } from "./reply.ts";
 import type { NeverSentCause, UnansweredCause } from "./transport.ts";
 
@@ -37,6 +38,8 @@ export type FinalState = (typeof finalStates)[number];
 /** Which state may follow which. What is not here cannot be written. */
 export const mayFollow: Readonly<Record<LedgerState, readonly LedgerState[]>> = {
   opened: [
+    // The same attempt with what was prepared for it.
+    "opened",
     "waiting",
     "unknown",
     "pending",
@@ -57,7 +60,8 @@ export const mayFollow: Readonly<Record<LedgerState, readonly LedgerState[]>> = 
     "request_error",
     "review",
   ],
-  pending: ["pending", "approved", "declined_permanent", "declined_retryable", "review"],
+  // To ask by the same request, where asking is a send (Quick Pay).
+  pending: ["opened", "pending", "approved", "declined_permanent", "declined_retryable", "review"],
   approved: [],
   declined_permanent: [],
   // A later attempt, under a new request id, after this one was answered (S2).
@@ -90,6 +94,8 @@ export const reviewReasons = [
   "refunded_or_charged_back",
   /** the gateway contradicts itself */
   "contradiction",
+  /** the gateway refused it in a word that no row knows, and took nothing */
+  "unlisted_answer",
 ] as const;
 export type ReviewReason = (typeof reviewReasons)[number];
 
@@ -131,6 +137,9 @@ export type HistoryEvent =
     }
   | { readonly e: "lookup_failed"; readonly at: number; readonly why: string }
   | { readonly e: "absent"; readonly at: number }
+  | { readonly e: "prepared"; readonly at: number; readonly id: string }
+  | { readonly e: "prepare_failed"; readonly at: number; readonly why: string }
+  | { readonly e: "voided"; readonly at: number; readonly status: string }
   | { readonly e: "recorded"; readonly at: number; readonly state: LedgerState; readonly route?: string };
 
 /** What a final answer says beyond its state. */
@@ -190,6 +199,14 @@ type EntryBase = {
   readonly absences: readonly Search[];
   readonly ids?: GatewayIds;
   readonly held?: HeldAnswer;
+  /** where the gateway wants something made first; nothing is sent before `prepared` is here */
+  readonly preparation?: {
+    readonly prepared?: Prepared;
+    /** when a `make` may have taken hold unseen: it is looked for before another one */
+    readonly lostAtMs?: number;
+  };
+  /** what may still have become a charge was taken back then */
+  readonly voidedAtMs?: number;
   readonly history: readonly HistoryEvent[];
 };
 
@@ -279,6 +296,7 @@ export const openEntry = (
     readonly token: LeaseToken;
     readonly nowMs: number;
     readonly leaseMs: number;
+    readonly needsPreparation?: boolean;
   },
 ): OpenedEntry => ({
   v: 1,
@@ -305,6 +323,7 @@ export const openEntry = (
   looked: 0,
   lookFailures: 0,
   absences: [],
+  ...(by.needsPreparation === true ? { preparation: {} } : {}),
   history: [{ e: "opened", at: by.nowMs, attempt: 1, requestId: by.requestId }],
 });
 
@@ -366,7 +385,7 @@ export const openAttempt = (
     readonly leaseMs: number;
   },
 ): OpenedEntry => {
-  const { lastSendAtMs: _last, held: _held, ids: _ids, ...kept } = entry;
+  const { lastSendAtMs: _last, held: _held, ids: _ids, preparation, voidedAtMs: _voided, ...kept } = entry;
   const attempt = entry.attempt + 1;
   return nextEntry<OpenedEntry>(
     kept as UnknownEntry,
@@ -382,6 +401,7 @@ export const openAttempt = (
       looked: 0,
       lookFailures: 0,
       absences: [],
+      ...(preparation === undefined ? {} : { preparation: {} }),
       history: [...entry.history, { e: "opened", at: by.nowMs, attempt, requestId: by.requestId }],
     },
     by,

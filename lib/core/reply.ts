@@ -31,6 +31,10 @@ export type GatewayReply =
       readonly code: string;
       readonly codeCategory?: string;
       readonly description?: string;
+      /** it ended by itself, unpaid: no answer to what was sent */
+      readonly lapsed?: true;
+      /** nothing was taken and nothing can be, whatever was sent and however often */
+      readonly conclusive?: true;
     }
   /** the gateway says that the request itself is wrong: nothing was processed */
   | { readonly kind: "invalid"; readonly code: string; readonly description?: string }
@@ -44,7 +48,9 @@ export type UnprovenWhy =
   /** two parts of the answer contradict each other */
   | "contradiction"
   /** an authorisation, a test or a payout, not money taken */
-  | "not_a_capture";
+  | "not_a_capture"
+  /** the gateway itself says that it does not know (yet), or that something else has to be asked */
+  | "unconfirmed";
 
 /** What an HTTP status means at a gateway, and who says so. */
 export type StatusRow = {

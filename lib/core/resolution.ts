@@ -181,14 +181,27 @@ export const resolve = (
   const certifies = certifiesAbsence(entry, scan, policy, gatewayTimeoutMs);
   const sawNoCapture = certifies && certifyingLooks(entry, policy, gatewayTimeoutMs) >= searchesForAbsence;
   if (refused !== undefined) {
+    // Unpaid by itself is no answer to a refusal that nobody understood.
+    if (entry.reason === "unlisted" && refused.reply.kind === "refused" && refused.reply.lapsed === true)
+      return review("unlisted_answer", evidenceOf(refused));
     // A row answers for one send, and it may be one that was answered already. Where that leaves a send open,
-    // its capture may be still to come: saying that there is none takes what an absence takes (S5).
+    // its capture may be still to come: saying that there is none takes what an absence takes (S5), or a word
+    // of the gateway that covers every send.
     const outcome = outcomeOfReply(refused.reply, asked, rules);
     const onlyRefusals = own.every((row) => row.reply.kind === "refused");
     const oneForOne =
       own.length === 1 && (entry.openSends === 0 || (entry.openSends === 1 && entry.sends === 1));
-    if (scan.whole && onlyRefusals && outcome.kind === "declined" && (oneForOne || sawNoCapture))
-      return { kind: "settle", ...endingOf(outcome), evidence: evidenceOf(refused), ids: outcome.ids };
+    const conclusive = refused.reply.kind === "refused" && refused.reply.conclusive === true;
+    if (
+      scan.whole &&
+      onlyRefusals &&
+      outcome.kind === "declined" &&
+      (oneForOne || sawNoCapture || conclusive)
+    ) {
+      // Why it was refused is what was answered, where that was held until now.
+      const { state, ending } = (conclusive ? entry.held : undefined) ?? endingOf(outcome);
+      return { kind: "settle", state, ending, evidence: evidenceOf(refused), ids: outcome.ids };
+    }
     return waitOr("lookups_used_up", evidenceOf(refused), "unknown");
   }
   const [unproven] = own;
@@ -221,6 +234,8 @@ export const resolve = (
 /** What the certificate allows: nothing that a machine does goes past the key life (S3). */
 const afterAbsence = (entry: UnknownEntry, evidence: Evidence, policy: Policy, nowMs: number): Resolution => {
   const review = (reason: ReviewReason): Resolution => ({ kind: "review", reason, evidence });
+  // A refusal in a word that no row knows is not sent again by a machine.
+  if (entry.reason === "unlisted") return review("unlisted_answer");
   if (nowMs > keyLifeEndMs(policy, entry.firstSendAtMs ?? entry.openedAtMs))
     return review("absent_past_key_life");
   if (entry.notAfterMs !== undefined && nowMs > entry.notAfterMs) return review("absent_not_sendable");

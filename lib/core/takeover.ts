@@ -1,17 +1,30 @@
 import type { LeaseToken } from "./charge.ts";
-import { nextEntry, type OpenedEntry, type UnknownEntry } from "./ledger.ts";
+import { nextEntry, type OpenedEntry, type UnknownEntry, type WaitingEntry } from "./ledger.ts";
 import { nextLookAtMs } from "./lookup-schedule.ts";
 import type { Policy } from "./policy.ts";
 
 /**
  * An attempt whose worker let the lease run out without a word. It may have sent until the lease's last
  * moment, first send and resends alike, so all of them are open, and the look-ups begin from there.
+ * What was not prepared yet cannot have been sent: it waits, and what may have been made is looked for first.
  */
 export const takeOver = (
   entry: OpenedEntry,
   policy: Policy,
   by: { readonly token: LeaseToken; readonly nowMs: number },
-): UnknownEntry => {
+): UnknownEntry | WaitingEntry => {
+  if (entry.preparation !== undefined && entry.preparation.prepared === undefined) {
+    const { firstSendAtMs: _unsent, ...unsent } = entry;
+    return nextEntry<WaitingEntry>(
+      unsent as OpenedEntry,
+      { state: "waiting", nextAtMs: by.nowMs },
+      {
+        preparation: { lostAtMs: entry.leaseUntilMs },
+        history: [...entry.history, { e: "taken_over", at: by.nowMs, leaseUntil: entry.leaseUntilMs }],
+      },
+      by,
+    );
+  }
   const counted = {
     lastSendAtMs: entry.leaseUntilMs,
     sends: entry.sends + 1,

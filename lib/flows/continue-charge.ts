@@ -3,7 +3,8 @@ import { expire, type LedgerEntry, leaseEntry, type OpenedEntry, type UnknownEnt
 import { takeOver } from "../core/takeover.ts";
 import type { Delivery, Worker } from "../ports.ts";
 import { type Addressed, giveBack, stamp, type Worked } from "./charge-worker.ts";
-import { replaceEntry, workAttempt } from "./send-attempt.ts";
+import { replaceEntry } from "./replace-entry.ts";
+import { workAttempt } from "./send-attempt.ts";
 
 /** A message that finds its charge in another's hands comes back when that one's word is in the ledger. */
 export const soonMs = 1_000;
@@ -23,7 +24,12 @@ export const sendLeased = async (entry: OpenedEntry, inHand: InHand, worker: Wor
   const recorded = await workAttempt(entry, inHand, worker);
   if (recorded === "lost") return giveBack(soonMs);
   return recorded.state === "waiting"
-    ? giveBack(backoffMs(inHand.delivery.receives, worker.ids.fraction()))
+    ? giveBack(
+        Math.max(
+          backoffMs(inHand.delivery.receives, worker.ids.fraction()),
+          recorded.nextAtMs - worker.clock.nowMs(),
+        ),
+      )
     : inHand.tell(recorded);
 };
 

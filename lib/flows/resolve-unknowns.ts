@@ -26,8 +26,9 @@ import { groupWindows } from "../core/window-groups.ts";
 import type { Delivery, DeliveryEnd, Worker } from "../ports.ts";
 import { type Addressed, giveBack, parsersOf, stamp, type Worked, worstCaseMs } from "./charge-worker.ts";
 import { continueCharge, type InHand, isOpen, sendLeased, soonMs } from "./continue-charge.ts";
+import { lookUpCharge } from "./look-up-charge.ts";
+import { replaceEntry } from "./replace-entry.ts";
 import { lookUpById, type Scanned, scanFeed } from "./scan-feed.ts";
-import { replaceEntry } from "./send-attempt.ts";
 import { workDeliveries } from "./work-deliveries.ts";
 
 /** What cannot be worked now but must not be lost waits this long. */
@@ -112,6 +113,7 @@ const planRound = async (
   for (const unknown of due) {
     if (resendIsDue(unknown, worker))
       plan(unknown.delivery, () => resendAgain(unknown, "faultResends", worker));
+    else if (unknown.gateway.lookUpOf !== undefined) plan(unknown.delivery, () => lookUpOne(unknown, worker));
     else if (unknown.gateway.feed === undefined)
       plan(unknown.delivery, () => workWithoutFeed(unknown, worker));
     else lookUps.push(unknown);
@@ -201,6 +203,20 @@ const workWithoutFeed = async (unknown: Unknown, worker: Worker): Promise<Worked
   return resolution === "resend"
     ? resendAgain(unknown, "resends", worker)
     : carryOut(unknown, unknown.entry, resolution, worker);
+};
+
+/** The look-up of one charge, at a gateway without a feed; where asking may set it off, it is a send. */
+const lookUpOne = async (unknown: Unknown, worker: Worker): Promise<Worked> => {
+  const looked = await lookUpCharge(unknown, worker);
+  switch (looked.kind) {
+    case "looked": {
+      const matcher = matcherFor([{ entry: unknown.entry, consumers: [] }]);
+      for (const row of looked.rows) matcher.add(row);
+      return conclude(unknown, looked.scanned, matcher, worker);
+    }
+    case "send":
+      return resendAgain(unknown, "resends", worker);
+  }
 };
 
 type LookedUp = { readonly unknown: Unknown; readonly scanned: Scanned; readonly matcher: Matcher };
@@ -302,12 +318,60 @@ const carryOut = async (
     case "settle":
     case "review":
     case "wait": {
+      const voided = await voidIfLastChance(unknown, noted, resolution, worker);
+      if (voided !== undefined) return voided;
       const secrets = unknown.gateway.secretsOf(unknown.charge);
       const recorded = recordVerdict(noted, maskedVerdict(resolution, secrets), by);
       if (!(await replaceEntry(unknown.entry, recorded, worker))) return giveBack(soonMs);
       return unknown.tell(recorded);
     }
   }
+};
+
+/** Soon enough to be looked at again within the same run of a worker, late enough for the gateway. */
+const afterVoidMs = 1_000;
+
+/**
+ * What stays undetermined is taken back while the gateway still allows it: when no look-up is left, or the
+ * next one would come too late. Then it is looked at once more; a void never ends a charge by itself.
+ */
+const voidIfLastChance = async (
+  unknown: Unknown,
+  noted: UnknownEntry,
+  resolution: Extract<Resolution, { kind: "settle" | "review" | "wait" }>,
+  worker: Worker,
+): Promise<Worked | undefined> => {
+  const { charge, gateway } = unknown;
+  const prepared = noted.preparation?.prepared;
+  const nowMs = worker.clock.nowMs();
+  if (gateway.voidOf === undefined || noted.voidedAtMs !== undefined || resolution.kind === "settle")
+    return undefined;
+  const undetermined =
+    resolution.kind === "wait"
+      ? gateway.voidOf(charge, prepared, resolution.atMs) === undefined
+      : resolution.reason === "lookups_used_up" || resolution.reason === "absent_past_key_life";
+  const request = undetermined ? gateway.voidOf(charge, prepared, nowMs) : undefined;
+  if (request === undefined) return undefined;
+  const transport = await worker.wire.send(request, { timeoutMs: worker.gatewayTimeoutMs });
+  const status = transport.kind === "replied" ? `HTTP ${transport.status}` : transport.cause;
+  const by = stamp(worker);
+  const recorded = recordVerdict(
+    {
+      ...noted,
+      voidedAtMs: by.nowMs,
+      history: [...noted.history, { e: "voided", at: by.nowMs, status }],
+    },
+    {
+      kind: "wait",
+      state: noted.state,
+      reason: noted.reason,
+      nextAct: "lookUp",
+      atMs: by.nowMs + afterVoidMs,
+    },
+    by,
+  );
+  if (!(await replaceEntry(unknown.entry, recorded, worker))) return giveBack(soonMs);
+  return unknown.tell(recorded);
 };
 
 const maskedVerdict = <V extends Extract<Resolution, { kind: "settle" | "review" | "wait" }>>(

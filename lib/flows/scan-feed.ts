@@ -13,7 +13,7 @@ const askAgainAfterMs = 500;
  * One page, asked for again where it may be: a look-up moves no money.
  * @param reserveMs time that must be left when the answer is there
  */
-const ask = async (
+export const ask = async (
   request: WireRequest,
   worker: Worker,
   reserveMs: number,

@@ -7,6 +7,8 @@ import { keyLifeEndMs } from "../core/policy.ts";
 import { type RecordedVerdict, recordVerdict } from "../core/verdict.ts";
 import type { Worker } from "../ports.ts";
 import { type Addressed, hasTimeFor, stamp } from "./charge-worker.ts";
+import { prepareAttempt } from "./prepare-attempt.ts";
+import { replaceEntry } from "./replace-entry.ts";
 
 const masked = (outcome: Outcome, secrets: readonly string[]): Outcome =>
   "description" in outcome && outcome.description !== undefined
@@ -30,20 +32,22 @@ const sendAttempt = async (
     amountMinor: charge.money.amountMinor,
     currency: charge.money.currency,
   };
-  let current = entry;
+  const request = gateway.chargeRequest(charge, entry.requestId, entry.preparation?.prepared);
+  const pollMs = gateway.pollMsOf?.(charge);
+  /** the entry without the sends of this series: each poll of an accepted charge replaces the one before */
+  let before = entry;
+  let last = entry;
+  let polls = 0;
   for (;;) {
-    const keyLifeEnd = keyLifeEndMs(policy, current.firstSendAtMs ?? current.openedAtMs);
-    const firstSend = current.lastSendAtMs === undefined;
+    const keyLifeEnd = keyLifeEndMs(policy, before.firstSendAtMs ?? before.openedAtMs);
+    const firstSend = before.lastSendAtMs === undefined && polls === 0;
     const notAfterMs = Math.min(
-      current.leaseUntilMs,
+      before.leaseUntilMs,
       keyLifeEnd,
       firstSend ? (charge.notAfterMs ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY,
     );
     const atMs = clock.nowMs();
-    const transport = await worker.wire.send(gateway.chargeRequest(charge, entry.requestId), {
-      timeoutMs: worker.gatewayTimeoutMs,
-      notAfterMs,
-    });
+    const transport = await worker.wire.send(request, { timeoutMs: worker.gatewayTimeoutMs, notAfterMs });
     const tookMs = Math.max(0, clock.nowMs() - atMs);
     const outcome = masked(classify(transport, asked, gateway.rules), secrets);
     const sent: Sent = {
@@ -55,7 +59,12 @@ const sendAttempt = async (
         ? { excerpt: maskedExcerpt(gateway.excerptOf(transport), secrets, 240) }
         : {}),
     };
-    current = noteSend(current, sent);
+    // A poll that was not sent leaves the one before it standing.
+    const current =
+      polls > 0 && transport.kind === "neverSent"
+        ? last
+        : noteSend({ ...before, lookups: before.lookups + polls }, sent);
+    last = current;
     log.event("charge_sent", {
       chargeId: charge.chargeId,
       requestId: entry.requestId,
@@ -68,20 +77,21 @@ const sendAttempt = async (
     });
     log.metric("GatewayLatencyMs", tookMs, { gateway: gateway.name });
     const nowMs = clock.nowMs();
-    const verdict = decide(
-      current,
-      sent,
-      policy,
-      nowMs,
-      (afterMs) =>
-        nowMs + afterMs <= keyLifeEnd &&
-        nowMs + afterMs + worker.gatewayTimeoutMs <= current.leaseUntilMs &&
-        hasTimeFor(worker, afterMs),
-    );
+    const canSendAfter = (afterMs: number): boolean =>
+      nowMs + afterMs <= keyLifeEnd &&
+      nowMs + afterMs + worker.gatewayTimeoutMs <= current.leaseUntilMs &&
+      hasTimeFor(worker, afterMs);
+    if (outcome.kind === "pending" && pollMs !== undefined && canSendAfter(pollMs)) {
+      await clock.sleep(pollMs);
+      polls += 1;
+      continue;
+    }
+    const verdict = decide(current, sent, policy, nowMs, canSendAfter);
     if (verdict.kind !== "resendNow") return { entry: current, verdict };
     log.metric("Resends", 1, { gateway: gateway.name });
     await clock.sleep(verdict.afterMs);
-    current = { ...current, resends: current.resends + 1 };
+    before = { ...current, resends: current.resends + 1 };
+    polls = 0;
   }
 };
 
@@ -95,39 +105,10 @@ export const workAttempt = async (
   addressed: Addressed,
   worker: Worker,
 ): Promise<LedgerEntry | "lost"> => {
-  const sent = await sendAttempt(entry, addressed, worker);
-  const recorded = recordVerdict(sent.entry, sent.verdict, stamp(worker));
-  return (await replaceEntry(entry, recorded, worker)) ? recorded : "lost";
-};
-
-/** Writes the next version of an entry, if the one it was made from still stands (S7). */
-export const replaceEntry = async (from: LedgerEntry, to: LedgerEntry, worker: Worker): Promise<boolean> => {
-  const members = {
-    chargeId: to.chargeId,
-    requestId: to.requestId,
-    gateway: to.gateway,
-    attempt: to.attempt,
-    state: to.state,
-  };
-  const written = await worker.ledger.replace(from.token, to);
-  if (written.kind === "lost") {
-    worker.log.event("lease_lost", members);
-    return false;
-  }
-  worker.log.event("charge_recorded", {
-    ...members,
-    ...("reason" in to ? { reason: to.reason } : {}),
-    ...("ending" in to && to.ending.code !== undefined ? { code: to.ending.code } : {}),
-    ...("ending" in to && to.ending.category !== undefined ? { category: to.ending.category } : {}),
-  });
-  if (from.state !== to.state)
-    worker.log.metric("ChargeOutcome", 1, { gateway: to.gateway, outcome: to.state });
-  if (to.state === "review") {
-    worker.log.metric("MoneyToReview", Number(to.amount), { gateway: to.gateway, currency: to.currency });
-    if (to.reason === "double_charge") {
-      worker.log.event("double_charge", { ...members, amount: to.amount, currency: to.currency });
-      worker.log.metric("DoubleCharges", 1, { gateway: to.gateway });
-    }
-  }
-  return true;
+  const prepared = await prepareAttempt(entry, addressed, worker);
+  if (prepared.kind === "lost") return "lost";
+  const standing = prepared.kind === "ready" ? prepared.entry : entry;
+  const ended = prepared.kind === "ready" ? await sendAttempt(standing, addressed, worker) : prepared;
+  const recorded = recordVerdict(ended.entry, ended.verdict, stamp(worker));
+  return (await replaceEntry(standing, recorded, worker)) ? recorded : "lost";
 };

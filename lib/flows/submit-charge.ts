@@ -29,6 +29,7 @@ export const submitCharge = async (delivery: Delivery, worker: Worker): Promise<
     ...stamp(worker),
     fingerprint: worker.sha256(canonicalJson(charge.message)),
     requestId: worker.ids.requestId(),
+    needsPreparation: gateway.preparationOf?.(charge) !== undefined,
   };
   const entry = isLate(charge, by.nowMs) ? openExpired(charge, by) : openEntry(charge, by);
   const opened = await worker.ledger.open(entry);

@@ -37,8 +37,8 @@ export const requests = {
   },
 } as const satisfies Record<string, JsonObject>;
 
-const bodyOf = (request: WireRequest): Json => parseJson(request.body ?? "") ?? null;
-const priceOf = (request: WireRequest): Json | undefined => {
+const bodyOf = ([request]: readonly WireRequest[]): Json => parseJson(request?.body ?? "") ?? null;
+const priceOf = (request: readonly WireRequest[]): Json | undefined => {
   const prices = member(member(bodyOf(request), "sku"), "price");
   return Array.isArray(prices) && prices.length === 1 ? (prices[0] as Json) : undefined;
 };
@@ -124,12 +124,12 @@ export const subject: GatewaySubject = {
     ["CLF", "1", "0.0001"],
   ],
   requestIdsIn: (request) => [
-    request.headers["X-Request-ID"],
+    request[0]?.headers["X-Request-ID"],
     member(member(bodyOf(request), "metadata"), "requestId"),
   ],
   chargeIdIn: (request) => member(member(bodyOf(request), "metadata"), "chargeId"),
   currencyIn: (request) => member(priceOf(request), "currency"),
-  amountIn: (request) => /"amount":([^,}]*)/.exec(request.body ?? "")?.[1],
+  amountIn: (request) => /"amount":([^,}]*)/.exec(request[0]?.body ?? "")?.[1],
   cardTokensIn: (request) => {
     const source = member(bodyOf(request), "paymentSource");
     if (!isJsonObject(source)) return [];
@@ -138,6 +138,7 @@ export const subject: GatewaySubject = {
       name === "type" || source["type"] === "consumer" ? [] : [String(value)],
     );
   },
+  echoes: { chargeId: true, requestId: true, inDeclines: true },
   answers: {
     approved: (asked) => answer(asked, approval),
     declined: (asked) => answer(asked, refusal),

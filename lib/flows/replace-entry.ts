@@ -1,0 +1,34 @@
+import type { LedgerEntry } from "../core/ledger.ts";
+import type { Worker } from "../ports.ts";
+
+/** Writes the next version of an entry, if the one it was made from still stands (S7). */
+export const replaceEntry = async (from: LedgerEntry, to: LedgerEntry, worker: Worker): Promise<boolean> => {
+  const members = {
+    chargeId: to.chargeId,
+    requestId: to.requestId,
+    gateway: to.gateway,
+    attempt: to.attempt,
+    state: to.state,
+  };
+  const written = await worker.ledger.replace(from.token, to);
+  if (written.kind === "lost") {
+    worker.log.event("lease_lost", members);
+    return false;
+  }
+  worker.log.event("charge_recorded", {
+    ...members,
+    ...("reason" in to ? { reason: to.reason } : {}),
+    ...("ending" in to && to.ending.code !== undefined ? { code: to.ending.code } : {}),
+    ...("ending" in to && to.ending.category !== undefined ? { category: to.ending.category } : {}),
+  });
+  if (from.state !== to.state)
+    worker.log.metric("ChargeOutcome", 1, { gateway: to.gateway, outcome: to.state });
+  if (to.state === "review") {
+    worker.log.metric("MoneyToReview", Number(to.amount), { gateway: to.gateway, currency: to.currency });
+    if (to.reason === "double_charge") {
+      worker.log.event("double_charge", { ...members, amount: to.amount, currency: to.currency });
+      worker.log.metric("DoubleCharges", 1, { gateway: to.gateway });
+    }
+  }
+  return true;
+};

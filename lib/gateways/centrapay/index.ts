@@ -1,0 +1,52 @@
+import type { DeclineTable } from "../../core/decline.ts";
+import type { Gateway } from "../../core/gateway.ts";
+import { excerptOf, readReply, readRequestError } from "./charge-reply.ts";
+import {
+  chargeModeOf,
+  chargeRequest,
+  consumersOf,
+  type Endpoint,
+  parseRequest,
+  paymentRequestIdOf,
+  paymentRequestPath,
+  postRequest,
+  secretsOf,
+} from "./charge-request.ts";
+import { lookUpFor } from "./look-up.ts";
+import { declineTable } from "./messages.ts";
+import { preparationFor } from "./preparation.ts";
+import { statuses } from "./rules.ts";
+
+/** `url`: `https://service.centrapay.com`, or another host without a slash at its end. */
+export type CentrapayOptions = Endpoint & {
+  /** in place of the table in `messages.ts` */
+  readonly declines?: DeclineTable;
+};
+
+/** "Every second" (docs, requesting payment), against a limit of 200 requests a minute: every two. */
+const pollMs = 2_000;
+/** "24 h from createdAt" (docs, Void), less an hour. */
+const voidWithinMs = 23 * 3_600_000;
+
+/** Centrapay: Payment Requests that are paid, captured, or paid by barcode. */
+export const centrapay = (options: CentrapayOptions): Gateway => ({
+  name: "centrapay",
+  parseRequest,
+  rules: { statuses, declines: options.declines ?? declineTable, readReply, readRequestError },
+  chargeRequest: (charge, requestId, prepared) => chargeRequest(charge, requestId, prepared, options),
+  secretsOf: (charge) => [...secretsOf(charge), options.apiKey],
+  consumersOf,
+  excerptOf,
+  feed: undefined,
+  preparationOf(charge) {
+    const mode = chargeModeOf(charge);
+    return mode === "confirm" ? undefined : preparationFor(options, mode === "quickPay");
+  },
+  lookUpOf: (charge) => lookUpFor(charge, options),
+  pollMsOf: (charge) => (chargeModeOf(charge) === "quickPay" ? pollMs : undefined),
+  voidOf: (charge, prepared, nowMs) =>
+    // A confirmation is one of several on a Payment Request: a void would take the others with it.
+    chargeModeOf(charge) === "confirm" || nowMs - (prepared?.madeAtMs ?? nowMs) > voidWithinMs
+      ? undefined
+      : postRequest(options, `${paymentRequestPath(paymentRequestIdOf(charge, prepared))}/void`, {}),
+});

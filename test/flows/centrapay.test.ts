@@ -1,0 +1,243 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type SandboxCentrapay, startSandboxCentrapay } from "../../infra/local/sandbox-centrapay/server.ts";
+import { httpWire } from "../../lib/adapters/http-wire.ts";
+import type { LedgerEntry } from "../../lib/core/ledger.ts";
+import type { Policy } from "../../lib/core/policy.ts";
+import { resolveUnknowns } from "../../lib/flows/resolve-unknowns.ts";
+import { submitCharges } from "../../lib/flows/submit-charge.ts";
+import { centrapay } from "../../lib/gateways/centrapay/index.ts";
+import type { Clock, DeliveryEnd, Worker } from "../../lib/ports.ts";
+import { type LedgerCall, memoryLedger } from "../doubles/memory-ledger.ts";
+import { memoryQueues } from "../doubles/memory-queues.ts";
+import { testWorker } from "../doubles/worker.ts";
+
+/** Real time and a real wire, with waits as short as they can be. */
+const clock: Clock = {
+  nowMs: Date.now,
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};
+const policy: Partial<Policy> = {
+  resendDelayMs: 10,
+  faultResendDelayMs: 10,
+  leaseMs: 1_000,
+  lookupScheduleMs: [40, 120, 200, 280],
+  feedLagMs: 20,
+  clockSkewMs: 10,
+  requestIdLifeMs: 20_000,
+};
+const gatewayTimeoutMs = 150;
+
+let gateway: SandboxCentrapay;
+beforeEach(async () => {
+  gateway = await startSandboxCentrapay({ latencyMs: { min: 0, max: 0 }, stallMs: 400, expiryMs: 60_000 });
+});
+afterEach(() => gateway.close());
+
+let charges = 0;
+const message = (request: object): { readonly chargeId: string; readonly body: string } => {
+  charges += 1;
+  const chargeId = `flow-${charges}`;
+  const body = JSON.stringify({
+    v: 1,
+    chargeId,
+    gateway: "centrapay",
+    amount: "1999",
+    currency: "NZD",
+    request,
+  });
+  return { chargeId, body };
+};
+const payBy = (assetId: string, tag?: string): object => ({
+  mode: "pay",
+  configId: "mc_1",
+  merchantAccountId: "acct",
+  assetType: "centrapay.nzd.test",
+  assetId,
+  ...(tag === undefined ? {} : { lineItems: [{ name: tag, qty: "1", price: "1999" }] }),
+});
+const quickPay = (barcode: string): object => ({
+  mode: "quickPay",
+  configId: "mc_1",
+  merchantAccountId: "acct",
+  barcode,
+});
+
+/** A worker over the sandbox; `fault` strikes at the ledger. */
+const stage = (
+  fault?: (call: LedgerCall) => "before" | "after" | undefined,
+  ownPolicy: Partial<Policy> = {},
+) => {
+  const ledger = memoryLedger(fault === undefined ? {} : { fault });
+  const queues = memoryQueues();
+  const wire = httpWire({ clock });
+  const worker: Worker = {
+    ...testWorker({ clock, wire, ledger, queues, policy: { ...policy, ...ownPolicy } }),
+    gateways: { centrapay: centrapay({ url: gateway.url, apiKey: "test-key-0123456789" }) },
+    gatewayTimeoutMs,
+  };
+  let receives = 0;
+  const deliver = async (flow: typeof submitCharges, body: string): Promise<DeliveryEnd | undefined> => {
+    receives += 1;
+    const ends = await flow([{ messageId: `m-${receives}`, body, receives }], worker);
+    return ends.get(`m-${receives}`);
+  };
+  /** Works the unknown, as often as it is due, until it has ended. */
+  const resolveToEnd = async (chargeId: string): Promise<LedgerEntry | undefined> => {
+    for (let round = 0; round < 40; round++) {
+      const entry = ledger.entryOf(chargeId);
+      if (entry?.state !== "unknown" && entry?.state !== "pending") return entry;
+      await clock.sleep(Math.max(1, entry.nextAtMs - clock.nowMs()));
+      const told = queues.on("unknown-outcomes").find((one) => one.chargeId === chargeId);
+      await deliver(resolveUnknowns, JSON.stringify(told));
+    }
+    return ledger.entryOf(chargeId);
+  };
+  return {
+    ledger,
+    queues,
+    submit: (body: string) => deliver(submitCharges, body),
+    resolveToEnd,
+    close: () => wire.close(),
+  };
+};
+const capturesOf = (chargeId: string): number =>
+  gateway.captures().filter((one) => one.chargeId === chargeId).length;
+
+describe("a charge of several calls", () => {
+  test("keeps its Payment Request in the ledger before anything is paid on it", async () => {
+    const { ledger, submit, close } = stage();
+    const { chargeId, body } = message(payBy("wallet-1"));
+    expect(await submit(body)).toEqual({ kind: "done" });
+    close();
+    const versions = ledger.versionsOf(chargeId);
+    expect(versions.map(({ state }) => state)).toEqual(["opened", "opened", "approved"]);
+    expect(versions[0]?.preparation).toEqual({});
+    expect(versions[1]?.preparation?.prepared?.id).toBeDefined();
+    expect(ledger.entryOf(chargeId)?.history.map(({ e }) => e)).toEqual([
+      "opened",
+      "prepared",
+      "replied",
+      "recorded",
+    ]);
+    expect(capturesOf(chargeId)).toBe(1);
+  });
+
+  test("a create whose answer is lost is found again: one Payment Request, one payment", async () => {
+    const { ledger, submit, close } = stage();
+    const { chargeId, body } = message(payBy("wallet-1", "sandbox-create-lost"));
+    expect(await submit(body)).toMatchObject({ kind: "giveBack" });
+    expect(ledger.entryOf(chargeId)).toMatchObject({ state: "waiting", sends: 0 });
+    expect(await submit(body)).toEqual({ kind: "done" });
+    close();
+    expect(ledger.entryOf(chargeId)?.state).toBe("approved");
+    expect(gateway.requestsOf(chargeId)).toBe(1);
+    expect(capturesOf(chargeId)).toBe(1);
+  });
+
+  test("a worker that dies between the create and the ledger leaves no second Payment Request", async () => {
+    let died = false;
+    const { ledger, submit, close } = stage(({ op, entry }) => {
+      if (died || op !== "replace" || entry?.preparation?.prepared === undefined) return undefined;
+      died = true;
+      return "before";
+    });
+    const { chargeId, body } = message(payBy("wallet-1"));
+    expect(await submit(body)).toMatchObject({ kind: "giveBack" });
+    expect(gateway.requestsOf(chargeId)).toBe(1);
+    await clock.sleep(1_050);
+    // The lease is over: what was not prepared cannot have been paid, so it waits, and is found.
+    expect(await submit(body)).toMatchObject({ kind: "giveBack" });
+    expect(ledger.entryOf(chargeId)).toMatchObject({ state: "waiting", sends: 0 });
+    expect(await submit(body)).toEqual({ kind: "done" });
+    close();
+    expect(gateway.requestsOf(chargeId)).toBe(1);
+    expect(capturesOf(chargeId)).toBe(1);
+  });
+
+  test("a create that is refused ends the charge, and nothing was sent", async () => {
+    const { ledger, submit, close } = stage();
+    const { chargeId, body } = message({ ...payBy("wallet-1"), configId: "refused" });
+    expect(await submit(body)).toEqual({ kind: "done" });
+    close();
+    expect(ledger.entryOf(chargeId)).toMatchObject({
+      state: "request_error",
+      sends: 0,
+      ending: { code: "NO_AVAILABLE_PAYMENT_OPTIONS" },
+      evidence: { kind: "reply", status: 403 },
+    });
+    expect(capturesOf(chargeId)).toBe(0);
+  });
+
+  test("what is lost twice after the payment is found by its key", async () => {
+    const { ledger, submit, resolveToEnd, close } = stage();
+    const { chargeId, body } = message(payBy("sandbox-lost-twice-after"));
+    await submit(body);
+    expect(ledger.entryOf(chargeId)?.state).toBe("unknown");
+    expect(await resolveToEnd(chargeId)).toMatchObject({ state: "approved", evidence: { kind: "feed_row" } });
+    close();
+    expect(capturesOf(chargeId)).toBe(1);
+  });
+
+  test("an unlisted refusal is neither declined nor sent again: a person's turn", async () => {
+    const { submit, resolveToEnd, close } = stage();
+    const { chargeId, body } = message(payBy("sandbox-unlisted-message"));
+    await submit(body);
+    expect(await resolveToEnd(chargeId)).toMatchObject({
+      state: "review",
+      reason: "unlisted_answer",
+      sends: 1,
+    });
+    close();
+    expect(capturesOf(chargeId)).toBe(0);
+  });
+
+  test("what stays undetermined is voided, looked at again, and only then ends", async () => {
+    // A key life of nothing: the resolver may never send again, and the last look-up finds no payment.
+    const { submit, resolveToEnd, close } = stage(undefined, { requestIdLifeMs: 200 });
+    const { chargeId, body } = message(payBy("sandbox-unconfirmed-unpaid"));
+    await submit(body);
+    const ended = await resolveToEnd(chargeId);
+    close();
+    expect(ended?.history.map(({ e }) => e)).toContain("voided");
+    expect(ended).toMatchObject({
+      state: "declined_permanent",
+      ending: { code: "CANCELLED:CANCELLED_BY_MERCHANT" },
+    });
+    expect(capturesOf(chargeId)).toBe(0);
+  });
+});
+
+describe("Quick Pay", () => {
+  test("is paid by the polls of the worker that holds the lease", async () => {
+    const { ledger, submit, resolveToEnd, close } = stage(undefined, { leaseMs: 10_000 });
+    const { chargeId, body } = message(quickPay("424242424"));
+    await submit(body);
+    expect(await resolveToEnd(chargeId)).toMatchObject({ state: "approved" });
+    close();
+    expect(ledger.entryOf(chargeId)?.sends).toBe(1);
+    expect(capturesOf(chargeId)).toBe(1);
+  });
+
+  test("a lost create is not looked for while looking could pay it", async () => {
+    const { ledger, submit, close } = stage();
+    const { chargeId, body } = message(quickPay("sandbox-create-lost"));
+    await submit(body);
+    await submit(body);
+    close();
+    expect(ledger.entryOf(chargeId)).toMatchObject({ state: "waiting", sends: 0 });
+    expect(gateway.requestsOf(chargeId)).toBe(1);
+    expect(capturesOf(chargeId)).toBe(0);
+  });
+
+  test.each([
+    ["434343434", "declined_permanent", "CANCELLED:PAYMENT_DECLINED"],
+    ["464646464", "declined_permanent", "CANCELLED:INACTIVE_ASSET"],
+  ])("barcode %s: %s", async (barcode, state, code) => {
+    const { ledger, submit, close } = stage();
+    const { chargeId, body } = message(quickPay(barcode));
+    await submit(body);
+    close();
+    expect(ledger.entryOf(chargeId)).toMatchObject({ state, ending: { code } });
+    expect(capturesOf(chargeId)).toBe(0);
+  });
+});
