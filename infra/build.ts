@@ -1,4 +1,4 @@
-import { cpSync, globSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, relative } from "node:path";
 import { type BuildOptions, build } from "esbuild";
 
@@ -6,7 +6,7 @@ import { type BuildOptions, build } from "esbuild";
  * Bundles what is deployed and what is run from `dist/`:
  *   dist/functions/<name>/index.mjs   one file per Lambda function, everything in it
  *   dist/cli/chargeonce.mjs           the command, and beside it the processes that the embedded stack starts
- *   dist/samples/                     the charges of a run without flags
+ *   dist/samples/charges.ndjson       the charges of a run without flags: every gateway's sample
  *
  * Files are replaced one by one and what is left over goes last, so that a run that uses them meanwhile goes on.
  */
@@ -56,8 +56,8 @@ const built = await Promise.all([
 ]);
 
 mkdirSync(`${dist}/samples`, { recursive: true });
-for (const file of globSync(`${root}infra/local/samples/*.ndjson`))
-  cpSync(file, `${dist}/samples/${basename(file)}`);
+const samples = globSync(`${root}infra/local/samples/*.ndjson`).sort();
+writeFileSync(`${dist}/samples/charges.ndjson`, samples.map((file) => readFileSync(file, "utf8")).join(""));
 
 const outputs = new Set(
   built.flatMap(({ metafile }) => Object.keys(metafile.outputs)).map((path) => relative(dist, path)),

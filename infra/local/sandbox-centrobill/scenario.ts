@@ -1,3 +1,5 @@
+import type { Answer } from "../delivery.ts";
+
 /**
  * What the gateway does with a charge, chosen by the request's `metadata.scenario`. One row a scenario: what
  * comes of the payment (`results`), and for each send of one request id whether it is processed and how it is
@@ -28,23 +30,6 @@ export interface Pending {
 
 /** What comes of a payment once it is processed. */
 export type Result = Approval | Decline | Pending;
-
-/** How one send is answered. */
-export type Answer =
-  /** 201 with the result. */
-  | { readonly kind: "result" }
-  /** An HTTP error in the gateway's JSON, or as the HTML of something in front of it. */
-  | { readonly kind: "error"; readonly status: number; readonly html?: true; readonly retryAfterS?: number }
-  /** The socket is held, then destroyed without a byte. */
-  | { readonly kind: "stall" }
-  /** The connection is reset (RST). */
-  | { readonly kind: "reset" }
-  /** 201 with the result, but the connection ends before Content-Length is reached. */
-  | { readonly kind: "halfBody" }
-  /** 201 without Content-Length: HTTP sees a whole answer, its JSON is cut. */
-  | { readonly kind: "truncated" }
-  /** 201 without a body. */
-  | { readonly kind: "empty" };
 
 /** One send: a send that `processes` is processed, or finds what an earlier send of its id made. */
 export interface Send {

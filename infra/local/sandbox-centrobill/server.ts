@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import { once, setMaxListeners } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
-import { deliver, sendError, sendHtml, sendJson, sendRefusal } from "./delivery.ts";
+import { deliver, sendError, sendHtml, sendJson, sendRefusal } from "../delivery.ts";
+import { type MemoryFile, noMemoryFile, openMemoryFile } from "../memory-file.ts";
 import { endlessPage, type FeedFault, faultAfter, otherShape, readFeedFault } from "./feed-fault.ts";
 import { feedPage, readFeedQuery } from "./feed-page.ts";
-import { noMemoryFile, openMemoryFile } from "./memory-file.ts";
+import { isMemoryLine, type MemoryLine } from "./memory-line.ts";
 import { type PayRequest, readPayRequest } from "./pay-request.ts";
 import { payAnswer, takenAmount } from "./payment-answer.ts";
 import { createRequestIds } from "./request-ids.ts";
@@ -95,7 +96,8 @@ export async function startSandboxCentrobill(
     dataFile,
   } = options;
 
-  const memory = dataFile === undefined ? noMemoryFile : openMemoryFile(dataFile);
+  const memory: MemoryFile<MemoryLine> =
+    dataFile === undefined ? noMemoryFile : openMemoryFile(dataFile, isMemoryLine);
   const requestIds = createRequestIds(requestIdLifeMs);
   const truth = createTruth();
   const wire = { sends: 0, replays: 0, changedReplays: 0 };

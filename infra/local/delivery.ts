@@ -1,5 +1,20 @@
 import type { ServerResponse } from "node:http";
-import type { Answer } from "./scenario.ts";
+/** How one call is answered by a sandbox gateway. */
+export type Answer =
+  /** The documented answer, with the result. */
+  | { readonly kind: "result" }
+  /** An HTTP error in the gateway's JSON, or as the HTML of something in front of it. */
+  | { readonly kind: "error"; readonly status: number; readonly html?: true; readonly retryAfterS?: number }
+  /** The socket is held, then destroyed without a byte. */
+  | { readonly kind: "stall" }
+  /** The connection is reset (RST). */
+  | { readonly kind: "reset" }
+  /** The result, but the connection ends before Content-Length is reached. */
+  | { readonly kind: "halfBody" }
+  /** The result without Content-Length: HTTP sees a whole answer, its JSON is cut. */
+  | { readonly kind: "truncated" }
+  /** No body. */
+  | { readonly kind: "empty" };
 
 /** A body in JSON, with its length, so that only the scenarios decide how an answer can be broken. */
 export function sendJson(
@@ -30,18 +45,19 @@ export function sendRefusal(response: ServerResponse, errors: Readonly<Record<st
 }
 
 /**
- * Answers one send as its scenario says. `body` is the payment's, for the answers that carry one; `stall` waits
- * as long as a swallowed request is held.
+ * Answers one send as its scenario says. `body` is the payment's, for the answers that carry one, and `status`
+ * theirs; `stall` waits as long as a swallowed request is held.
  */
 export async function deliver(
   response: ServerResponse,
   answer: Answer,
   body: unknown,
   stall: () => Promise<void>,
+  status = 201,
 ): Promise<void> {
   switch (answer.kind) {
     case "result":
-      sendJson(response, 201, body);
+      sendJson(response, status, body);
       return;
     case "error":
       if (answer.html) sendHtml(response, answer.status);
@@ -57,15 +73,15 @@ export async function deliver(
       response.socket?.resetAndDestroy();
       return;
     case "empty":
-      response.writeHead(201, { "Content-Length": "0" }).end();
+      response.writeHead(status, { "Content-Length": "0" }).end();
       return;
     case "halfBody": {
       const text = JSON.stringify(body);
-      endRaw(response, [`Content-Length: ${Buffer.byteLength(text)}`], firstHalf(text));
+      endRaw(response, status, [`Content-Length: ${Buffer.byteLength(text)}`], firstHalf(text));
       return;
     }
     case "truncated":
-      endRaw(response, ["Connection: close"], firstHalf(JSON.stringify(body)));
+      endRaw(response, status, ["Connection: close"], firstHalf(JSON.stringify(body)));
       return;
   }
 }
@@ -95,8 +111,12 @@ function sendText(
 }
 
 /** Past node's own writer, which would put the missing length or chunks right. */
-function endRaw(response: ServerResponse, headers: readonly string[], text: string): void {
-  const head = ["HTTP/1.1 201 Created", "Content-Type: application/json", ...headers].join("\r\n");
+function endRaw(response: ServerResponse, status: number, headers: readonly string[], text: string): void {
+  const head = [
+    `HTTP/1.1 ${status} ${status === 201 ? "Created" : "OK"}`,
+    "Content-Type: application/json",
+    ...headers,
+  ].join("\r\n");
   response.socket?.end(`${head}\r\n\r\n${text}`);
 }
 
