@@ -9,7 +9,7 @@ export type RunRecord = {
   readonly v: 1;
   /** the file of charges, and how much of it the queue has */
   readonly charges: FileIdentity & { readonly path: string; readonly acceptedBytes: number };
-  /** the outside gateway's address, or `sandbox` */
+  /** where its charges go, as people read it */
   readonly gateway: string;
 };
 
@@ -65,7 +65,7 @@ export const refuseOtherRun = (
     );
   if (before.gateway !== now.gateway)
     problems.push(
-      `--centrobill-url: the run in ${dataDir} began with ${before.gateway === "sandbox" ? "the sandbox" : before.gateway}; another gateway does not know its charges`,
+      `--centrobill-url, --centrapay-url: the run in ${dataDir} began with ${before.gateway}; another gateway does not know its charges`,
     );
   if (problems.length > 0) throw new UsageProblem(problems);
 };

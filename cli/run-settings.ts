@@ -1,5 +1,6 @@
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import type { GatewayName } from "../lib/core/charge.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../lib/core/json.ts";
 import { QUEUES } from "../lib/core/queues.ts";
 import { readSettings, type Settings, SettingsError } from "../lib/settings.ts";
@@ -28,10 +29,7 @@ export type RunSettings = {
   readonly chargesFile: string;
   /** whether it is the sample that comes with the command */
   readonly isSample: boolean;
-  readonly gateway:
-    | { readonly kind: "sandbox" }
-    /** `name` is its address without credentials or query */
-    | { readonly kind: "outside"; readonly name: string; readonly hasFeed: boolean };
+  readonly gateways: Readonly<Record<GatewayName, RunGateway>>;
   /** the functions' own variables; of the sandbox everything but its addresses */
   readonly environment: Readonly<Record<string, string>>;
   readonly policy: Settings["policy"];
@@ -45,6 +43,9 @@ export type RunSettings = {
   readonly warnings: readonly string[];
 };
 
+/** Where charges of a gateway go. `name` is its address without credentials or query. */
+export type RunGateway = { readonly kind: "sandbox" } | { readonly kind: "outside"; readonly name: string };
+
 const concurrencyDefault = 20;
 /** A variable of an environment may have 128 KiB on Linux. */
 const variableLengthMax = 100_000;
@@ -52,6 +53,7 @@ const variableLengthMax = 100_000;
 /** Which flag a variable comes from, for problems that `readSettings` finds. */
 const flagOf: Readonly<Record<string, string>> = {
   CENTROBILL_URL: "--centrobill-url",
+  CENTRAPAY_URL: "--centrapay-url",
   CENTROBILL_FEED_URL: "--centrobill-feed-url",
   CENTROBILL_FEED_PROFILE: "--centrobill-feed-profile",
   CENTROBILL_DECLINE_TABLE: "--centrobill-decline-table",
@@ -85,6 +87,7 @@ export const readRunSettings = (
   const problems: string[] = [];
   const warnings: string[] = [];
   const outside = flags.centrobillUrl !== undefined;
+  const outsideCentrapay = flags.centrapayUrl !== undefined;
 
   /** The JSON object in the file of a flag; the problem, where there is one, names flag and file. */
   const jsonFile = (flag: string, path: string | undefined): JsonObject | undefined => {
@@ -114,44 +117,48 @@ export const readRunSettings = (
     ] as const)
       if (value !== undefined) problems.push(`${flag}: needs --centrobill-url: the sandbox has its own feed`);
 
-  const policy: JsonObject | undefined = outside ? ownPolicy : { ...demonstrationPolicy, ...ownPolicy };
+  // The short waits are the sandboxes' own: no gateway of the world is asked so soon.
+  const demonstration = !outside && !outsideCentrapay;
+  const policy: JsonObject | undefined = demonstration ? { ...demonstrationPolicy, ...ownPolicy } : ownPolicy;
   const variables: Record<string, string | undefined> = {
     CENTROBILL_URL: flags.centrobillUrl,
     CENTROBILL_FEED_URL: outside ? flags.centrobillFeedUrl : undefined,
     CENTROBILL_FEED_PROFILE: feedProfile === undefined ? undefined : JSON.stringify(feedProfile),
     CENTROBILL_DECLINE_TABLE: declineTable === undefined ? undefined : JSON.stringify(declineTable),
+    CENTRAPAY_URL: flags.centrapayUrl,
     GATEWAY_TIMEOUT_MS:
-      flags.gatewayTimeoutMs ?? (outside ? undefined : String(demonstrationGatewayTimeoutMs)),
+      flags.gatewayTimeoutMs ?? (demonstration ? String(demonstrationGatewayTimeoutMs) : undefined),
     CONCURRENCY: flags.concurrency ?? String(concurrencyDefault),
     POLICY: policy === undefined ? undefined : JSON.stringify(policy),
     CENTROBILL_API_KEY: outside ? env["CENTROBILL_API_KEY"] : sandboxApiKey,
+    CENTRAPAY_API_KEY: outsideCentrapay ? env["CENTRAPAY_API_KEY"] : sandboxApiKey,
     // So that an outside gateway with a certificate of the house can be reached.
     NODE_EXTRA_CA_CERTS: env["NODE_EXTRA_CA_CERTS"],
   };
   // An empty flag is a mistake, not a flag that is not there.
   for (const [name, flag] of Object.entries(flagOf))
     if (variables[name] === "") problems.push(`${flag}: is empty`);
-  if (flags.centrapayUrl !== undefined)
-    warnings.push(
-      "--centrapay-url: this version has no Centrapay yet; charges for it end as request errors (gateway_not_available)",
-    );
-  if (outside && !variables["CENTROBILL_API_KEY"]) {
-    const url = flags.centrobillUrl ?? "";
+  for (const [url, key] of [
+    [flags.centrobillUrl, "CENTROBILL_API_KEY"],
+    [flags.centrapayUrl, "CENTRAPAY_API_KEY"],
+  ] as const) {
+    if (url === undefined || variables[key]) continue;
     if (URL.canParse(url) && loopback.test(new URL(url).hostname)) {
-      variables["CENTROBILL_API_KEY"] = "none";
-      warnings.push(
-        "CENTROBILL_API_KEY is not set: a made-up key is sent, since the gateway is on this machine",
-      );
-    } else
-      problems.push(
-        "CENTROBILL_API_KEY: is not set in the environment, and the gateway is not on this machine",
-      );
+      variables[key] = "none";
+      warnings.push(`${key} is not set: a made-up key is sent, since the gateway is on this machine`);
+    } else problems.push(`${key}: is not set in the environment, and the gateway is not on this machine`);
+  }
+  if (!demonstration && outside !== outsideCentrapay) {
+    const [given, other] = outside
+      ? ["--centrobill-url", "--centrapay-url"]
+      : ["--centrapay-url", "--centrobill-url"];
+    warnings.push(`${given} without ${other}: the other gateway's charges go to its sandbox`);
   }
   if (outside && flags.centrobillFeedUrl === undefined)
     warnings.push(
       "--centrobill-feed-url is not given: charges whose answer is lost get one resend with the same id, and then wait for a person (review)",
     );
-  if (outside && flags.dataDir === undefined)
+  if (!demonstration && flags.dataDir === undefined)
     warnings.push("--data-dir is not given: if this run is killed, what it knows of its charges is lost");
 
   const resultsFile = flags.results === undefined ? undefined : resolve(flags.results);
@@ -165,16 +172,14 @@ export const readRunSettings = (
   const settings = checkedSettings(variables, problems);
   if (problems.length > 0 || settings === undefined) throw new UsageProblem([...new Set(problems)]);
   return {
-    chargesFile:
-      flags.charges ?? builtFile("../samples/centrobill.ndjson", "../infra/local/samples/centrobill.ndjson"),
+    chargesFile: flags.charges ?? builtFile("../samples/charges.ndjson", "../dist/samples/charges.ndjson"),
     isSample: flags.charges === undefined,
-    gateway: outside
-      ? {
-          kind: "outside",
-          name: nameOf(settings.centrobill.url),
-          hasFeed: settings.centrobill.feedUrl !== undefined,
-        }
-      : { kind: "sandbox" },
+    gateways: {
+      centrobill: outside ? { kind: "outside", name: nameOf(settings.centrobill.url) } : { kind: "sandbox" },
+      centrapay: outsideCentrapay
+        ? { kind: "outside", name: nameOf(settings.centrapay?.url ?? "") }
+        : { kind: "sandbox" },
+    },
     environment: withoutAbsent(variables),
     policy: settings.policy,
     gatewayTimeoutMs: settings.gatewayTimeoutMs,
@@ -196,7 +201,12 @@ const checkedSettings = (
     ["LEDGER_TABLE", ...QUEUES.map(({ variable }) => variable)].map((name) => [name, "-"]),
   );
   try {
-    return readSettings({ CENTROBILL_API_KEY: "-", ...withoutAbsent(variables), ...stackVariables });
+    return readSettings({
+      CENTROBILL_API_KEY: "-",
+      CENTRAPAY_API_KEY: "-",
+      ...withoutAbsent(variables),
+      ...stackVariables,
+    });
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     for (const problem of error.problems)

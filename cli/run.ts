@@ -1,7 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { type SandboxCentrobill, startSandboxCentrobill } from "../infra/local/sandbox-centrobill/server.ts";
 import { type Stack, startStack } from "../infra/local/stack.ts";
 import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
 import { readWork } from "../lib/adapters/dynamodb-work.ts";
@@ -15,7 +14,6 @@ import type { Ledger, Queues } from "../lib/ports.ts";
 import { builtFile } from "./built-file.ts";
 import { type ChargeFile, type ChargeLine, openChargeFile } from "./charge-file.ts";
 import { csvHelp } from "./csv-row.ts";
-import { demonstrationPolicy } from "./demonstration.ts";
 import { type ExitStatus, exitStatus } from "./exit-status.ts";
 import { feedFile } from "./file-feed.ts";
 import { startOutcomeConsumer } from "./outcome-consumer.ts";
@@ -26,14 +24,13 @@ import { readRunRecord, refuseOtherRun, writeRunRecord } from "./run-record.ts";
 import { type RunFlags, type RunSettings, readRunSettings } from "./run-settings.ts";
 import { type GatewayTruth, summaryJson, summaryText } from "./run-summary.ts";
 import { createRunTotals, type RunTotals } from "./run-totals.ts";
+import { gatewaysName, type Sandboxes, startSandboxes } from "./sandboxes.ts";
 import { stackFunctions } from "./stack-functions.ts";
 import { type StopSignals, watchStopSignals } from "./stop-signals.ts";
 import { createTally, type Item, type Tally } from "./tally.ts";
 
 /** How often the ledger is asked what waits. */
 const waitingEveryMs = 1_000;
-/** How long a request that the sandbox swallows is held. */
-const sandboxStallMs = 5_000;
 
 /** `chargeonce run` (contract, section 3). */
 export const addRunCommand = (program: Command): void => {
@@ -44,11 +41,11 @@ export const addRunCommand = (program: Command): void => {
       "--charges <file>",
       "charges, NDJSON or CSV (by its ending); default: the sample that comes along",
     )
-    .option("--centrobill-url <url>", "an outside gateway instead of the sandbox")
+    .option("--centrobill-url <url>", "an outside Centrobill instead of its sandbox")
     .option("--centrobill-feed-url <url>", "its feed, which is asked when an answer is lost")
     .option("--centrobill-feed-profile <file>", "how its feed is asked and read, JSON")
     .option("--centrobill-decline-table <file>", "decline codes in place of the built-in table, JSON")
-    .option("--centrapay-url <url>", "not in this version: charges for Centrapay end as request errors")
+    .option("--centrapay-url <url>", "an outside Centrapay instead of its sandbox")
     .option("--gateway-timeout-ms <n>", "how long one exchange with the gateway may take")
     .option("--policy <file>", "waits and horizons that differ from the defaults, JSON")
     .option("--concurrency <n>", "charges on their way to the gateway at once")
@@ -64,7 +61,7 @@ export const addRunCommand = (program: Command): void => {
 
 const run = async (settings: RunSettings): Promise<ExitStatus> => {
   const file = await openChargeFile(settings.chargesFile);
-  const gatewayName = settings.gateway.kind === "sandbox" ? "sandbox" : settings.gateway.name;
+  const gatewayName = gatewaysName(settings);
   const { dataDir } = settings;
   const before = dataDir === undefined ? undefined : readRunRecord(dataDir);
   if (dataDir !== undefined && before !== undefined)
@@ -82,16 +79,17 @@ const run = async (settings: RunSettings): Promise<ExitStatus> => {
     bundlesDir: builtFile("../functions", "../dist/functions"),
     onFatal: (error) => broken.abort(error),
   });
-  let sandbox: SandboxCentrobill | undefined;
+  let sandboxes: Sandboxes | undefined;
   try {
-    if (settings.gateway.kind === "sandbox") sandbox = await startSandbox(stack, settings);
+    mkdirSync(stack.dataDir, { recursive: true });
+    sandboxes = await startSandboxes(settings, stack.dataDir);
     return await work({
       settings,
       file,
       gatewayName,
       acceptedBytes: before?.charges.acceptedBytes ?? 0,
       stack,
-      sandbox,
+      sandboxes,
       signals,
       broken: broken.signal,
       startedAt,
@@ -100,7 +98,7 @@ const run = async (settings: RunSettings): Promise<ExitStatus> => {
     signals.force.addEventListener("abort", () => killFunctions(stack), { once: true });
     if (signals.force.aborted || broken.signal.aborted) killFunctions(stack);
     await stack.close();
-    await sandbox?.close();
+    await sandboxes?.close();
     signals.close();
   }
 };
@@ -111,14 +109,14 @@ type RunParts = {
   readonly gatewayName: string;
   readonly acceptedBytes: number;
   readonly stack: Stack;
-  readonly sandbox: SandboxCentrobill | undefined;
+  readonly sandboxes: Sandboxes;
   readonly signals: StopSignals;
   readonly broken: AbortSignal;
   readonly startedAt: number;
 };
 
 const work = async (parts: RunParts): Promise<ExitStatus> => {
-  const { settings, file, stack, sandbox, signals, broken } = parts;
+  const { settings, file, stack, sandboxes, signals, broken } = parts;
   const tally = createTally();
   const outcomes = openOutcomeLog(join(stack.dataDir, "outcomes"));
   for await (const { message, place } of outcomes.readBack()) tally.noteOutcome(message, place);
@@ -156,7 +154,7 @@ const work = async (parts: RunParts): Promise<ExitStatus> => {
     onNews: endIfAllEnded,
   });
   try {
-    await stack.startFunctions(sandbox === undefined ? {} : addressesOf(sandbox));
+    await stack.startFunctions(sandboxes.variables);
     const feeding = feedFile({
       file,
       acceptedBytes: parts.acceptedBytes,
@@ -205,8 +203,7 @@ const work = async (parts: RunParts): Promise<ExitStatus> => {
     throw failure;
   }
 
-  const captured = new Map<string, boolean>();
-  for (const chargeId of sandbox?.truth().capturedChargeIds ?? []) captured.set(chargeId, false);
+  const known = sandboxes.truth();
   const disagreeing: string[] = [];
   let capturedInReview = 0;
   const totals = createRunTotals();
@@ -220,8 +217,8 @@ const work = async (parts: RunParts): Promise<ExitStatus> => {
     (row) => {
       seenLines.add(row.line);
       results?.add(row);
-      if (sandbox === undefined || row.chargeId === undefined || row.attempts === 0) return;
-      const wasCaptured = captured.has(row.chargeId);
+      if (known === undefined || row.chargeId === undefined || row.attempts === 0) return;
+      const wasCaptured = known.captures.has(row.chargeId);
       if (wasCaptured && row.outcome === "review") capturedInReview += 1;
       else if (wasCaptured !== (row.outcome === "approved")) disagreeing.push(row.chargeId);
     },
@@ -230,7 +227,17 @@ const work = async (parts: RunParts): Promise<ExitStatus> => {
   outcomes.close();
 
   const truth: GatewayTruth | undefined =
-    sandbox === undefined ? undefined : { ...sandbox.truth(), capturedInReview, disagreeing };
+    known === undefined
+      ? undefined
+      : {
+          chargesCaptured: known.captures.size,
+          doubleCharges: [...known.captures]
+            .filter(([, count]) => count > 1)
+            .map(([chargeId]) => ({ chargeId })),
+          capturedByCurrency: known.capturedByCurrency,
+          capturedInReview,
+          disagreeing,
+        };
   const summary = {
     lines: tally.items.reduce((lines, { moreLines }) => lines + 1 + (moreLines?.length ?? 0), 0),
     totals,
@@ -251,21 +258,6 @@ const stopNotice = (reason: string, dataDir: string | undefined): string =>
       ? "what this run knew is gone with it: it had no --data-dir"
       : `state is kept in ${dataDir}: the same command goes on from it`
   }`;
-
-const startSandbox = async (stack: Stack, settings: RunSettings): Promise<SandboxCentrobill> => {
-  mkdirSync(stack.dataDir, { recursive: true });
-  return startSandboxCentrobill({
-    requestIdLifeMs: settings.policy.requestIdLifeMs,
-    feedLagMs: demonstrationPolicy.feedLagMs / 2,
-    stallMs: sandboxStallMs,
-    ...(settings.dataDir === undefined ? {} : { dataFile: join(stack.dataDir, "sandbox-centrobill.ndjson") }),
-  });
-};
-
-const addressesOf = (sandbox: SandboxCentrobill): Readonly<Record<string, string>> => ({
-  CENTROBILL_URL: sandbox.url,
-  CENTROBILL_FEED_URL: sandbox.feedUrl,
-});
 
 /** A line that no queue takes, or none may have, is refused here as a worker would refuse it: kept in the ledger, then told. */
 const refuseLine = async (line: ChargeLine, ledger: Ledger, queues: Queues): Promise<void> => {

@@ -1,0 +1,95 @@
+import { join } from "node:path";
+import { startSandboxCentrapay } from "../infra/local/sandbox-centrapay/server.ts";
+import { startSandboxCentrobill } from "../infra/local/sandbox-centrobill/server.ts";
+import { demonstrationPolicy } from "./demonstration.ts";
+import type { RunSettings } from "./run-settings.ts";
+
+/** What the sandbox gateways really did, whatever they told anybody. */
+export type SandboxesTruth = {
+  /** charges that were captured, and how often */
+  readonly captures: ReadonlyMap<string, number>;
+  /** minor units by currency */
+  readonly capturedByCurrency: Readonly<Record<string, string>>;
+};
+
+export type Sandboxes = {
+  /** the functions' variables that say where they are */
+  readonly variables: Readonly<Record<string, string>>;
+  /** `undefined` where a gateway is not a sandbox: nobody knows then what it did */
+  truth(): SandboxesTruth | undefined;
+  close(): Promise<void>;
+};
+
+/** How long a request that a sandbox swallows is held. */
+const stallMs = 5_000;
+/** A Payment Request that nobody pays is over soon, as every wait of a demonstration is. */
+const centrapayExpiryMs = 20_000;
+
+/** Starts a sandbox for each gateway that is not an outside one. */
+export const startSandboxes = async (
+  { gateways, policy, dataDir }: RunSettings,
+  stateDir: string,
+): Promise<Sandboxes> => {
+  const dataFile = (name: string) =>
+    dataDir === undefined ? {} : { dataFile: join(stateDir, `sandbox-${name}.ndjson`) };
+  const centrobill =
+    gateways.centrobill.kind === "outside"
+      ? undefined
+      : await startSandboxCentrobill({
+          requestIdLifeMs: policy.requestIdLifeMs,
+          feedLagMs: demonstrationPolicy.feedLagMs / 2,
+          stallMs,
+          ...dataFile("centrobill"),
+        });
+  const centrapay =
+    gateways.centrapay.kind === "outside"
+      ? undefined
+      : await startSandboxCentrapay({
+          expiryMs: centrapayExpiryMs,
+          stallMs,
+          ...dataFile("centrapay"),
+        }).catch(async (error: unknown) => {
+          await centrobill?.close();
+          throw error;
+        });
+  return {
+    variables: {
+      ...(centrobill === undefined
+        ? {}
+        : { CENTROBILL_URL: centrobill.url, CENTROBILL_FEED_URL: centrobill.feedUrl }),
+      ...(centrapay === undefined ? {} : { CENTRAPAY_URL: centrapay.url }),
+    },
+    truth() {
+      if (centrobill === undefined || centrapay === undefined) return undefined;
+      const captures = new Map<string, number>();
+      const sums = new Map<string, bigint>();
+      const { capturedChargeIds, doubleCharges, capturedByCurrency } = centrobill.truth();
+      for (const chargeId of capturedChargeIds) captures.set(chargeId, 1);
+      for (const { chargeId, transactions } of doubleCharges) captures.set(chargeId, transactions.length);
+      for (const [currency, minor] of Object.entries(capturedByCurrency)) sums.set(currency, BigInt(minor));
+      for (const { chargeId, amount, currency } of centrapay.captures()) {
+        captures.set(chargeId, (captures.get(chargeId) ?? 0) + 1);
+        sums.set(currency, (sums.get(currency) ?? 0n) + BigInt(amount));
+      }
+      return {
+        captures,
+        capturedByCurrency: Object.fromEntries(
+          [...sums].sort().map(([currency, minor]) => [currency, String(minor)]),
+        ),
+      };
+    },
+    async close() {
+      await Promise.all([centrobill?.close(), centrapay?.close()]);
+    },
+  };
+};
+
+/** Where charges go, for people and for the record of a run. */
+export const gatewaysName = ({ gateways }: Pick<RunSettings, "gateways">): string => {
+  const named = Object.entries(gateways).map(([name, gateway]) =>
+    gateway.kind === "outside" ? gateway.name : `the sandbox of ${name}`,
+  );
+  return Object.values(gateways).every(({ kind }) => kind === "sandbox")
+    ? "the sandbox"
+    : named.join(" and ");
+};
