@@ -10,14 +10,17 @@ export default defineConfig({
       {
         test: {
           name: "fast",
-          include: ["test/{core,gateways,flows,doubles,adapters,simulation}/**/*.test.ts", "test/*.test.ts"],
+          include: [
+            "test/{core,gateways,flows,doubles,adapters,simulation,cli}/**/*.test.ts",
+            "test/*.test.ts",
+          ],
           exclude: ["test/**/*.stack.test.ts"],
         },
       },
       {
         test: {
           name: "stack",
-          include: ["test/**/*.stack.test.ts", "test/{cli,functions,local}/**/*.test.ts"],
+          include: ["test/**/*.stack.test.ts", "test/{functions,local}/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { DataDirInUse } from "../infra/local/data-dir.ts";
 import { addBootstrapCommand } from "./bootstrap.ts";
 import { addEnqueueCommand } from "./enqueue.ts";
 import { exitStatus } from "./exit-status.ts";
@@ -29,6 +30,9 @@ try {
     process.exitCode = error.exitCode === 0 ? exitStatus.allFinal : exitStatus.usage;
   } else if (error instanceof UsageProblem) {
     for (const line of error.lines) process.stderr.write(`chargeonce: ${line}\n`);
+    process.exitCode = exitStatus.usage;
+  } else if (error instanceof DataDirInUse) {
+    process.stderr.write(`chargeonce: --data-dir: ${error.message}\n`);
     process.exitCode = exitStatus.usage;
   } else {
     process.stderr.write(`chargeonce: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -49,7 +49,7 @@ const built = await Promise.all([
       "sqs-server": `${root}infra/local/sqs-server.ts`,
     },
     outdir: `${dist}/cli`,
-    banner: { js: `#!/usr/bin/env node\n${shared.banner.js}` },
+    banner: { js: `#!/usr/bin/env -S node --\n${shared.banner.js}` },
     // Only the embedded stack needs it, and it brings a web server of its own.
     external: ["fauxqs"],
   }),

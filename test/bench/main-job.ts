@@ -35,7 +35,7 @@ type Measured = {
 const measureRun = (args: readonly string[]): Promise<Measured> =>
   new Promise((resolve) => {
     const startedAt = performance.now();
-    const child = spawn(process.execPath, [...nodeFlags, bundle, "run", "--json", ...args], {
+    const child = spawn(process.execPath, [...nodeFlags, "--", bundle, "run", "--json", ...args], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     let peak = 0;

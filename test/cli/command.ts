@@ -16,7 +16,7 @@ export const startCommand = (
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Running => {
-  const child = spawn(process.execPath, [bundle, ...args], {
+  const child = spawn(process.execPath, ["--", bundle, ...args], {
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

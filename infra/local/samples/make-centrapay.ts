@@ -26,7 +26,7 @@ const barcodes = ["424242424", "424242424", "424242424", "434343434", "454545454
 /** Scenarios that are about a create, a pay or a poll; the others are about any call. */
 const payScenarios = scenarioNames.filter((name) => name !== "never-paid");
 const confirmScenarios = scenarioNames.filter(
-  (name) => !name.startsWith("create-") && name !== "never-paid" && name !== "partial",
+  (name) => !name.startsWith("create-") && !["never-paid", "partial", "unconfirmed-unpaid"].includes(name),
 );
 
 const plainPays = 16;

@@ -1,0 +1,206 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { type Stack, startStack } from "../../infra/local/stack.ts";
+import {
+  charge,
+  readRows,
+  runCommand,
+  shortPolicy,
+  startCommand,
+  testFolder,
+  writeLines,
+} from "./command.ts";
+import { startOutsideGateway } from "./outside-gateway.ts";
+
+describe("commands on an endpoint of somebody else", () => {
+  let stack: Stack;
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    stack = await startStack({ env: {}, bundlesDir: ".", functions: [] });
+    env = Object.fromEntries(Object.entries(stack.env).filter(([name]) => name.startsWith("AWS_")));
+  });
+  afterAll(() => stack.close());
+
+  const waiting = async (queueUrl: string): Promise<number> => {
+    const { Attributes } = await stack.sqs.send(
+      new GetQueueAttributesCommand({
+        QueueUrl: queueUrl,
+        AttributeNames: ["ApproximateNumberOfMessages"],
+      }),
+    );
+    return Number(Attributes?.ApproximateNumberOfMessages);
+  };
+  const urlIn = (envFile: string): string =>
+    /^QUEUE_URL_CHARGES=(.*)$/m.exec(readFileSync(envFile, "utf8"))?.[1] ?? "";
+
+  test("bootstrap makes everything, a second time changes nothing, and a user's own lines stay", async () => {
+    const envFile = join(testFolder(), "stack.env");
+    const args = ["bootstrap", "--prefix", "boot-", "--env-file", envFile];
+    expect(await runCommand(args, env)).toMatchObject({ status: 0, stderr: "" });
+    writeFileSync(envFile, `${readFileSync(envFile, "utf8")}CENTROBILL_API_KEY=mine\n`);
+    const before = readFileSync(envFile, "utf8");
+    expect((await runCommand(args, env)).status).toBe(0);
+    expect(readFileSync(envFile, "utf8")).toBe(before);
+    expect(before).toContain("LEDGER_TABLE=boot-ledger");
+    expect(before.match(/^QUEUE_URL_/gm)).toHaveLength(7);
+  });
+
+  test("enqueue sends every line of a good file, NDJSON or CSV", async () => {
+    const folder = testFolder();
+    const envFile = join(folder, "stack.env");
+    await runCommand(["bootstrap", "--prefix", "enq-", "--env-file", envFile], env);
+    const file = writeLines(
+      join(folder, "c.ndjson"),
+      Array.from({ length: 23 }, (_, n) => charge(`e-${n}`)),
+    );
+    const sent = await runCommand(["enqueue", file, "--env-file", envFile, "--json"], env);
+    expect(sent).toMatchObject({ status: 0, stdout: '{"sent":23}\n' });
+    expect(await waiting(urlIn(envFile))).toBe(23);
+    const csv = writeLines(join(folder, "c.csv"), [
+      "chargeId,gateway,amount,currency,request.paymentSource.type,request.paymentSource.value,request.consumer.id,request.sku.siteId",
+      "csv-1,centrobill,500,JPY,consumer,c-1,c-1,site-1",
+    ]);
+    expect(await runCommand(["enqueue", csv, "--env-file", envFile], env)).toMatchObject({
+      status: 0,
+      stdout: "1 charges sent\n",
+    });
+    expect(await waiting(urlIn(envFile))).toBe(24);
+  });
+
+  test("enqueue sends nothing when a line is wrong, and names each by its place", async () => {
+    const folder = testFolder();
+    const envFile = join(folder, "stack.env");
+    await runCommand(["bootstrap", "--prefix", "bad-", "--env-file", envFile], env);
+    const file = writeLines(join(folder, "c.ndjson"), [
+      charge("ok-1"),
+      charge("wrong", { amount: 19.99 }),
+      charge("card", { metadata: { note: "4111111111111111" } }),
+      "{",
+    ]);
+    const ended = await runCommand(["enqueue", file, "--env-file", envFile], env);
+    expect(ended.status).toBe(2);
+    expect(ended.stderr).toMatch(/c\.ndjson:2: amount must/);
+    expect(ended.stderr).toMatch(/c\.ndjson:3: metadata\.note must not hold a card number/);
+    expect(ended.stderr).toMatch(/c\.ndjson:4: message must be JSON/);
+    expect(ended.stderr).toMatch(/3 lines are wrong: nothing was sent/);
+    expect(ended.stderr).not.toContain("4111111111111111");
+    expect(await waiting(urlIn(envFile))).toBe(0);
+  });
+});
+
+describe("a run and its state", () => {
+  const prepared = async (count: number, kind = "plain") => {
+    const gateway = await startOutsideGateway();
+    onTestFinished(() => gateway.close());
+    const folder = testFolder();
+    const policy = join(folder, "policy.json");
+    writeFileSync(policy, JSON.stringify(shortPolicy));
+    const state = join(folder, "state");
+    const results = join(folder, "out.ndjson");
+    const charges = writeLines(
+      join(folder, "c.ndjson"),
+      Array.from({ length: count }, (_, n) => charge(`${kind}-${n}`)),
+    );
+    const args = [
+      ...["run", "--charges", charges, "--policy", policy, "--gateway-timeout-ms", "1000"],
+      ...["--centrobill-url", gateway.url, "--centrobill-feed-url", gateway.feedUrl],
+      ...["--data-dir", state, "--results", results],
+    ];
+    return { gateway, folder, state, results, args, charges };
+  };
+
+  test("an interrupt ends it with 130, keeps the state, and the next run finishes", async () => {
+    const { gateway, args, results } = await prepared(40, "lateAnswer");
+    const { child, ended } = startCommand(args);
+    await wait(2_000);
+    child.kill("SIGINT");
+    const interrupted = await ended;
+    expect(interrupted.status).toBe(130);
+    expect(interrupted.stderr).toMatch(/state is kept in .*state/);
+    expect(existsSync(results)).toBe(false);
+    const finished = await runCommand(args);
+    expect(finished.status).toBe(0);
+    expect(readRows(results).map(({ outcome }) => outcome)).toEqual(Array(40).fill("approved"));
+    for (let n = 0; n < 40; n++) expect(gateway.capturesOf(`lateAnswer-${n}`)).toBe(1);
+  });
+
+  test("a finished run asked again sends nothing, and shows the same", async () => {
+    const { gateway, args, results, state } = await prepared(12);
+    expect((await runCommand(args)).status).toBe(0);
+    const [sends, rows] = [gateway.sends(), readRows(results)];
+    expect((await runCommand(args)).status).toBe(0);
+    expect(gateway.sends()).toBe(sends);
+    expect(readRows(results)).toEqual(rows);
+    const shown = await runCommand(["show", "plain-3", "--data-dir", state]);
+    expect(shown.status).toBe(0);
+    expect(shown.stdout).toMatch(/plain-3 {2}19\.99 EUR/);
+    expect(shown.stdout).toMatch(/attempt 1 opened[\s\S]*HTTP 201, code 0[\s\S]*recorded: approved/);
+    const json = await runCommand(["show", "plain-3", "--data-dir", state, "--json"]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ entry: { state: "approved" }, rejections: [] });
+    expect(await runCommand(["show", "plain-99", "--data-dir", state])).toMatchObject({ status: 2 });
+  });
+
+  test("another file or another gateway on the same state is refused", async () => {
+    const { args, folder } = await prepared(3);
+    await runCommand(args);
+    const other = writeLines(join(folder, "other.ndjson"), [charge("other-1")]);
+    const refused = await runCommand(args.map((arg, at) => (args[at - 1] === "--charges" ? other : arg)));
+    expect(refused).toMatchObject({ status: 2, stdout: "" });
+    expect(refused.stderr).toMatch(/--charges .*not what the run in/);
+    const elsewhere = await runCommand(
+      args.map((arg, at) => (args[at - 1] === "--centrobill-url" ? "http://127.0.0.1:9" : arg)),
+    );
+    expect(elsewhere.status).toBe(2);
+    expect(elsewhere.stderr).toMatch(/another gateway does not know its charges/);
+  });
+
+  test("two runs at once on one state: the second is told to wait", async () => {
+    const { args } = await prepared(30, "lateAnswer");
+    const first = startCommand(args);
+    await wait(1_500);
+    const second = await runCommand(args);
+    expect(second.status).toBe(2);
+    expect(second.stderr).toMatch(/is in use by process \d+/);
+    first.child.kill("SIGINT");
+    await first.ended;
+  });
+});
+
+describe("the sample", () => {
+  test("ends with nothing unknown and nothing charged twice, in under a minute", async () => {
+    const ended = await runCommand(["run", "--json"]);
+    const summary = JSON.parse(ended.stdout) as Record<string, unknown>;
+    expect(summary).toMatchObject({ doubleCharges: 0, unknown: 0, disagreeing: [], lines: 369 });
+    // Some of it is there for people to see: another amount was taken, or nothing that names us.
+    expect(summary["reviewReasons"]).toMatchObject({ mismatch: 6, weak_match: 2 });
+    expect(ended.status).toBe(1);
+    expect(ended.stderr).toBe("");
+    expect(summary["elapsedMs"]).toBeLessThan(60_000);
+  });
+
+  test.each(["run", "enqueue", "show", "bootstrap", "prove"])(
+    "%s --help tells its flags",
+    async (command) => {
+      const ended = await runCommand([command, "--help"]);
+      expect(ended.status).toBe(0);
+      expect(ended.stdout).toContain(`Usage: chargeonce ${command}`);
+      expect(ended.stdout).toContain("--json");
+    },
+  );
+
+  test("prove keeps every promise in a few histories, and says what it did", async () => {
+    const ended = await runCommand(["prove", "--seeds", "30", "--json"]);
+    expect(ended.status).toBe(0);
+    expect(JSON.parse(ended.stdout)).toMatchObject({ seeds: 30, charges: 600, violations: 0 });
+  });
+
+  test("prove tells a failure's seed, and the shortest history of it", async () => {
+    const ended = await runCommand(["prove", "--mutant", "time-out-means-decline", "--quiet"]);
+    expect(ended.status).toBe(1);
+    expect(ended.stdout).toMatch(/VIOLATION in seed \d+: declinedMeansNotCaptured/);
+    expect(ended.stdout).toMatch(/again: chargeonce prove --seed \d+ --charges \d+ --faults/);
+  });
+});
