@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { startSandboxCentrapay } from "../../infra/local/sandbox-centrapay/server.ts";
 import {
   charge,
   readRows,
@@ -110,6 +111,86 @@ describe("run against a gateway that is not the sandbox", () => {
       expect(row.evidence, row.chargeId).toBeDefined();
     }
     expect(rows.filter(({ outcome }) => outcome === "review").length).toBeLessThan(lines.length / 10);
+  });
+});
+
+describe("run against a Centrapay of somebody else", () => {
+  test("all three modes, killed twice: no second Payment Request is paid, approved is said of what was captured", async () => {
+    const gateway = await startSandboxCentrapay({ stallMs: 3_000, expiryMs: 60_000 });
+    onTestFinished(() => gateway.close());
+    const folder = testFolder();
+    const [policy, results] = [join(folder, "policy.json"), join(folder, "out.ndjson")];
+    writeFileSync(policy, JSON.stringify({ ...shortPolicy, requestIdLifeMs: 15_000 }));
+    const pay = (assetId: string, tag?: string) => ({
+      mode: "pay",
+      configId: "mc_1",
+      merchantAccountId: "acct",
+      assetType: "centrapay.nzd.test",
+      assetId,
+      ...(tag === undefined ? {} : { lineItems: [{ name: tag, qty: "1", price: "1999" }] }),
+    });
+    const confirm = (id: string, invoiceRef: string) => ({
+      mode: "confirm",
+      paymentRequestId: id,
+      invoiceRef,
+      lineItems: [{ name: "Order", qty: "1", price: "1999" }],
+    });
+    const quickPay = (barcode: string) => ({
+      mode: "quickPay",
+      configId: "mc_1",
+      merchantAccountId: "acct",
+      barcode,
+    });
+    const requests = [
+      ...["wallet-1", "wallet-2", "wallet-3"].map((asset) => pay(asset)),
+      ...["lost-after", "lost-twice-after", "lost-before", "half-body", "unconfirmed-paid"].map((name) =>
+        pay(`sandbox-${name}`),
+      ),
+      pay("wallet-1", "sandbox-create-lost"),
+      pay("sandbox-INSUFFICIENT_ASSET_VALUE"),
+      pay("sandbox-A_NEW_WORD"),
+      quickPay("424242424"),
+      quickPay("454545454"),
+    ];
+    const lines = [
+      ...requests.map((request, n) => charge(`cp-${n}`, { gateway: "centrapay", currency: "NZD", request })),
+      ...["preauth-1", "sandbox-lost-after-1", "sandbox-PRE_AUTH_RELEASED"].map((id, n) =>
+        charge(`cap-${n}`, {
+          gateway: "centrapay",
+          currency: "NZD",
+          request: confirm(id, `cap-${n}`),
+        }),
+      ),
+    ];
+    const args = [
+      ...["run", "--charges", writeLines(join(folder, "c.ndjson"), lines), "--policy", policy],
+      ...["--centrapay-url", gateway.url, "--gateway-timeout-ms", "800", "--results", results],
+      ...["--data-dir", join(folder, "state")],
+    ];
+    for (const afterMs of [1_400, 2_300]) {
+      const { child, ended } = startCommand(args);
+      await wait(afterMs);
+      child.kill("SIGKILL");
+      await ended;
+    }
+    await runCommand(args);
+    const rows = readRows(results);
+    expect(rows).toHaveLength(lines.length);
+    const captures = gateway.captures().map(({ chargeId }) => chargeId);
+    for (const { chargeId = "", outcome, evidence } of rows) {
+      const count = captures.filter((one) => one === chargeId).length;
+      expect(count, chargeId).toBeLessThanOrEqual(1);
+      if (outcome === "approved") expect(count, chargeId).toBe(1);
+      else if (outcome !== "review") expect(count, chargeId).toBe(0);
+      expect(evidence, chargeId).toBeDefined();
+      expect(gateway.requestsOf(chargeId), chargeId).toBeLessThanOrEqual(1);
+    }
+    expect(rows.find(({ chargeId }) => chargeId === "cp-9")).toMatchObject({
+      outcome: "declined_retryable",
+      code: "INSUFFICIENT_ASSET_VALUE",
+    });
+    expect(rows.find(({ chargeId }) => chargeId === "cp-10")?.outcome).toBe("review");
+    expect(rows.filter(({ outcome }) => outcome === "approved").length).toBeGreaterThanOrEqual(9);
   });
 });
 
