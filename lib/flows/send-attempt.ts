@@ -108,7 +108,18 @@ export const workAttempt = async (
   const prepared = await prepareAttempt(entry, addressed, worker);
   if (prepared.kind === "lost") return "lost";
   const standing = prepared.kind === "ready" ? prepared.entry : entry;
-  const ended = prepared.kind === "ready" ? await sendAttempt(standing, addressed, worker) : prepared;
+  const ended = prepared.kind === "ready" ? await sendInTime(entry, standing, addressed, worker) : prepared;
   const recorded = recordVerdict(ended.entry, ended.verdict, stamp(worker));
   return (await replaceEntry(standing, recorded, worker)) ? recorded : "lost";
 };
+
+/** Sends, unless preparing took the time that a send needs: then another invocation sends on what was made. */
+const sendInTime = async (
+  before: OpenedEntry,
+  prepared: OpenedEntry,
+  addressed: Addressed,
+  worker: Worker,
+): Promise<{ readonly entry: OpenedEntry; readonly verdict: RecordedVerdict }> =>
+  prepared === before || hasTimeFor(worker, 0)
+    ? sendAttempt(prepared, addressed, worker)
+    : { entry: prepared, verdict: { kind: "sendAgain", atMs: worker.clock.nowMs() } };

@@ -20,6 +20,10 @@ export const startCommand = (
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  // A test that fails half-way leaves nothing running.
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+  });
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (chunk: Buffer) => {

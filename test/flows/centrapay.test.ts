@@ -66,6 +66,7 @@ const quickPay = (barcode: string): object => ({
 const stage = (
   fault?: (call: LedgerCall) => "before" | "after" | undefined,
   ownPolicy: Partial<Policy> = {},
+  remainingMs: () => number = () => Number.POSITIVE_INFINITY,
 ) => {
   const ledger = memoryLedger(fault === undefined ? {} : { fault });
   const queues = memoryQueues();
@@ -74,6 +75,7 @@ const stage = (
     ...testWorker({ clock, wire, ledger, queues, policy: { ...policy, ...ownPolicy } }),
     gateways: { centrapay: centrapay({ url: gateway.url, apiKey: "test-key-0123456789" }) },
     gatewayTimeoutMs,
+    remainingMs,
   };
   let receives = 0;
   const deliver = async (flow: typeof submitCharges, body: string): Promise<DeliveryEnd | undefined> => {
@@ -148,6 +150,20 @@ describe("a charge of several calls", () => {
     // The lease is over: what was not prepared cannot have been paid, so it waits, and is found.
     expect(await submit(body)).toMatchObject({ kind: "giveBack" });
     expect(ledger.entryOf(chargeId)).toMatchObject({ state: "waiting", sends: 0 });
+    expect(await submit(body)).toEqual({ kind: "done" });
+    close();
+    expect(gateway.requestsOf(chargeId)).toBe(1);
+    expect(capturesOf(chargeId)).toBe(1);
+  });
+
+  test("where preparing took the time, another invocation sends on what was made", async () => {
+    // Asked once at the beginning, and then before the send.
+    const left = [60_000, 0];
+    const { ledger, submit, close } = stage(undefined, {}, () => left.shift() ?? 60_000);
+    const { chargeId, body } = message(payBy("wallet-1"));
+    expect(await submit(body)).toMatchObject({ kind: "giveBack" });
+    expect(ledger.entryOf(chargeId)).toMatchObject({ state: "waiting", sends: 0 });
+    expect(capturesOf(chargeId)).toBe(0);
     expect(await submit(body)).toEqual({ kind: "done" });
     close();
     expect(gateway.requestsOf(chargeId)).toBe(1);
