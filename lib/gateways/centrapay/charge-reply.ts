@@ -1,3 +1,4 @@
+import { beginningOf } from "../../core/beginning.ts";
 import { asString, isJsonObject, type Json, type JsonObject, member, parseJson } from "../../core/json.ts";
 import { parseCurrency, toDecimal } from "../../core/money.ts";
 import type { Echo, GatewayIds, GatewayReply } from "../../core/reply.ts";
@@ -106,14 +107,10 @@ export const readPaymentRequest = (request: JsonObject): GatewayReply => {
   }
 };
 
-const textMax = 4_096;
-const beginning = (text: string): string =>
-  text.length <= textMax ? text : text.slice(0, textMax).replace(/[^\s"]+$/, "");
-
 /** `reason` is for people: "it is recommended that `reason` is not used to drive application logic". */
 const describe = (body: Json | undefined): { readonly description?: string } => {
   const reason = asString(member(body, "reason"));
-  return reason === undefined ? {} : { description: beginning(reason) };
+  return reason === undefined ? {} : { description: beginningOf(reason) };
 };
 
 /** A 403 by its message. `declined` and `requestError` end a call; anything else has to be looked up. */
@@ -154,7 +151,7 @@ export const readRequestError = (
   const message = asString(member(body, "message"));
   const reason = asString(member(body, "reason"));
   const description = [message, reason].filter((part) => part !== undefined).join("; ");
-  return description === "" ? { code } : { code, description: beginning(description) };
+  return description === "" ? { code } : { code, description: beginningOf(description) };
 };
 
 const excerptMembers = [
@@ -173,11 +170,11 @@ const excerptMembers = [
 /** The members of an answer that may be kept; of any other body its beginning. Not masked yet. */
 export const excerptOf = (reply: Replied): string => {
   const body = parseJson(reply.body);
-  if (!isJsonObject(body)) return beginning(reply.body);
+  if (!isJsonObject(body)) return beginningOf(reply.body);
   const kept = excerptMembers.flatMap((name) => {
     const value = member(body, name);
     return typeof value === "string" || typeof value === "number" ? [`${name}=${value}`] : [];
   });
   const { amount, currency } = echoOfMonetary(body["value"], undefined);
-  return beginning([...kept, ...(amount === undefined ? [] : [`value=${amount} ${currency}`])].join(" "));
+  return beginningOf([...kept, ...(amount === undefined ? [] : [`value=${amount} ${currency}`])].join(" "));
 };

@@ -1,3 +1,4 @@
+import { beginningOf } from "../../core/beginning.ts";
 import {
   asString,
   isDeeperThan,
@@ -71,13 +72,6 @@ const modeOf = (
   return typeof mode === "string" && Object.hasOwn(modes, mode) ? modes[mode] : undefined;
 };
 
-/** More than is kept of any text, so that whoever masks it sees a number or token whole. */
-const textMax = 4_096;
-
-/** The beginning of a text; what stands at the cut goes with it, because half a secret is not recognised as one. */
-const beginning = (text: string): string =>
-  text.length <= textMax ? text : text.slice(0, textMax).replace(/[^\s"]+$/, "");
-
 /**
  * What a payment proves by Centrobill's own words: `success` (or `confirmed`, where money was received) with
  * code 0 is a capture; `fail` with another code is a decline; `pending` is neither. What contradicts itself,
@@ -132,7 +126,7 @@ export const readPayment = (payment: Payment): GatewayReply => {
         ids,
         code,
         ...(codeCategory === undefined ? {} : { codeCategory }),
-        ...(description === undefined ? {} : { description: beginning(description) }),
+        ...(description === undefined ? {} : { description: beginningOf(description) }),
       };
     }
     default:
@@ -176,7 +170,7 @@ export const readRequestError = (
     ? Object.entries(errors).map(([field, text]) => `${field}: ${asString(text) ?? "wrong"}`)
     : [];
   const description = [message, ...fields].filter((part) => part !== undefined).join("; ");
-  return description === "" ? { code } : { code, description: beginning(description) };
+  return description === "" ? { code } : { code, description: beginningOf(description) };
 };
 
 const excerptMembers = [
@@ -207,10 +201,10 @@ export const excerptOf = (reply: Replied): string => {
       const value = member(payment, name);
       return typeof value === "string" || typeof value === "number" ? [`${name}=${value}`] : [];
     });
-    return beginning(kept.join(" "));
+    return beginningOf(kept.join(" "));
   }
   const { description } = readRequestError(reply);
   if (description !== undefined) return description;
   const text = body === undefined || isDeeperThan(body, 100) ? reply.body : JSON.stringify(body);
-  return beginning(text.replace(cardMember, "$1***"));
+  return beginningOf(text.replace(cardMember, "$1***"));
 };
