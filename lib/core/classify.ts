@@ -44,6 +44,7 @@ export const outcomeOfReply = (reply: GatewayReply, asked: Asked, rules: Gateway
           code: reply.code,
           ...(reply.description === undefined ? {} : { description: reply.description }),
           ids: reply.ids,
+          ...(reply.conclusive === true ? { conclusive: true as const } : {}),
           ...categorise(rules.declines, reply.code, reply.codeCategory),
         }
       );

@@ -55,7 +55,8 @@ export const noteSend = (entry: OpenedEntry, sent: Sent): OpenedEntry => {
     ...entry,
     history,
     sends: entry.sends + 1,
-    openSends: entry.openSends + (sent.outcome.kind === "unknown" ? 1 : 0),
+    // Accepted is open, too: a later no may be an answer to something else.
+    openSends: entry.openSends + (sent.outcome.kind === "unknown" || sent.outcome.kind === "pending" ? 1 : 0),
     lastSendAtMs: sent.atMs,
     looked: 0,
     lookFailures: 0,
@@ -146,7 +147,9 @@ export const decide = (
     case "requestError": {
       if (evidence === undefined) return lookUp("contradiction");
       const { state, ending } = endingOf(outcome);
-      if (entry.openSends === 0) return { kind: "settle", state, ending, evidence, ids: idsOf(outcome) };
+      const conclusive = outcome.kind === "declined" && outcome.conclusive === true;
+      if (entry.openSends === 0 || conclusive)
+        return { kind: "settle", state, ending, evidence, ids: idsOf(outcome) };
       return {
         kind: "wait",
         state: "unknown",

@@ -3,8 +3,9 @@ import { isDeeperThan, isJsonObject, type Json, parseJson } from "./json.ts";
 
 /** Names under which a card's security code travels. */
 const securityCodeName = /^(cvv2?|cvc2?|security_?code|card_?code)$/i;
+/** With quotes, and with the escaped ones of JSON inside a string. */
 const securityCodeInText =
-  /(["']?(?:cvv2?|cvc2?|security_?code|card_?code)["']?\s*[:=]\s*)["']?\d{1,6}["']?/gi;
+  /(["'\\]*(?:cvv2?|cvc2?|security_?code|card_?code)["'\\]*\s*[:=]\s*)["'\\]*\d{1,6}["'\\]*/gi;
 
 const mask = "***";
 
@@ -31,17 +32,21 @@ export const maskedText = (body: string): string => {
   const parsed = body.length > textMax ? undefined : parseJson(body);
   const readable =
     parsed === undefined || isDeeperThan(parsed, 50)
-      ? body.slice(0, textMax)
+      ? body
       : JSON.stringify(parsed, (key, item: unknown) => (securityCodeName.test(key) ? mask : item));
-  return maskCardNumbers(readable).replace(securityCodeInText, `$1${mask}`);
+  // Masked before it is cut: a number that was cut has no check digit to be known by.
+  return maskCardNumbers(readable).replace(securityCodeInText, `$1${mask}`).slice(0, textMax);
 };
 
 /** Gateway text with the charge's own secrets and every card number masked, and cut to `max`. */
 export const maskedExcerpt = (text: string, secrets: readonly string[], max: number): string =>
   maskCardNumbers(
-    secrets.reduce((masked, secret) => (secret.length < 4 ? masked : masked.replaceAll(secret, mask)), text),
+    // The longest first: one may be the beginning of another.
+    [...secrets]
+      .sort((a, b) => b.length - a.length)
+      .reduce((masked, secret) => (secret.length < 4 ? masked : masked.replaceAll(secret, mask)), text),
   )
     // A gateway's answer may name the card it charged though the message did not.
-    .replace(/("?(?:paymentAccountId|token|number|iban)"?\s*[:=]\s*)"[^"]*"/gi, `$1"${mask}"`)
+    .replace(/("?(?:paymentAccountId|token|number|iban)"?\s*[:=]\s*)"(?:[^"\\]|\\.)*"/gi, `$1"${mask}"`)
     .replace(securityCodeInText, `$1${mask}`)
     .slice(0, max);

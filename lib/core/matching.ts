@@ -71,9 +71,13 @@ export const matcherFor = (wanted: readonly Wanted[]): Matcher => {
   };
 
   const keep = (rows: FeedRow[], row: FeedRow): void => {
-    if (rows.length < rowsMax) rows.push(row);
-    // The newest row of a transaction is the one that counts, so the last place stays open for it.
-    else rows[rowsMax - 1] = row;
+    if (rows.length >= rowsMax) {
+      // A capture cannot be unseen: the newest row takes the place of one that is none.
+      const place = rows.findLastIndex(({ reply }) => reply.kind !== "captured");
+      if (place === -1) return;
+      rows.splice(place, 1);
+    }
+    rows.push(row);
   };
 
   const addWeak = (row: FeedRow): void => {

@@ -28,6 +28,8 @@ export type Outcome =
       readonly code: string;
       readonly description?: string;
       readonly ids: GatewayIds;
+      /** it covers every send, not only this one */
+      readonly conclusive?: true;
     } & Categorised)
   | { readonly kind: "requestError"; readonly code: string; readonly description?: string }
   /** proved never to have reached the gateway (S11) */

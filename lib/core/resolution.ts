@@ -2,7 +2,7 @@ import { outcomeOfReply } from "./classify.ts";
 import { endingOf } from "./decide.ts";
 import type { Evidence, FeedRowEvidence, Search } from "./evidence.ts";
 import type { FeedRow, FeedWindow } from "./feed.ts";
-import type { ReviewReason, UnknownEntry } from "./ledger.ts";
+import { mayFollow, type ReviewReason, type UnknownEntry } from "./ledger.ts";
 import { nextLookAtMs } from "./lookup-schedule.ts";
 import type { Found } from "./matching.ts";
 import { keyLifeEndMs, type Policy } from "./policy.ts";
@@ -75,18 +75,25 @@ const certifyingLooks = (entry: UnknownEntry, policy: Policy, gatewayTimeoutMs: 
       ),
   ).length;
 
+const captured = (row: FeedRow): boolean => row.reply.kind === "captured";
+
+/** Whether a row was written after another of its transaction; without times, a capture is not unsaid. */
+const isLater = (row: FeedRow, before: FeedRow): boolean =>
+  row.atMs === undefined || before.atMs === undefined
+    ? captured(row) || !captured(before)
+    : row.atMs >= before.atMs;
+
 /** The rows of one transaction tell one story, and its last word counts. */
 const lastWords = (rows: readonly FeedRow[]): FeedRow[] => {
-  const byTransaction = new Map<string, FeedRow>();
-  for (const row of rows) {
-    const key = row.transactionId ?? row.orderId ?? "";
+  const byTransaction = new Map<string | number, FeedRow>();
+  for (const [place, row] of rows.entries()) {
+    // A row without an id of the gateway's stands for itself: two of them may be two transactions.
+    const key = row.transactionId ?? row.orderId ?? place;
     const before = byTransaction.get(key);
-    if (before === undefined || (row.atMs ?? 0) >= (before.atMs ?? 0)) byTransaction.set(key, row);
+    if (before === undefined || isLater(row, before)) byTransaction.set(key, row);
   }
   return [...byTransaction.values()];
 };
-
-const captured = (row: FeedRow): boolean => row.reply.kind === "captured";
 
 export type Looked = {
   readonly entry: UnknownEntry;
@@ -199,7 +206,9 @@ export const resolve = (
       (oneForOne || sawNoCapture || conclusive)
     ) {
       // Why it was refused is what was answered, where that was held until now.
-      const { state, ending } = (conclusive ? entry.held : undefined) ?? endingOf(outcome);
+      const held =
+        conclusive && entry.held !== undefined && mayFollow[entry.state].includes(entry.held.state);
+      const { state, ending } = (held ? entry.held : undefined) ?? endingOf(outcome);
       return { kind: "settle", state, ending, evidence: evidenceOf(refused), ids: outcome.ids };
     }
     return waitOr("lookups_used_up", evidenceOf(refused), "unknown");

@@ -102,23 +102,25 @@ export const recordVerdict = (
         { history: recorded("review") },
         by,
       );
-    case "wait":
+    case "wait": {
+      // What the gateway has accepted stays accepted: a later look that sees less does not unsay it.
+      const state = entry.state === "pending" ? "pending" : verdict.state;
       return nextEntry<UnknownEntry>(
         entry,
         {
-          // What the gateway has accepted stays accepted: a later look that sees less does not unsay it.
-          state: entry.state === "pending" ? "pending" : verdict.state,
+          state,
           reason: verdict.reason,
           nextAtMs: verdict.atMs,
           nextAct: verdict.nextAct,
         },
         {
           // Waiting again in the same state is not worth a line: the look-up has its own.
-          history: entry.state === verdict.state ? entry.history : recorded(verdict.state),
+          history: entry.state === state ? entry.history : recorded(state),
           ...(verdict.held === undefined ? {} : { held: verdict.held }),
         },
         by,
       );
+    }
     case "sendAgain": {
       // Nothing was sent yet, so the key life has not begun either.
       const { firstSendAtMs: _unsent, ...unsent } = entry;

@@ -16,6 +16,16 @@ const masked = (outcome: Outcome, secrets: readonly string[]): Outcome =>
     : outcome;
 
 /**
+ * The entry with the last poll of an accepted charge in the place of those before it. That it was accepted
+ * stays open until something accounts for it; a poll that was not sent leaves the one before standing.
+ */
+const notePoll = (before: OpenedEntry, sent: Sent, polls: number, last: OpenedEntry): OpenedEntry => {
+  if (sent.transport.kind === "neverSent") return last;
+  const noted = noteSend({ ...before, lookups: before.lookups + polls }, sent);
+  return { ...noted, openSends: before.openSends + 1 };
+};
+
+/**
  * Sends an attempt whose lease this worker holds, and again under the same request id where the policy, the
  * lease, the key life and the remaining time allow it. Nothing is written here.
  */
@@ -59,11 +69,7 @@ const sendAttempt = async (
         ? { excerpt: maskedExcerpt(gateway.excerptOf(transport), secrets, 240) }
         : {}),
     };
-    // A poll that was not sent leaves the one before it standing.
-    const current =
-      polls > 0 && transport.kind === "neverSent"
-        ? last
-        : noteSend({ ...before, lookups: before.lookups + polls }, sent);
+    const current = polls === 0 ? noteSend(before, sent) : notePoll(before, sent, polls, last);
     last = current;
     log.event("charge_sent", {
       chargeId: charge.chargeId,

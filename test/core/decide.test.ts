@@ -276,7 +276,7 @@ describe("decide", () => {
 
 // A poll of an accepted charge asks under the same request id: what is wrong with the poll is no word on the
 // charge, and `pending` may not become `request_error`.
-test.fails("known to be wrong: a request error does not end what the gateway accepted before", () => {
+test("a request error does not end what the gateway accepted before", () => {
   const first = noteSend(opened(), sentOf(outcomes.pending));
   const poll = sentOf({ kind: "requestError", code: "http_401" }, replied(401, ""), { atMs: t0 + 2_000 });
   const verdict = decide(noteSend(first, poll), poll, policyOf(), t0 + 3_000, () => true);
@@ -493,9 +493,9 @@ describe("noteSend", () => {
     ],
     [
       sentOf(outcomes.pending),
-      { ...once, openSends: 1 },
+      { ...once, openSends: 2 },
       { e: "replied", at: t0, ms: 900, status: 201, code: "0", sha256: "b".repeat(64) },
-      "accepted: accounted for",
+      "accepted: open until its final word",
     ],
     [
       sentOf(outcomes.approved),

@@ -154,11 +154,11 @@ describe("maskedText: a refused message, for whoever corrects it (S12)", () => {
   });
 
   // A number that is cut before it is masked has no check digit to be known by; the last one can be computed.
-  test.fails("known to be wrong: a card number at the cut does not show", () => {
+  test("a card number at the cut does not show", () => {
     expect(maskedText("x".repeat(32_768 - 15) + card)).not.toContain("411111111111111");
   });
   // The escaped quotes are not read as quotes.
-  test.fails("known to be wrong: a code in JSON within a string does not show", () => {
+  test("a code in JSON within a string does not show", () => {
     expect(maskedText(JSON.stringify({ note: JSON.stringify({ cvv: "987" }) }))).not.toContain("987");
   });
 });

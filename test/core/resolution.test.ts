@@ -1058,22 +1058,22 @@ describe("always", () => {
   });
 });
 
-describe("known to be wrong", () => {
-  // Rows that carry our references and no id of the gateway's are taken for one transaction: its last word hides
+describe("what once went wrong", () => {
+  // Rows that carried our references and no id of the gateway's were taken for one transaction: its last word hid
   // the capture (S13).
   const { transactionId: _transaction, ...nameless } = row("captured", { atMs: t0 + 1_000 });
   const { transactionId: _other, ...refusedLater } = row("refused", { atMs: t0 + 2_000 });
-  test.fails("a capture without an id of the gateway's is not hidden by another row without one", () => {
+  test("a capture without an id of the gateway's is not hidden by another row without one", () => {
     const { resolution } = resolved({ found: { own: [nameless, refusedLater] } });
     expect(told(resolution)).not.toMatch(/^settle declined/);
   });
-  test.fails("two captures without an id of the gateway's are not one", () => {
+  test("two captures without an id of the gateway's are not one", () => {
     const { resolution } = resolved({ found: { own: [nameless, { ...nameless, atMs: t0 + 9_000 }] } });
     expect(told(resolution)).toMatch(/^review/);
   });
 
   // `pending` may not become `request_error`, and a conclusive row ends a charge with what was held.
-  test.fails("a held request error does not end what was accepted since then", () => {
+  test("a held request error does not end what was accepted since then", () => {
     const { entry, resolution } = resolved({
       entry: { ...accepted, held: { ...held, state: "request_error", ending: { code: "http_401" } } },
       found: { own: [conclusive] },

@@ -3,10 +3,11 @@ import { type SandboxCentrapay, startSandboxCentrapay } from "../../infra/local/
 import { httpWire } from "../../lib/adapters/http-wire.ts";
 import type { LedgerEntry } from "../../lib/core/ledger.ts";
 import type { Policy } from "../../lib/core/policy.ts";
+import type { Transport } from "../../lib/core/transport.ts";
 import { resolveUnknowns } from "../../lib/flows/resolve-unknowns.ts";
 import { submitCharges } from "../../lib/flows/submit-charge.ts";
 import { centrapay } from "../../lib/gateways/centrapay/index.ts";
-import type { Clock, DeliveryEnd, Worker } from "../../lib/ports.ts";
+import type { Clock, DeliveryEnd, Wire, Worker } from "../../lib/ports.ts";
 import { type LedgerCall, memoryLedger } from "../doubles/memory-ledger.ts";
 import { memoryQueues } from "../doubles/memory-queues.ts";
 import { testWorker } from "../doubles/worker.ts";
@@ -67,10 +68,20 @@ const stage = (
   fault?: (call: LedgerCall) => "before" | "after" | undefined,
   ownPolicy: Partial<Policy> = {},
   remainingMs: () => number = () => Number.POSITIVE_INFINITY,
+  /** what the worker hears of its nth request, in place of what was said */
+  hear: (said: Transport, nth: number) => Transport = (said) => said,
 ) => {
   const ledger = memoryLedger(fault === undefined ? {} : { fault });
   const queues = memoryQueues();
-  const wire = httpWire({ clock });
+  const http = httpWire({ clock });
+  let requests = 0;
+  const wire: Wire = {
+    async send(request, limits) {
+      requests += 1;
+      const nth = requests;
+      return hear(await http.send(request, limits), nth);
+    },
+  };
   const worker: Worker = {
     ...testWorker({ clock, wire, ledger, queues, policy: { ...policy, ...ownPolicy } }),
     gateways: { centrapay: centrapay({ url: gateway.url, apiKey: "test-key-0123456789" }) },
@@ -99,7 +110,7 @@ const stage = (
     queues,
     submit: (body: string) => deliver(submitCharges, body),
     resolveToEnd,
-    close: () => wire.close(),
+    close: () => http.close(),
   };
 };
 const capturesOf = (chargeId: string): number =>
@@ -231,6 +242,29 @@ describe("Quick Pay", () => {
     expect(await resolveToEnd(chargeId)).toMatchObject({ state: "approved" });
     close();
     expect(ledger.entryOf(chargeId)?.sends).toBe(1);
+    expect(capturesOf(chargeId)).toBe(1);
+  });
+
+  test("what is wrong with a poll is no word on a charge that was accepted", async () => {
+    // create, the ask that starts the payment, and then a poll that is refused.
+    const refused: Transport = {
+      kind: "replied",
+      status: 401,
+      headers: {},
+      body: '{"statusCode":401,"message":"Missing authentication"}',
+      bodySha256: "0".repeat(64),
+    };
+    const { ledger, submit, resolveToEnd, close } = stage(
+      undefined,
+      { leaseMs: 10_000 },
+      undefined,
+      (said, nth) => (nth === 3 ? refused : said),
+    );
+    const { chargeId, body } = message(quickPay("424242424"));
+    await submit(body);
+    expect(ledger.entryOf(chargeId)).toMatchObject({ state: "unknown", reason: "answer_to_confirm" });
+    expect(await resolveToEnd(chargeId)).toMatchObject({ state: "approved" });
+    close();
     expect(capturesOf(chargeId)).toBe(1);
   });
 
