@@ -12,6 +12,10 @@ export const demonstrationPolicy = {
   feedLagMs: 1_000,
   clockSkewMs: 1_000,
   lateProcessingMs: 10_000,
+  probeDelayMs: 500,
+  probeDelayMaxMs: 4_000,
+  // The sandboxes have none unless they are told to.
+  rateLimits: {},
 } as const satisfies Partial<Policy>;
 
 export const demonstrationGatewayTimeoutMs = 800;

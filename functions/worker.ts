@@ -5,12 +5,14 @@ import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import pLimit from "p-limit";
 import { clientLimits } from "../lib/adapters/deadline.ts";
 import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
+import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
 import { httpWire } from "../lib/adapters/http-wire.ts";
 import { jsonLog } from "../lib/adapters/log.ts";
 import { readSecret } from "../lib/adapters/secrets.ts";
 import { hideMessages, sqsQueues } from "../lib/adapters/sqs-queues.ts";
 import type { LeaseToken, RequestId } from "../lib/core/charge.ts";
 import type { QueueName } from "../lib/core/queues.ts";
+import { gatewayPaces } from "../lib/flows/gateway-pace.ts";
 import { gatewaysOf } from "../lib/gateways/registry.ts";
 import type { Clock, Delivery, DeliveryEnd, Ids, Worker } from "../lib/ports.ts";
 import { type Credential, readSettings, SettingsError } from "../lib/settings.ts";
@@ -64,7 +66,17 @@ const build = async (functionName: string) => {
       : { centrapay: { ...centrapay, apiKey: await credentialOf(centrapay.apiKey, process.env) } }),
   });
   const sqs = new SQSClient({ ...clientLimits });
-  const ledger = dynamodbLedger(new DynamoDBClient({ ...clientLimits }), settings.ledgerTable);
+  const dynamodb = new DynamoDBClient({ ...clientLimits });
+  const ledger = dynamodbLedger(dynamodb, settings.ledgerTable);
+  const limit = () => pLimit(settings.concurrency);
+  const paces = gatewayPaces({
+    book: dynamodbPace(dynamodb, settings.ledgerTable),
+    clock,
+    ids,
+    log,
+    policy: settings.policy,
+    limit,
+  });
   const queues = sqsQueues({ client: sqs, urlOf: (queue) => settings.queueUrls[queue] });
   log.event("started", { count: settings.concurrency });
   for (const gateway of Object.values(gateways))
@@ -74,7 +86,7 @@ const build = async (functionName: string) => {
         reason:
           "CENTROBILL_FEED_URL is not set: unknown outcomes get one resend and notices, then go to review",
       });
-  return { settings, gateways, sqs, ledger, queues, log };
+  return { settings, gateways, paces, limit, sqs, ledger, queues, log };
 };
 
 /**
@@ -86,7 +98,7 @@ export const queueFunction = async (
   queue: QueueName,
   flow: BatchFlow,
 ): Promise<(event: SQSEvent, context: Context) => Promise<SQSBatchResponse>> => {
-  const { settings, gateways, sqs, ledger, queues, log } = await build(functionName).catch(
+  const { settings, gateways, paces, limit, sqs, ledger, queues, log } = await build(functionName).catch(
     (error: unknown) => {
       if (error instanceof SettingsError) process.stderr.write(`${functionName}: ${error.message}\n`);
       throw error;
@@ -103,8 +115,9 @@ export const queueFunction = async (
       ledger,
       queues,
       log,
-      limit: pLimit(settings.concurrency),
+      limit: limit(),
       gateways,
+      paces,
       policy: settings.policy,
       gatewayTimeoutMs: settings.gatewayTimeoutMs,
       remainingMs: () => context.getRemainingTimeInMillis(),

@@ -1,6 +1,8 @@
+import type { Answered } from "./core/answered.ts";
 import type { ChargeId, GatewayName, LeaseToken, RequestId } from "./core/charge.ts";
 import type { Gateway } from "./core/gateway.ts";
 import type { LedgerEntry, Rejection } from "./core/ledger.ts";
+import type { Gate, PaceRecord } from "./core/pace.ts";
 import type { Policy } from "./core/policy.ts";
 import type { QueueName } from "./core/queues.ts";
 import type { RouteMessage } from "./core/route-message.ts";
@@ -57,6 +59,43 @@ export type Ledger = {
   reject(rejection: Rejection): Promise<void>;
 };
 
+/**
+ * What all workers share of the pace at each gateway account: one record each. Both methods throw
+ * `LedgerUnavailable` as the ledger's do.
+ */
+export type PaceBook = {
+  read(gateway: GatewayName): Promise<PaceRecord | undefined>;
+  /** Writes the record if the one that stands is `previous` (or none does); else answers what stands. */
+  replace(
+    gateway: GatewayName,
+    previous: LeaseToken | undefined,
+    record: PaceRecord,
+  ): Promise<{ readonly kind: "replaced" } | { readonly kind: "lost"; readonly record?: PaceRecord }>;
+};
+
+/** What a request is for: a look-up moves no money, and a probe is the look-up that opens a closed gateway. */
+export type Purpose = "charge" | "lookUp" | "probe";
+
+/** Leave to send one request; or until when nothing may be sent, or no turn is left. */
+export type Turn = { readonly kind: "go" } | { readonly kind: "held"; readonly untilMs: number };
+
+/** One worker's part in the pace at one gateway account. Lives as long as the worker's process. */
+export type GatewayPace = {
+  /** Runs at most so many charges at a time; how many follows the gateway's answers. */
+  readonly limit: Limit;
+  /** Whether the account may be sent to. The shared record is read once a second at the most. */
+  gate(): Promise<Gate>;
+  /** Waits for a turn before a charge is begun, at most `waitMs`; the next `turn` of a charge is then this one. */
+  admit(waitMs: number): Promise<Turn>;
+  /** Leave to send one request now: the gate is open for its purpose, and the account's rate has room. */
+  turn(purpose: Purpose, waitMs: number): Promise<Turn>;
+  /** Learns from an exchange, and closes the account to every worker where it has to be. Never throws. */
+  note(purpose: Purpose, answered: Answered | undefined, begunAtMs: number, tookMs: number): Promise<void>;
+  /** Whether this worker is the one that makes the look-up that is due. */
+  claimProbe(forMs: number): Promise<boolean>;
+  noteProbe(passed: boolean): Promise<void>;
+};
+
 /** The outcome queues and the one of unknowns. */
 export type Queues = {
   /**
@@ -94,8 +133,10 @@ export type Worker = {
   readonly ledger: Ledger;
   readonly queues: Queues;
   readonly log: Log;
+  /** for work that no gateway's own limit bounds */
   readonly limit: Limit;
   readonly gateways: Readonly<Partial<Record<GatewayName, Gateway>>>;
+  readonly paces: Readonly<Record<GatewayName, GatewayPace>>;
   readonly policy: Policy;
   /** bound on one exchange with a gateway */
   readonly gatewayTimeoutMs: number;
@@ -125,7 +166,10 @@ export type LogEventName =
   | "ledger_failed"
   | "queue_failed"
   | "double_charge"
-  | "message_failed";
+  | "message_failed"
+  | "gateway_closed"
+  | "gateway_opened"
+  | "pace_unread";
 
 export type MetricName =
   | "ChargeOutcome"
@@ -135,7 +179,8 @@ export type MetricName =
   | "Lookups"
   | "MoneyToReview"
   | "DoubleCharges"
-  | "Rejections";
+  | "Rejections"
+  | "GatewayClosed";
 
 /** The only members a log line may have. All are masked for card numbers on the way out. */
 export type LogMembers = {

@@ -24,6 +24,8 @@ export const metrics: Readonly<Record<MetricName, MetricForm>> = {
   MoneyToReview: { unit: "None", dimensions: ["gateway", "currency"] },
   DoubleCharges: { unit: "Count", dimensions: ["gateway"] },
   Rejections: { unit: "Count", dimensions: ["gateway"] },
+  // One a closing: of an outage or of a credential it is an alarm.
+  GatewayClosed: { unit: "Count", dimensions: ["gateway", "reason"] },
 };
 
 const eventNames: Readonly<Record<LogEventName, true>> = {
@@ -43,6 +45,9 @@ const eventNames: Readonly<Record<LogEventName, true>> = {
   queue_failed: true,
   double_charge: true,
   message_failed: true,
+  gateway_closed: true,
+  gateway_opened: true,
+  pace_unread: true,
 };
 
 /** The allow-list, as values: a type is gone when the code runs, and a cast goes past it before. */

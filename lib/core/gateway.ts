@@ -1,9 +1,15 @@
 import type { Charge, GatewayName, RequestId, RequestParser } from "./charge.ts";
 import type { Feed } from "./feed.ts";
 import type { LookUp } from "./look-up.ts";
+import type { CloseReason } from "./pace.ts";
 import type { Preparation, Prepared } from "./preparation.ts";
 import type { GatewayRules } from "./reply.ts";
 import type { Replied, WireRequest } from "./transport.ts";
+
+export type Probe = {
+  readonly request: WireRequest;
+  opens(reply: Replied, because: CloseReason): boolean;
+};
 
 /** Everything that the flows may ask of a gateway. Pure: tables and translators, no wire. */
 export type Gateway = {
@@ -20,6 +26,11 @@ export type Gateway = {
   excerptOf(reply: Replied): string;
   /** what happened, of many charges at once; `undefined`: this gateway has no such list */
   readonly feed: Feed | undefined;
+  /**
+   * An authenticated look-up that moves no money, by which a closed account is tried: `opens` says whether its
+   * answer proves what the closing denied. `charge` is one that waits, and is not touched by it.
+   */
+  readonly probeOf: (charge: Charge, nowMs: number) => Probe;
   /** what has to exist before this charge can be sent; none where absent or `undefined` */
   readonly preparationOf?: (charge: Charge) => Preparation | undefined;
   /** what happened to one charge, where there is no feed */

@@ -1,4 +1,6 @@
+import { type GatewayName, gatewayNames } from "./charge.ts";
 import { isJsonObject, type Json } from "./json.ts";
+import type { RateLimit } from "./pace.ts";
 
 /** What follows an absence certificate (S5) while the key life still runs. */
 export type AfterAbsence = "resendWithinLife" | "review" | "newAttempt";
@@ -33,6 +35,17 @@ export type Policy = {
   readonly retryScheduleMs: readonly number[];
   /** attempts a charge may have */
   readonly attemptsMax: number;
+  /** charges at once at a gateway that answers badly: each worker goes down to this, and no further */
+  readonly concurrencyMin: number;
+  /** faults in a row, seen by one worker, that close a gateway account to all of them */
+  readonly closeAfterFaults: number;
+  /** refusals of the account itself in a row, seen by one worker, that close it to all of them */
+  readonly closeAfterRefusals: number;
+  /** wait before the first look-up that may open a closed account; it doubles while they fail */
+  readonly probeDelayMs: number;
+  readonly probeDelayMaxMs: number;
+  /** requests that an account may make; a gateway that is not here has no limit that is known */
+  readonly rateLimits: Readonly<Partial<Record<GatewayName, RateLimit>>>;
 };
 
 export const defaultPolicy: Policy = {
@@ -52,6 +65,13 @@ export const defaultPolicy: Policy = {
   afterAbsence: "resendWithinLife",
   retryScheduleMs: [86_400_000, 259_200_000, 432_000_000],
   attemptsMax: 4,
+  concurrencyMin: 1,
+  closeAfterFaults: 10,
+  closeAfterRefusals: 3,
+  probeDelayMs: 5_000,
+  probeDelayMaxMs: 300_000,
+  // docs.centrapay.com/api/rate-limits: "200 requests per minute in general". Centrobill documents none.
+  rateLimits: { centrapay: { requests: 200, perMs: 60_000 } },
 };
 
 /** How long an attempt belongs to one worker: long enough for every send and wait it may make, and 10 s. */
@@ -82,6 +102,21 @@ const isSchedule = (value: unknown, maxMs: number): value is number[] =>
   value.length <= 50 &&
   value.every((wait, index) => isMs(wait, maxMs) && (index === 0 || wait > (value[index - 1] as number)));
 
+const isFrom1 = (value: unknown, max: number): boolean => isMs(value, max) && value >= 1;
+
+const isRateLimits = (value: unknown): boolean =>
+  isJsonObject(value as Json) &&
+  Object.entries(value as Record<string, unknown>).every(
+    ([gateway, limit]) =>
+      (gatewayNames as readonly string[]).includes(gateway) &&
+      isJsonObject(limit as Json) &&
+      Object.keys(limit as object).every((name) => name === "requests" || name === "perMs") &&
+      isMs((limit as RateLimit).requests, 1e9) &&
+      (limit as RateLimit).requests >= 2 &&
+      isMs((limit as RateLimit).perMs, dayMs) &&
+      (limit as RateLimit).perMs >= 100,
+  );
+
 const schedule = "a list of 1 to 50 rising whole numbers of milliseconds";
 /** An unknown waits on its queue, and SQS forgets a message after 14 days. */
 const lookupMaxMs = 12 * dayMs;
@@ -94,7 +129,7 @@ const checks: { readonly [K in keyof Policy]: readonly [check: (value: unknown) 
     faultResendDelayMs: [(v) => isMs(v, 3_600_000), "a whole number of milliseconds up to 3600000"],
     faultResendsMax: [(v) => isMs(v, 10), "a whole number from 0 to 10"],
     requestIdLifeMs: [(v) => isMs(v, 365 * dayMs), "a whole number of milliseconds"],
-    leaseMs: [(v) => isMs(v, dayMs) && (v as number) > 0, "a whole number of milliseconds above 0"],
+    leaseMs: [(v) => isFrom1(v, dayMs), "a whole number of milliseconds above 0"],
     lookupScheduleMs: [(v) => isSchedule(v, lookupMaxMs), `${schedule}, at most ${lookupMaxMs}`],
     feedLagMs: [(v) => isMs(v, 7 * dayMs), "a whole number of milliseconds"],
     clockSkewMs: [(v) => isMs(v, dayMs), "a whole number of milliseconds"],
@@ -104,7 +139,16 @@ const checks: { readonly [K in keyof Policy]: readonly [check: (value: unknown) 
       '"resendWithinLife", "review" or "newAttempt"',
     ],
     retryScheduleMs: [(v) => isSchedule(v, 60 * dayMs), schedule],
-    attemptsMax: [(v) => isMs(v, 20) && (v as number) >= 1, "a whole number from 1 to 20"],
+    attemptsMax: [(v) => isFrom1(v, 20), "a whole number from 1 to 20"],
+    concurrencyMin: [(v) => isFrom1(v, 1_000), "a whole number from 1 to 1000"],
+    closeAfterFaults: [(v) => isFrom1(v, 1_000), "a whole number from 1 to 1000"],
+    closeAfterRefusals: [(v) => isFrom1(v, 1_000), "a whole number from 1 to 1000"],
+    probeDelayMs: [(v) => isFrom1(v, dayMs), "a whole number of milliseconds above 0"],
+    probeDelayMaxMs: [(v) => isFrom1(v, dayMs), "a whole number of milliseconds above 0"],
+    rateLimits: [
+      isRateLimits,
+      `an object of ${gatewayNames.join(", ")} to {"requests": from 2, "perMs": from 100 to 86400000}`,
+    ],
   };
 
 /**

@@ -69,6 +69,8 @@ export type StatusRow = {
 export type GatewayRules = {
   readonly statuses: Readonly<Record<number, StatusRow>>;
   readonly declines: DeclineTable;
+  /** whether an answer refuses the account itself (its key, or where it calls from), whatever was asked */
+  readonly refusesAccount: (reply: Replied) => boolean;
   /** reads the body of an answer whose status row says `read` */
   readonly readReply: (reply: Replied) => GatewayReply;
   /** the code and text of a request error, as far as they can be read */

@@ -15,7 +15,9 @@ export type NeverSentCause =
   /** no TCP connection within the connect deadline */
   | "connect_timeout"
   /** the moment until which it may be sent was over before the first byte (S3, S7) */
-  | "too_late";
+  | "too_late"
+  /** the gateway account is closed, or its rate has no room */
+  | "held_back";
 
 /** Why a request that may have arrived has no answer. */
 export type UnansweredCause =

@@ -38,7 +38,7 @@ export const lookUpCharge = async (
     return { kind: "looked", rows: [], scanned: scanned(0, "asking could still set the charge off") };
   }
   for (const request of lookUp.requests(charge, prepared)) {
-    const reply = await ask(request, worker, worstCaseMs(worker), 2);
+    const reply = await ask(gateway, request, worker, worstCaseMs(worker), 2);
     if ("failure" in reply) return { kind: "looked", rows: [], scanned: scanned(0, reply.failure) };
     replies.push(reply);
   }

@@ -9,6 +9,7 @@ import type { Transport } from "../core/transport.ts";
 import type { RecordedVerdict } from "../core/verdict.ts";
 import type { Worker } from "../ports.ts";
 import { type Addressed, stamp } from "./charge-worker.ts";
+import { pacedSend } from "./paced-send.ts";
 import { replaceEntry } from "./replace-entry.ts";
 
 /** An attempt that may be sent now, one that ends before it was sent, or one that another worker has. */
@@ -90,10 +91,16 @@ const make = async (
   worker: Worker,
 ): Promise<PreparedAttempt> => {
   const atMs = worker.clock.nowMs();
-  const transport = await worker.wire.send(preparation.make(charge), {
-    timeoutMs: worker.gatewayTimeoutMs,
-    notAfterMs: Math.min(entry.leaseUntilMs, charge.notAfterMs ?? Number.POSITIVE_INFINITY),
-  });
+  const { transport } = await pacedSend(
+    gateway,
+    "charge",
+    preparation.make(charge),
+    {
+      timeoutMs: worker.gatewayTimeoutMs,
+      notAfterMs: Math.min(entry.leaseUntilMs, charge.notAfterMs ?? Number.POSITIVE_INFINITY),
+    },
+    worker,
+  );
   const nowMs = worker.clock.nowMs();
   if (transport.kind === "neverSent") return unsent(entry, nowMs, { at: atMs, text: transport.cause });
   if (transport.kind === "replied" && gateway.rules.statuses[transport.status]?.meaning === "read") {
@@ -170,15 +177,19 @@ const keep = async (entry: OpenedEntry, prepared: Prepared, worker: Worker): Pro
 
 const find = async (
   preparation: Preparation,
-  { charge }: Addressed,
+  { charge, gateway }: Addressed,
   worker: Worker,
 ): Promise<readonly FoundPrepared[] | { readonly failure: string }> => {
   const found: FoundPrepared[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < foundPagesMax; page++) {
-    const transport = await worker.wire.send(preparation.find(charge, cursor), {
-      timeoutMs: worker.gatewayTimeoutMs,
-    });
+    const { transport } = await pacedSend(
+      gateway,
+      "lookUp",
+      preparation.find(charge, cursor),
+      { timeoutMs: worker.gatewayTimeoutMs },
+      worker,
+    );
     if (transport.kind !== "replied") return { failure: `looking for it: ${transport.cause}` };
     const read = preparation.readFound(transport);
     if (read.kind === "unreadable") return { failure: `looking for it: ${read.why}` };

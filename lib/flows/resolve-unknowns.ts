@@ -24,9 +24,11 @@ import { parseUnknownMessage, routeOfEntry } from "../core/route-message.ts";
 import { recordVerdict } from "../core/verdict.ts";
 import { groupWindows } from "../core/window-groups.ts";
 import type { Delivery, DeliveryEnd, Worker } from "../ports.ts";
+import { admit, openGate } from "./admit.ts";
 import { type Addressed, giveBack, parsersOf, stamp, type Worked, worstCaseMs } from "./charge-worker.ts";
 import { continueCharge, type InHand, isOpen, sendLeased, soonMs } from "./continue-charge.ts";
 import { lookUpCharge } from "./look-up-charge.ts";
+import { pacedSend } from "./paced-send.ts";
 import { replaceEntry } from "./replace-entry.ts";
 import { lookUpById, type Scanned, scanFeed } from "./scan-feed.ts";
 import { workDeliveries } from "./work-deliveries.ts";
@@ -57,6 +59,7 @@ export const resolveUnknowns = (
       return work();
     },
     worker,
+    worker.limit,
   );
 };
 
@@ -111,6 +114,13 @@ const planRound = async (
 
   const lookUps: Unknown[] = [];
   for (const unknown of due) {
+    const gate = await openGate(unknown, worker);
+    if (gate.kind === "closed" && gate.because === "rate_limited") {
+      // Not even a look-up may be made: nothing of it counts, or is written.
+      const waitMs = gate.untilMs - worker.clock.nowMs();
+      plan(unknown.delivery, async () => giveBack(waitMs + soonMs * worker.ids.fraction()));
+      continue;
+    }
     if (resendIsDue(unknown, worker))
       plan(unknown.delivery, () => resendAgain(unknown, "faultResends", worker));
     else if (unknown.gateway.lookUpOf !== undefined) plan(unknown.delivery, () => lookUpOne(unknown, worker));
@@ -170,10 +180,14 @@ const tell = (entry: LedgerEntry, charge: Charge, worker: Worker): Worked => {
 };
 
 /** What was never sent is begun only in time for its worst case, as when it is first submitted. */
-const continueInTime = async (entry: LedgerEntry, inHand: InHand, worker: Worker): Promise<Worked> =>
-  entry.state === "waiting" && worker.remainingMs() < worstCaseMs(worker)
-    ? giveBack(0)
-    : continueCharge(entry, inHand, worker);
+const continueInTime = async (entry: LedgerEntry, inHand: InHand, worker: Worker): Promise<Worked> => {
+  if (entry.state === "waiting") {
+    if (worker.remainingMs() < worstCaseMs(worker)) return giveBack(0);
+    const held = await admit(inHand, worker);
+    if (held !== undefined) return held;
+  }
+  return continueCharge(entry, inHand, worker);
+};
 
 const resendIsDue = ({ entry }: Unknown, worker: Worker): boolean =>
   entry.state === "unknown" &&
@@ -183,6 +197,8 @@ const resendIsDue = ({ entry }: Unknown, worker: Worker): boolean =>
 /** Takes the lease for a send and makes it, if the time that is left covers its worst case. */
 const leaseAndSend = async (unknown: Unknown, leased: OpenedEntry, worker: Worker): Promise<Worked> => {
   if (worker.remainingMs() < worstCaseMs(worker)) return giveBack(0);
+  const held = await admit(unknown, worker);
+  if (held !== undefined) return held;
   if (!(await replaceEntry(unknown.entry, leased, worker))) return giveBack(soonMs);
   return sendLeased(leased, unknown, worker);
 };
@@ -237,7 +253,7 @@ const lookUpAll = async (unknowns: readonly Unknown[], worker: Worker): Promise<
       const matcher = matcherFor(
         items.map(({ entry, charge }) => ({ entry, consumers: gateway.consumersOf(charge) })),
       );
-      const scanned = await scanFeed(feed, window, matcher, worker, worstCaseMs(worker));
+      const scanned = await scanFeed({ gateway, feed }, window, matcher, worker, worstCaseMs(worker));
       for (const { entry } of items) {
         // A row outside the window, or one whose references were lost, may still be known by its id.
         const found = matcher.foundOf(entry.chargeId);
@@ -246,7 +262,7 @@ const lookUpAll = async (unknowns: readonly Unknown[], worker: Worker): Promise<
         if (transactionId === undefined && orderId === undefined) continue;
         idLookUps += 1;
         await lookUpById(
-          feed,
+          { gateway, feed },
           transactionId === undefined ? { orderId: orderId ?? "" } : { transactionId },
           matcher,
           worker,
@@ -352,7 +368,13 @@ const voidIfLastChance = async (
       : resolution.reason === "lookups_used_up" || resolution.reason === "absent_past_key_life";
   const request = undetermined ? gateway.voidOf(charge, prepared, nowMs) : undefined;
   if (request === undefined) return undefined;
-  const transport = await worker.wire.send(request, { timeoutMs: worker.gatewayTimeoutMs });
+  const { transport } = await pacedSend(
+    gateway,
+    "lookUp",
+    request,
+    { timeoutMs: worker.gatewayTimeoutMs },
+    worker,
+  );
   const status = transport.kind === "replied" ? `HTTP ${transport.status}` : transport.cause;
   const by = stamp(worker);
   const recorded = recordVerdict(

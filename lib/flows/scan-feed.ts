@@ -1,11 +1,16 @@
 import type { Feed, FeedWindow } from "../core/feed.ts";
+import type { Gateway } from "../core/gateway.ts";
 import type { Matcher } from "../core/matching.ts";
 import type { Scan } from "../core/resolution.ts";
 import type { Replied, WireRequest } from "../core/transport.ts";
 import type { Worker } from "../ports.ts";
+import { pacedSend } from "./paced-send.ts";
 
 /** A scan as far as it came, and why it did not come further, if it failed. */
 export type Scanned = { readonly scan: Scan; readonly failure?: string };
+
+/** A gateway with its feed. */
+export type FeedOf = { readonly gateway: Gateway; readonly feed: Feed };
 
 const askAgainAfterMs = 500;
 
@@ -14,6 +19,7 @@ const askAgainAfterMs = 500;
  * @param reserveMs time that must be left when the answer is there
  */
 export const ask = async (
+  gateway: Gateway,
   request: WireRequest,
   worker: Worker,
   reserveMs: number,
@@ -24,7 +30,13 @@ export const ask = async (
     if (failure !== undefined) await worker.clock.sleep(askAgainAfterMs);
     if (worker.remainingMs() < reserveMs + worker.gatewayTimeoutMs)
       return { failure: failure ?? "out of time" };
-    const transport = await worker.wire.send(request, { timeoutMs: worker.gatewayTimeoutMs });
+    const { transport } = await pacedSend(
+      gateway,
+      "lookUp",
+      request,
+      { timeoutMs: worker.gatewayTimeoutMs },
+      worker,
+    );
     if (transport.kind === "replied" && transport.status < 500) return transport;
     failure =
       transport.kind === "replied" ? `HTTP ${transport.status}` : `${transport.kind}: ${transport.cause}`;
@@ -38,7 +50,7 @@ export const ask = async (
  * @param reserveMs time that must be left when it ends
  */
 export const scanFeed = async (
-  feed: Feed,
+  { gateway, feed }: FeedOf,
   window: FeedWindow,
   matcher: Matcher,
   worker: Worker,
@@ -63,7 +75,7 @@ export const scanFeed = async (
   };
   while (cursor !== undefined) {
     if (pages >= feed.pagesMax) return ended(false);
-    const reply = await ask(feed.pageRequest(window, cursor), worker, reserveMs, 2);
+    const reply = await ask(gateway, feed.pageRequest(window, cursor), worker, reserveMs, 2);
     if ("failure" in reply) return ended(false, reply.failure);
     const page = feed.readPage(reply, cursor);
     if (page.kind === "unreadable") return ended(false, page.why);
@@ -83,7 +95,7 @@ export const scanFeed = async (
 
 /** Asks for one transaction by the gateway's own id, if time allows, and adds what comes to the matcher. */
 export const lookUpById = async (
-  feed: Feed,
+  { gateway, feed }: FeedOf,
   id: { readonly transactionId: string } | { readonly orderId: string },
   matcher: Matcher,
   worker: Worker,
@@ -92,7 +104,7 @@ export const lookUpById = async (
   const request = feed.idRequest(id);
   if (request === undefined) return;
   // Once: a round may add so many requests to its scans, and no more.
-  const reply = await ask(request, worker, reserveMs, 1);
+  const reply = await ask(gateway, request, worker, reserveMs, 1);
   if ("failure" in reply) return;
   const page = feed.readPage(reply, feed.firstCursor);
   if (page.kind === "page") for (const row of page.rows) matcher.add(row);

@@ -7,6 +7,7 @@ import { keyLifeEndMs } from "../core/policy.ts";
 import { type RecordedVerdict, recordVerdict } from "../core/verdict.ts";
 import type { Worker } from "../ports.ts";
 import { type Addressed, hasTimeFor, stamp } from "./charge-worker.ts";
+import { pacedSend } from "./paced-send.ts";
 import { prepareAttempt } from "./prepare-attempt.ts";
 import { replaceEntry } from "./replace-entry.ts";
 
@@ -56,9 +57,13 @@ const sendAttempt = async (
       keyLifeEnd,
       firstSend ? (charge.notAfterMs ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY,
     );
-    const atMs = clock.nowMs();
-    const transport = await worker.wire.send(request, { timeoutMs: worker.gatewayTimeoutMs, notAfterMs });
-    const tookMs = Math.max(0, clock.nowMs() - atMs);
+    const { transport, atMs, tookMs } = await pacedSend(
+      gateway,
+      "charge",
+      request,
+      { timeoutMs: worker.gatewayTimeoutMs, notAfterMs },
+      worker,
+    );
     const outcome = masked(classify(transport, asked, gateway.rules), secrets);
     const sent: Sent = {
       atMs,

@@ -4,6 +4,7 @@ import { type LedgerEntry, openEntry, openExpired, type Rejection } from "../cor
 import { maskedText } from "../core/masked-message.ts";
 import { routeOfEntry, routeOfRejection } from "../core/route-message.ts";
 import type { Delivery, DeliveryEnd, Worker } from "../ports.ts";
+import { admit } from "./admit.ts";
 import { giveBack, parsersOf, stamp, type Worked, worstCaseMs } from "./charge-worker.ts";
 
 import { continueCharge, type InHand, isOpen, sendLeased, soonMs } from "./continue-charge.ts";
@@ -16,15 +17,22 @@ import { workDeliveries } from "./work-deliveries.ts";
  * @throws `LedgerUnavailable`, with nothing lost: the message comes back.
  */
 export const submitCharge = async (delivery: Delivery, worker: Worker): Promise<Worked> => {
-  // What may not finish must not begin: the invocation would end between send and record.
-  if (worker.remainingMs() < worstCaseMs(worker)) return giveBack(0);
   const parsed = parseCharge(delivery.body, parsersOf(worker));
   if (!parsed.ok) return reject(delivery, { ...parsed.refusal, v: 1, ...seen(delivery, worker) }, worker);
   const { charge } = parsed;
   const gateway = worker.gateways[charge.gateway];
   if (gateway === undefined) throw new Error(`no gateway ${charge.gateway}, though its parser is there`);
   const inHand: InHand = { charge, gateway, delivery, tell: (entry) => tell(entry, charge, worker) };
+  return worker.paces[gateway.name].limit(() => openAndSend(inHand, worker));
+};
 
+const openAndSend = async (inHand: InHand, worker: Worker): Promise<Worked> => {
+  const { charge, gateway, delivery } = inHand;
+  // What may not finish must not begin: the invocation would end between send and record.
+  if (worker.remainingMs() < worstCaseMs(worker)) return giveBack(0);
+  // A charge that is late is not sent, so it need not wait for its gateway to end.
+  const held = isLate(charge, worker.clock.nowMs()) ? undefined : await admit(inHand, worker);
+  if (held !== undefined) return held;
   const by = {
     ...stamp(worker),
     fingerprint: worker.sha256(canonicalJson(charge.message)),
@@ -61,7 +69,13 @@ export const submitCharges = (
   deliveries: readonly Delivery[],
   worker: Worker,
 ): Promise<ReadonlyMap<string, DeliveryEnd>> =>
-  workDeliveries(deliveries, (delivery) => submitCharge(delivery, worker), worker);
+  // Each gateway's own limit bounds what is done at once: one that is slow holds up none of the others.
+  workDeliveries(
+    deliveries,
+    (delivery) => submitCharge(delivery, worker),
+    worker,
+    (task) => task(),
+  );
 
 type LateCharge = Charge & { readonly notAfterMs: number };
 

@@ -1,5 +1,5 @@
 import { backoffMs } from "../core/backoff.ts";
-import type { Delivery, DeliveryEnd, Worker } from "../ports.ts";
+import type { Delivery, DeliveryEnd, Limit, Worker } from "../ports.ts";
 import type { Worked } from "./charge-worker.ts";
 
 /** SQS holds a message back for at most 900 s when it is sent, and for 12 h when it was received. */
@@ -28,8 +28,9 @@ export const workDeliveries = async (
   deliveries: readonly Delivery[],
   work: (delivery: Delivery) => Promise<Worked>,
   worker: Worker,
+  limit: Limit,
 ): Promise<ReadonlyMap<string, DeliveryEnd>> => {
-  const worked = deliveries.map((delivery) => worker.limit(() => work(delivery)));
+  const worked = deliveries.map((delivery) => limit(() => work(delivery)));
   const ends = deliveries.map(async (delivery, index): Promise<readonly [string, DeliveryEnd]> => {
     try {
       return [delivery.messageId, await finish(await (worked[index] as Promise<Worked>), worker)];

@@ -290,6 +290,7 @@ describe("classify", () => {
       502: { meaning: "noAnswer", source: "test" },
     },
     declines: rules.declines,
+    refusesAccount: () => false,
     readReply: () => ({ kind: "captured", echo: echoed, ids: {}, code: "0" }),
     readRequestError: () => ({ code: "http_400", description: "no sku" }),
   };

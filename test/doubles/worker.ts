@@ -1,9 +1,11 @@
 import pLimit from "p-limit";
 import type { Gateway } from "../../lib/core/gateway.ts";
 import { defaultPolicy, type Policy } from "../../lib/core/policy.ts";
+import { gatewayPaces } from "../../lib/flows/gateway-pace.ts";
 import { centrobill } from "../../lib/gateways/centrobill/index.ts";
 import type { Clock, Ids, Ledger, Queues, Wire, Worker } from "../../lib/ports.ts";
 import { type MemoryLog, memoryLog } from "./memory-log.ts";
+import { type MemoryPace, memoryPace } from "./memory-pace.ts";
 import { sha256Of } from "./scripted-wire.ts";
 import { seededIds } from "./seeded-ids.ts";
 
@@ -26,6 +28,8 @@ export type TestWorkerParts = {
   readonly policy?: Partial<Policy>;
   readonly gateway?: Gateway;
   readonly concurrency?: number;
+  /** what the workers of one gateway share; a book of its own where not given */
+  readonly pace?: MemoryPace;
   /** the moment at which the invocation ends; none: it never does */
   readonly endsAtMs?: number;
   /** how long it may still run, in place of `endsAtMs`: for a worker that is invoked again and again */
@@ -35,19 +39,27 @@ export type TestWorkerParts = {
 export type TestWorker = Worker & { readonly log: MemoryLog };
 
 /** A worker over doubles. Everything that is not given is as in production, or says so by its name. */
-export const testWorker = (parts: TestWorkerParts): TestWorker => ({
-  clock: parts.clock,
-  ids: parts.ids ?? seededIds(),
-  sha256: sha256Of,
-  wire: parts.wire,
-  ledger: parts.ledger,
-  queues: parts.queues,
-  log: parts.log ?? memoryLog(),
-  limit: pLimit(parts.concurrency ?? 10),
-  gateways: { centrobill: parts.gateway ?? testGateway() },
-  policy: { ...defaultPolicy, ...parts.policy },
-  gatewayTimeoutMs,
-  remainingMs:
-    parts.remainingMs ??
-    (() => (parts.endsAtMs === undefined ? Number.POSITIVE_INFINITY : parts.endsAtMs - parts.clock.nowMs())),
-});
+export const testWorker = (parts: TestWorkerParts): TestWorker => {
+  const ids = parts.ids ?? seededIds();
+  const log = parts.log ?? memoryLog();
+  const policy = { ...defaultPolicy, ...parts.policy };
+  const limit = () => pLimit(parts.concurrency ?? 10);
+  return {
+    clock: parts.clock,
+    ids,
+    sha256: sha256Of,
+    wire: parts.wire,
+    ledger: parts.ledger,
+    queues: parts.queues,
+    log,
+    limit: limit(),
+    paces: gatewayPaces({ book: parts.pace ?? memoryPace(), clock: parts.clock, ids, log, policy, limit }),
+    gateways: { centrobill: parts.gateway ?? testGateway() },
+    policy,
+    gatewayTimeoutMs,
+    remainingMs:
+      parts.remainingMs ??
+      (() =>
+        parts.endsAtMs === undefined ? Number.POSITIVE_INFINITY : parts.endsAtMs - parts.clock.nowMs()),
+  };
+};

@@ -8,6 +8,9 @@ const minute = 60_000;
 const many = 1_000;
 const nameOf = (index: number): string => `order-${String(index).padStart(4, "0")}`;
 
+/** As if a hundred workers each saw ten of them: none is narrowed, and none closes the gateway. */
+const sideBySide = { closeAfterFaults: Number.POSITIVE_INFINITY, concurrencyMin: 50 };
+
 /** A thousand charges whose first two sends get no answer; each third was captured, each third declined. */
 const outage = (third: Act = pays()) => {
   const on = stage({
@@ -18,6 +21,7 @@ const outage = (third: Act = pays()) => {
       return kind === 0 ? paysUnheard() : kind === 1 ? paysUnheard({ status: "fail", code: 5041 }) : swallows;
     },
     concurrency: 50,
+    policy: sideBySide,
   });
   for (let index = 0; index < many; index++) on.send(chargeMessage(nameOf(index)));
   return on;
@@ -126,7 +130,11 @@ describe("a message of the unknown queue that cannot be worked is parked, never 
   });
 
   test("among a hundred good ones it harms none", async () => {
-    const on = stage({ bank: (_, nth) => (nth === 1 ? paysUnheard() : swallows), concurrency: 50 });
+    const on = stage({
+      bank: (_, nth) => (nth === 1 ? paysUnheard() : swallows),
+      concurrency: 50,
+      policy: sideBySide,
+    });
     for (let index = 0; index < 100; index++) on.send(chargeMessage(nameOf(index)));
     while (on.waiting("charges").length > 0) await on.round();
     for (const [, of] of bodies.slice(0, 3)) on.send(of({}), "unknown-outcomes");
@@ -137,7 +145,7 @@ describe("a message of the unknown queue that cannot be worked is parked, never 
   });
 
   test("an entry that this version cannot read harms none of the others", async () => {
-    const on = stage({ bank: (_, nth) => (nth === 1 ? paysUnheard() : swallows) });
+    const on = stage({ bank: (_, nth) => (nth === 1 ? paysUnheard() : swallows), policy: sideBySide });
     for (let index = 0; index < 40; index++) on.send(chargeMessage(nameOf(index)));
     while (on.waiting("charges").length > 0) await on.round();
     const unreadable = on.ledger.entryOf(nameOf(27));

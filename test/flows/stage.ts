@@ -10,6 +10,7 @@ import type { Clock, Delivery, DeliveryEnd, Ledger, Queues, Wire } from "../../l
 import { type ManualClock, manualClock } from "../doubles/manual-clock.ts";
 import { type LedgerFault, type MemoryLedger, memoryLedger } from "../doubles/memory-ledger.ts";
 import { type MemoryLog, memoryLog } from "../doubles/memory-log.ts";
+import { type MemoryPace, memoryPace } from "../doubles/memory-pace.ts";
 import { type MemoryQueues, memoryQueues, type QueueFault } from "../doubles/memory-queues.ts";
 import {
   type Act,
@@ -49,6 +50,7 @@ export type Stage = {
   readonly wire: ScriptedWire;
   readonly bank: ScriptedBank;
   readonly log: MemoryLog;
+  readonly pace: MemoryPace;
   /** effects in the order in which they were done, answers included: `ledger opened`, `sent`, `queue approved`, `deleted` */
   readonly effects: string[];
   /** another worker over the same ledger, queues and gateway; its clock may be wrong */
@@ -152,6 +154,7 @@ export const stage = (options: StageOptions = {}): Stage => {
   };
 
   const log = memoryLog();
+  const pace = memoryPace();
   const ids = seededIds();
   let invokedAtMs = startMs;
   let invocationMs = options.invocationMs ?? Number.POSITIVE_INFINITY;
@@ -163,6 +166,7 @@ export const stage = (options: StageOptions = {}): Stage => {
       queues: heardQueues,
       ids,
       log,
+      pace,
       ...(options.policy === undefined ? {} : { policy: options.policy }),
       ...(options.gateway === undefined ? {} : { gateway: options.gateway }),
       ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
@@ -197,6 +201,7 @@ export const stage = (options: StageOptions = {}): Stage => {
     wire,
     bank,
     log,
+    pace,
     effects,
     worker,
     send: (message, queue = "charges", delayMs = 0) =>

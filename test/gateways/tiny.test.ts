@@ -30,8 +30,8 @@ const readReply: Gateway["rules"]["readReply"] = (reply): GatewayReply => {
   const echo: Echo = {
     ...(typeof body["amount"] === "string" ? { amount: body["amount"] } : {}),
     ...(typeof body["currency"] === "string" ? { currency: body["currency"] } : {}),
-    ...(body["ref"] === undefined ? {} : { chargeId: String(body["ref"]) }),
-    ...(body["key"] === undefined ? {} : { requestId: String(body["key"]) }),
+    ...(body["ref"] === undefined ? {} : { chargeId: JSON.stringify(body["ref"]).replaceAll('"', "") }),
+    ...(body["key"] === undefined ? {} : { requestId: JSON.stringify(body["key"]).replaceAll('"', "") }),
   };
   if (code === undefined) return unproven;
   if (body["result"] === "paid" && code === "0") return { kind: "captured", echo, ids: {}, code };
@@ -64,6 +64,7 @@ const tiny: Gateway = {
       ranges: [],
       codeCategories: {},
     },
+    refusesAccount: ({ status }) => status === 401,
     readReply,
     readRequestError: (reply) => ({ code: `http_${reply.status}` }),
   },
@@ -85,6 +86,10 @@ const tiny: Gateway = {
     const body = parseJson(reply.body);
     return `result=${asString(member(body, "result")) ?? "?"}`.slice(0, 40).replace(/[^\w=?]/g, "");
   },
+  probeOf: () => ({
+    request: { method: "GET", url: "https://tiny.example/ping", headers: { "X-Key": apiKey } },
+    opens: ({ status }) => status === 200,
+  }),
   feed: undefined,
 };
 

@@ -5,10 +5,12 @@ import { finalStates, type LedgerEntry } from "../../lib/core/ledger.ts";
 import { type AfterAbsence, defaultPolicy, type Policy } from "../../lib/core/policy.ts";
 import type { RouteMessage } from "../../lib/core/route-message.ts";
 import type { Transport } from "../../lib/core/transport.ts";
+import { gatewayPaces } from "../../lib/flows/gateway-pace.ts";
 import { resolveUnknowns } from "../../lib/flows/resolve-unknowns.ts";
 import { submitCharges } from "../../lib/flows/submit-charge.ts";
 import { centrobill } from "../../lib/gateways/centrobill/index.ts";
-import type { Delivery, DeliveryEnd, Log, Worker } from "../../lib/ports.ts";
+import type { Clock, Delivery, DeliveryEnd, Ids, Log, Worker } from "../../lib/ports.ts";
+import { paceTable } from "../doubles/memory-pace.ts";
 import { checkWrite, Violation } from "./checkers.ts";
 import { drawFaults, type FaultName, type Faults, faultNames, noFaults } from "./faults.ts";
 import type { Mutant } from "./mutants/mutant.ts";
@@ -82,6 +84,7 @@ export type WorldResult = {
 const startMs = Date.UTC(2026, 10, 22);
 const gatewayTimeoutMs = 30_000;
 const functionTimeoutMs = 150_000;
+const concurrency = 10;
 const visibilityMs = 6 * functionTimeoutMs;
 const deployedMaxReceives = 240;
 /** Faults strike until then, and charges arrive. */
@@ -112,6 +115,7 @@ type Process = {
   alive: boolean;
   busy: boolean;
   frozenUntilMs: number;
+  paces?: Worker["paces"];
 };
 
 /** Runs one history to its end, and says whether every promise was kept. */
@@ -356,29 +360,51 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     return transport;
   };
 
+  const paceBook = paceTable();
+  /** What a worker's process keeps of the pace; it dies with the process. */
+  const pacesOf = (process: Process, clock: Clock, ids: Ids): Worker["paces"] => {
+    process.paces ??= gatewayPaces({
+      book: {
+        read: (name) => ledgerCall(process, "read pace", () => paceBook.read(name)),
+        replace: (name, previous, record) =>
+          ledgerCall(process, `pace ${record.closing?.because ?? "turns"}`, () =>
+            paceBook.replace(name, previous, record),
+          ),
+      },
+      clock,
+      ids,
+      log: silent,
+      policy,
+      limit: () => pLimit(concurrency),
+    });
+    return process.paces;
+  };
+
   let requestIds = 0;
   let tokens = 0;
-  const workerOf = (process: Process, deadlineMs: number, limitTo: number): SimWorker => {
+  const workerOf = (process: Process, deadlineMs: number): SimWorker => {
     const sends: Promise<unknown>[] = [];
+    const clock: Clock = {
+      nowMs: () => schedule.nowMs() + process.skewMs,
+      async sleep(ms) {
+        await schedule.sleep(ms);
+        await gate(process, "waking", "after");
+      },
+    };
+    const ids: Ids = {
+      requestId: () => {
+        requestIds += 1;
+        return `${String(requestIds).padStart(8, "0")}-r` as RequestId;
+      },
+      leaseToken: () => {
+        tokens += 1;
+        return `t${tokens}` as LeaseToken;
+      },
+      fraction: () => workerRandom.fraction(),
+    };
     return {
-      clock: {
-        nowMs: () => schedule.nowMs() + process.skewMs,
-        async sleep(ms) {
-          await schedule.sleep(ms);
-          await gate(process, "waking", "after");
-        },
-      },
-      ids: {
-        requestId: () => {
-          requestIds += 1;
-          return `${String(requestIds).padStart(8, "0")}-r` as RequestId;
-        },
-        leaseToken: () => {
-          tokens += 1;
-          return `t${tokens}` as LeaseToken;
-        },
-        fraction: () => workerRandom.fraction(),
-      },
+      clock,
+      ids,
       sha256: hash,
       wire: { send: (request, limits) => wireSend(process, request, limits) },
       ledger: {
@@ -404,8 +430,9 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
         flush() {},
       },
       log: silent,
-      limit: pLimit(limitTo),
+      limit: pLimit(concurrency),
       gateways: { centrobill: gateway },
+      paces: pacesOf(process, clock, ids),
       policy,
       gatewayTimeoutMs,
       remainingMs: () => deadlineMs - schedule.nowMs(),
@@ -460,7 +487,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       if (!ended && process.frozenUntilMs <= schedule.nowMs()) kill(process, "at its time-out");
     });
     const receipts = new Map(batch.map((message) => [message, message.receipt]));
-    const sound = workerOf(process, deadlineMs, 10);
+    const sound = workerOf(process, deadlineMs);
     const worker = { ...sound, ...options.mutant?.worker?.(sound) };
     const flow = process.queue === "charges" ? flows.submit : flows.resolve;
     const ends = await flow(

@@ -15,6 +15,7 @@ import {
 import { lookUpFor } from "./look-up.ts";
 import { declineTable } from "./messages.ts";
 import { preparationFor } from "./preparation.ts";
+import { probeOf } from "./probe.ts";
 import { statuses } from "./rules.ts";
 
 /** `url`: `https://service.centrapay.com`, or another host without a slash at its end. */
@@ -32,11 +33,19 @@ const voidWithinMs = 23 * 3_600_000;
 export const centrapay = (options: CentrapayOptions): Gateway => ({
   name: "centrapay",
   parseRequest,
-  rules: { statuses, declines: options.declines ?? declineTable, readReply, readRequestError },
+  rules: {
+    statuses,
+    declines: options.declines ?? declineTable,
+    // A 403 is about what was asked for, whatever its message: only a 401 is about the key.
+    refusesAccount: ({ status }) => status === 401,
+    readReply,
+    readRequestError,
+  },
   chargeRequest: (charge, requestId, prepared) => chargeRequest(charge, requestId, prepared, options),
   secretsOf: (charge) => [...secretsOf(charge), options.apiKey],
   consumersOf,
   excerptOf,
+  probeOf: (charge) => probeOf(charge, options),
   feed: undefined,
   preparationOf(charge) {
     const mode = chargeModeOf(charge);

@@ -5,6 +5,7 @@ import { chargeRequest, consumersOf, parseRequest, secretsOf } from "./charge-re
 import { declineTable } from "./decline-table.ts";
 import { centrobillFeed } from "./feed.ts";
 import { defaultFeedProfile, type FeedProfile } from "./feed-profile.ts";
+import { probeOf } from "./probe.ts";
 import { statuses } from "./rules.ts";
 
 export type CentrobillOptions = {
@@ -19,19 +20,25 @@ export type CentrobillOptions = {
 };
 
 /** Centrobill: `POST /payment` and the Feed API. */
-export const centrobill = (options: CentrobillOptions): Gateway => ({
-  name: "centrobill",
-  parseRequest,
-  rules: { statuses, declines: options.declines ?? declineTable, readReply, readRequestError },
-  chargeRequest: (charge, requestId) => chargeRequest(charge, requestId, options),
-  secretsOf: (charge) => [...secretsOf(charge), options.apiKey],
-  consumersOf,
-  excerptOf,
-  feed:
-    options.feedUrl === undefined
-      ? undefined
-      : centrobillFeed(
-          { feedUrl: options.feedUrl, apiKey: options.apiKey },
-          options.feedProfile ?? defaultFeedProfile,
-        ),
-});
+export const centrobill = (options: CentrobillOptions): Gateway => {
+  const { url, apiKey, feedUrl, feedProfile = defaultFeedProfile } = options;
+  const feed = feedUrl === undefined ? undefined : centrobillFeed({ feedUrl, apiKey }, feedProfile);
+  return {
+    name: "centrobill",
+    parseRequest,
+    rules: {
+      statuses,
+      declines: options.declines ?? declineTable,
+      // "Key missing or invalid"; "insufficient permission or IP not allow-listed" (error-handling).
+      refusesAccount: ({ status }) => status === 401 || status === 403,
+      readReply,
+      readRequestError,
+    },
+    chargeRequest: (charge, requestId) => chargeRequest(charge, requestId, options),
+    secretsOf: (charge) => [...secretsOf(charge), apiKey],
+    consumersOf,
+    excerptOf,
+    probeOf: (_charge, nowMs) => probeOf({ url, apiKey }, feed, nowMs),
+    feed,
+  };
+};

@@ -1,0 +1,169 @@
+import type { LeaseToken } from "./charge.ts";
+
+/** Why a gateway account is closed to every worker. Stored words. */
+export const closeReasons = [
+  /** it answered 429: nobody may call it before its Retry-After is over */
+  "rate_limited",
+  /** it did not answer, or with faults of its own, several times in a row */
+  "outage",
+  /** it refused the account itself (key, allow-list) several times in a row */
+  "credential",
+] as const;
+export type CloseReason = (typeof closeReasons)[number];
+
+export type Closing = {
+  readonly because: CloseReason;
+  readonly sinceMs: number;
+  /** until then nothing is sent; `rate_limited` is open from then on, the others wait for a look-up */
+  readonly untilMs: number;
+  /** how often in a row it was closed or stayed so: the wait doubles with it */
+  readonly times: number;
+  /** when a look-up opened it again */
+  readonly openedAtMs?: number;
+};
+
+/** What all workers share of the pace at one gateway account. */
+export type PaceRecord = {
+  readonly v: 1;
+  /** names this version: whoever writes the next one has to know it */
+  readonly version: LeaseToken;
+  readonly closing?: Closing;
+  /** one worker makes the look-up that may open it, and the others leave it alone until then */
+  readonly probeUntilMs?: number;
+  /** where the fleet stands in its own timetable, at an account whose rate is known */
+  readonly turns?: Turns;
+};
+
+/** Whether a gateway account may be sent to. `probe`: not before a look-up has succeeded, and one is due. */
+export type Gate =
+  | { readonly kind: "open" }
+  | { readonly kind: "closed"; readonly because: CloseReason; readonly untilMs: number }
+  | { readonly kind: "probe"; readonly because: CloseReason };
+
+const open: Gate = { kind: "open" };
+
+export const gateOf = (record: PaceRecord | undefined, nowMs: number): Gate => {
+  const closing = record?.closing;
+  if (closing === undefined || closing.openedAtMs !== undefined) return open;
+  const { because, untilMs } = closing;
+  if (nowMs < untilMs) return { kind: "closed", because, untilMs };
+  if (because === "rate_limited") return open;
+  const probeUntilMs = record?.probeUntilMs ?? 0;
+  return nowMs < probeUntilMs
+    ? { kind: "closed", because, untilMs: probeUntilMs }
+    : { kind: "probe", because };
+};
+
+/** The waits of a closed gateway, as the policy has them. */
+export type ProbeDelays = { readonly probeDelayMs: number; readonly probeDelayMaxMs: number };
+
+const delayMsOf = (times: number, { probeDelayMs, probeDelayMaxMs }: ProbeDelays): number =>
+  Math.min(probeDelayMs * 2 ** Math.min(times - 1, 30), probeDelayMaxMs);
+
+/** A gateway that closes again so soon after it was opened was not well yet. */
+const relapseMs = 600_000;
+
+/** What is asked of the record: to be closed, for as long as the gateway said or the waits say. */
+export type Close = { readonly because: CloseReason; readonly atMs: number; readonly forMs?: number };
+
+/**
+ * The record with the gateway closed, or `undefined` where that changes nothing. A closing never ends sooner
+ * by another one; one that waits for a look-up goes on waiting for it.
+ */
+export const closeGate = (
+  record: Omit<PaceRecord, "version"> | undefined,
+  { because, atMs, forMs }: Close,
+  delays: ProbeDelays,
+): Omit<PaceRecord, "version"> | undefined => {
+  const before = record?.closing;
+  const stands =
+    before !== undefined &&
+    before.openedAtMs === undefined &&
+    (before.because !== "rate_limited" || atMs < before.untilMs);
+  if (stands && because !== "rate_limited" && before.because !== "rate_limited") return undefined;
+  const relapse =
+    before !== undefined &&
+    before.because === because &&
+    atMs - (before.openedAtMs ?? before.untilMs) < relapseMs;
+  const times = stands && before.because === because ? before.times : relapse ? before.times + 1 : 1;
+  const untilMs = atMs + (forMs ?? delayMsOf(times, delays));
+  if (stands && because === "rate_limited") {
+    if (untilMs <= before.untilMs) return undefined;
+    return { ...record, v: 1, closing: { ...before, untilMs } };
+  }
+  const { probeUntilMs: _probe, ...rest } = record ?? { v: 1 as const };
+  return {
+    ...rest,
+    v: 1,
+    closing: { because, sinceMs: atMs, untilMs: Math.max(untilMs, stands ? before.untilMs : 0), times },
+  };
+};
+
+/** The record after the look-up that was to open it. */
+export const noteProbe = (
+  record: Omit<PaceRecord, "version">,
+  passed: boolean,
+  atMs: number,
+  delays: ProbeDelays,
+): Omit<PaceRecord, "version"> => {
+  const { probeUntilMs: _probe, closing, ...rest } = record;
+  if (closing === undefined || closing.openedAtMs !== undefined)
+    return { ...rest, ...(closing && { closing }) };
+  if (passed) return { ...rest, closing: { ...closing, openedAtMs: atMs } };
+  const times = closing.times + 1;
+  return { ...rest, closing: { ...closing, times, untilMs: atMs + delayMsOf(times, delays) } };
+};
+
+/** So many requests of an account are allowed in any stretch of so many milliseconds. */
+export type RateLimit = { readonly requests: number; readonly perMs: number };
+
+/** The fleet's timetable: requests are given turns, and each turn is given once. */
+export type Turns = {
+  /** the next turn that nobody has */
+  readonly nextMs: number;
+  /** turns that may be taken at once, soon after the fleet was idle */
+  readonly burstLeft: number;
+  readonly burstAtMs: number;
+};
+
+/** Kept back of the allowed rate: clocks run differently, and requests arrive unevenly. */
+const rateShare = 0.97;
+/** A burst is for the first tenth of a stretch: later it would stand beside a whole stretch of turns. */
+const burstShare = 0.1;
+
+/**
+ * Takes up to `wanted` turns that begin before `untilMs`. After an idle stretch half of what is allowed may go
+ * at once, and the rest of that stretch goes slower for it; from then on turns stand evenly. So no stretch has
+ * more turns than are allowed, wherever it begins.
+ * @returns the turns, as moments, and the timetable without them; fewer or none where it is full until then
+ */
+export const takeTurns = (
+  turns: Turns | undefined,
+  { requests, perMs }: RateLimit,
+  wanted: number,
+  nowMs: number,
+  untilMs: number,
+): { readonly turns: Turns; readonly at: readonly number[] } => {
+  const burst = Math.floor(requests / 2);
+  const standing =
+    turns === undefined || turns.nextMs < nowMs - perMs
+      ? { nextMs: nowMs, burstLeft: burst, burstAtMs: nowMs }
+      : turns;
+  const burstLeft = nowMs - standing.burstAtMs < perMs * burstShare ? standing.burstLeft : 0;
+  const atOnce = Math.min(wanted, burstLeft);
+  const at: number[] = Array.from({ length: atOnce }, () => nowMs);
+  let nextMs = Math.max(standing.nextMs, nowMs);
+  while (at.length < wanted && nextMs < untilMs) {
+    const slow = nextMs < standing.burstAtMs + perMs * (1 + burstShare);
+    at.push(nextMs);
+    nextMs += perMs / ((slow ? requests - burst : requests) * rateShare);
+  }
+  return {
+    turns: {
+      ...standing,
+      nextMs: at.length > atOnce ? nextMs : standing.nextMs,
+      burstLeft: burstLeft - atOnce,
+    },
+    at,
+  };
+};

@@ -1,0 +1,78 @@
+import { backoffMs } from "../core/backoff.ts";
+import type { Gate } from "../core/pace.ts";
+import type { Worker } from "../ports.ts";
+import { type Addressed, giveBack, type Worked, worstCaseMs } from "./charge-worker.ts";
+import type { InHand } from "./continue-charge.ts";
+import { pacedSend, turnWaitMs } from "./paced-send.ts";
+
+/** A gateway that opens again within this is waited for; a longer wait belongs to the queue. */
+const holdMaxMs = 5_000;
+/** Those who waited begin again at moments of their own, over a stretch that is part of how long they waited. */
+const spreadMinMs = 250;
+const spreadMaxMs = 30_000;
+const spreadShare = 0.2;
+/** What else a worker may have to do between a probe's answer and its note. */
+const probeSlackMs = 5_000;
+
+/**
+ * The look-up that may open a closed account again, made by one worker of all when it is due; never somebody's
+ * charge.
+ */
+export const openGate = async ({ charge, gateway }: Addressed, worker: Worker): Promise<Gate> => {
+  const pace = worker.paces[gateway.name];
+  const gate = await pace.gate();
+  if (gate.kind !== "probe") return gate;
+  if (await pace.claimProbe(worker.gatewayTimeoutMs + probeSlackMs)) {
+    const probe = gateway.probeOf(charge, worker.clock.nowMs());
+    const { transport } = await pacedSend(
+      gateway,
+      "probe",
+      probe.request,
+      { timeoutMs: worker.gatewayTimeoutMs },
+      worker,
+    );
+    await pace.noteProbe(transport.kind === "replied" && probe.opens(transport, gate.because));
+  }
+  return pace.gate();
+};
+
+/**
+ * Lets a charge through to its gateway, or says when its message comes back: while the account is closed, and
+ * beyond its rate, nothing is begun and nothing is written.
+ */
+export const admit = async (inHand: InHand, worker: Worker): Promise<Worked | undefined> => {
+  const { clock, ids } = worker;
+  const pace = worker.paces[inHand.gateway.name];
+  const waitUntil = (untilMs: number): Worked => {
+    const waitMs = Math.max(0, untilMs - clock.nowMs());
+    const { notAfterMs } = inHand.charge;
+    // A charge whose time runs out while it waits has to end then, and not with the pause.
+    const expiresMs =
+      notAfterMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, notAfterMs - clock.nowMs()) + 1_000;
+    return giveBack(
+      Math.min(
+        expiresMs,
+        Math.max(
+          waitMs + spreadOf(waitMs) * ids.fraction(),
+          backoffMs(inHand.delivery.receives, ids.fraction()),
+        ),
+      ),
+    );
+  };
+  const mayHold = (waitMs: number): boolean => worker.remainingMs() >= worstCaseMs(worker) + waitMs;
+  for (;;) {
+    const gate = await openGate(inHand, worker);
+    if (gate.kind === "open") {
+      const turn = await pace.admit(mayHold(turnWaitMs) ? turnWaitMs : 0);
+      return turn.kind === "go" ? undefined : waitUntil(turn.untilMs);
+    }
+    const untilMs = gate.kind === "closed" ? gate.untilMs : clock.nowMs() + probeSlackMs;
+    const waitMs = untilMs - clock.nowMs();
+    const heldMs = waitMs + spreadOf(waitMs) * ids.fraction();
+    if (gate.because !== "rate_limited" || waitMs > holdMaxMs || !mayHold(heldMs)) return waitUntil(untilMs);
+    await clock.sleep(heldMs);
+  }
+};
+
+const spreadOf = (waitMs: number): number =>
+  Math.min(Math.max(waitMs * spreadShare, spreadMinMs), spreadMaxMs);

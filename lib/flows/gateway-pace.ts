@@ -1,0 +1,217 @@
+import { type GatewayName, gatewayNames } from "../core/charge.ts";
+import { closeOf, type Exchange, localPace, noteExchange } from "../core/local-pace.ts";
+import {
+  type Close,
+  type Closing,
+  closeGate,
+  type Gate,
+  gateOf,
+  noteProbe,
+  type PaceRecord,
+  takeTurns,
+} from "../core/pace.ts";
+import type { Policy } from "../core/policy.ts";
+import type { Clock, GatewayPace, Ids, Limit, Log, PaceBook, Turn } from "../ports.ts";
+
+/** A limit whose width can be changed: p-limit is one. */
+export type WideLimit = Limit & { concurrency: number };
+
+export type GatewayPaceOptions = {
+  readonly gateway: GatewayName;
+  readonly book: PaceBook;
+  readonly clock: Clock;
+  readonly ids: Pick<Ids, "leaseToken">;
+  readonly log: Log;
+  readonly policy: Policy;
+  readonly limit: WideLimit;
+};
+
+const readEveryMs = 1_000;
+/** Writes of one change: each loss shows what stands, and the next try starts from there. */
+const writesMax = 12;
+/** A turn that nobody used by then is lost: later it would stand beside others. */
+const turnLifeMs = 1_000;
+
+/** Who finds no turn comes back no sooner than this. */
+const minHeldMs = 250;
+
+type Changed = Omit<PaceRecord, "version">;
+const go: Turn = { kind: "go" };
+
+/** A worker's part in the pace at one gateway account; the limit's width at the start is the ceiling. */
+export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
+  const { gateway, book, clock, ids, log, policy, limit } = options;
+  const limits = { ...policy, concurrencyMax: limit.concurrency };
+  const rate = policy.rateLimits[gateway];
+  let local = localPace(limits);
+  let record: PaceRecord | undefined;
+  let readAtMs = Number.NEGATIVE_INFINITY;
+  let reading: Promise<void> | undefined;
+  /** the last closing that this worker asked for: obeyed here even where it could not be written */
+  let closing: Closing | undefined;
+  /** turns of charges that were admitted and have not sent yet */
+  let admitted: number[] = [];
+  /** those who ask for turns together get them with one write */
+  let wanted = 0;
+  let taking: Promise<{ at: number[]; freeMs: number }> | undefined;
+
+  const unread = (error: unknown): void =>
+    log.event("pace_unread", { gateway, error: error instanceof Error ? error.name : "unknown" });
+
+  const refresh = async (): Promise<void> => {
+    if (clock.nowMs() - readAtMs < readEveryMs) return;
+    reading ??= (async () => {
+      try {
+        record = await book.read(gateway);
+      } catch (error) {
+        // What is known stays in force; the ledger itself will say so if it is gone.
+        unread(error);
+      } finally {
+        readAtMs = clock.nowMs();
+        reading = undefined;
+      }
+    })();
+    await reading;
+  };
+
+  /** Changes the shared record; `undefined` from `change` leaves it. @throws `LedgerUnavailable` */
+  const write = async (
+    change: (standing: PaceRecord | undefined) => Changed | undefined,
+  ): Promise<boolean> => {
+    for (let nth = 0; nth < writesMax; nth++) {
+      const changed = change(record);
+      if (changed === undefined) return false;
+      const next: PaceRecord = { ...changed, version: ids.leaseToken() };
+      const answer = await book.replace(gateway, record?.version, next);
+      record = answer.kind === "replaced" ? next : answer.record;
+      readAtMs = clock.nowMs();
+      if (answer.kind === "replaced") return true;
+    }
+    return false;
+  };
+
+  const gateNow = (): Gate => {
+    const nowMs = clock.nowMs();
+    const shared = gateOf(record, nowMs);
+    if (shared.kind !== "open" || closing === undefined || nowMs >= closing.untilMs) return shared;
+    return { kind: "closed", because: closing.because, untilMs: closing.untilMs };
+  };
+
+  const close = async (asked: Close): Promise<void> => {
+    const closed = closeGate(record, asked, policy)?.closing;
+    if (closed === undefined || closed.untilMs <= (closing?.untilMs ?? 0)) return;
+    // At once for this worker, whatever becomes of the write.
+    closing = closed;
+    log.event("gateway_closed", { gateway, reason: asked.because, delayMs: closed.untilMs - asked.atMs });
+    log.metric("GatewayClosed", 1, { gateway, reason: asked.because });
+    try {
+      await write((standing) => closeGate(standing, asked, policy));
+    } catch (error) {
+      unread(error);
+    }
+  };
+
+  const take = async (untilMs: number): Promise<Turn> => {
+    if (rate === undefined) return go;
+    wanted += 1;
+    taking ??= (async () => {
+      // Those who ask in the same moment are counted in before anything is written.
+      await Promise.resolve();
+      await Promise.resolve();
+      const many = wanted;
+      wanted = 0;
+      taking = undefined;
+      let at: readonly number[] = [];
+      const taken = await write((standing) => {
+        const took = takeTurns(standing?.turns, rate, many, clock.nowMs(), untilMs);
+        at = took.at;
+        return at.length === 0 ? undefined : { v: 1, ...standing, turns: took.turns };
+      }).catch((error: unknown) => {
+        unread(error);
+        return false;
+      });
+      const nowMs = clock.nowMs();
+      return {
+        at: taken ? [...at] : [],
+        freeMs: Math.max(record?.turns?.nextMs ?? nowMs, nowMs + minHeldMs),
+      };
+    })();
+    const { at, freeMs } = await taking;
+    const mine = at.shift();
+    if (mine === undefined) return { kind: "held", untilMs: freeMs };
+    const waitMs = mine - clock.nowMs();
+    if (waitMs > 0) await clock.sleep(waitMs);
+    return go;
+  };
+
+  const gate: GatewayPace["gate"] = async () => {
+    await refresh();
+    return gateNow();
+  };
+
+  return {
+    limit,
+    gate,
+
+    async admit(waitMs) {
+      const turn = await take(clock.nowMs() + waitMs);
+      if (turn.kind === "go" && rate !== undefined) admitted.push(clock.nowMs());
+      return turn;
+    },
+
+    async turn(purpose, waitMs) {
+      if (purpose !== "probe") {
+        const now = await gate();
+        if (now.kind !== "open" && (purpose === "charge" || now.because === "rate_limited"))
+          return { kind: "held", untilMs: now.kind === "closed" ? now.untilMs : clock.nowMs() };
+      }
+      if (rate === undefined) return go;
+      const nowMs = clock.nowMs();
+      admitted = admitted.filter((atMs) => nowMs - atMs < turnLifeMs);
+      if (purpose === "charge" && admitted.shift() !== undefined) return go;
+      return take(nowMs + waitMs);
+    },
+
+    async note(purpose, answered, begunAtMs, tookMs) {
+      if (answered === undefined) return;
+      // A feed may be down while charges are taken: only what stops charges closes the account to them.
+      if (purpose !== "charge" && answered.kind !== "limited") return;
+      const exchange: Exchange = { answered, begunAtMs, tookMs };
+      local = noteExchange(local, exchange, limits);
+      limit.concurrency = Math.max(1, Math.floor(local.concurrency));
+      const asked = closeOf(local, exchange, limits, record?.closing?.openedAtMs);
+      if (asked !== undefined) await close(asked);
+    },
+
+    async claimProbe(forMs) {
+      try {
+        return await write((standing) => {
+          const nowMs = clock.nowMs();
+          if (standing === undefined || gateOf(standing, nowMs).kind !== "probe") return undefined;
+          return { ...standing, probeUntilMs: nowMs + forMs };
+        });
+      } catch (error) {
+        unread(error);
+        return false;
+      }
+    },
+
+    async noteProbe(passed) {
+      try {
+        await write((standing) => standing && noteProbe(standing, passed, clock.nowMs(), policy));
+      } catch (error) {
+        unread(error);
+        return;
+      }
+      if (passed) log.event("gateway_opened", { gateway });
+    },
+  };
+};
+
+/** A worker's part in the pace at every gateway. */
+export const gatewayPaces = (
+  options: Omit<GatewayPaceOptions, "gateway" | "limit"> & { limit(): WideLimit },
+): Readonly<Record<GatewayName, GatewayPace>> =>
+  Object.fromEntries(
+    gatewayNames.map((gateway) => [gateway, gatewayPace({ ...options, gateway, limit: options.limit() })]),
+  ) as Record<GatewayName, GatewayPace>;

@@ -1,0 +1,245 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { LeaseToken } from "../../lib/core/charge.ts";
+import {
+  type Closing,
+  closeGate,
+  type Gate,
+  gateOf,
+  noteProbe,
+  type PaceRecord,
+  type RateLimit,
+  type Turns,
+  takeTurns,
+} from "../../lib/core/pace.ts";
+
+const t0 = Date.UTC(2026, 10, 24);
+const delays = { probeDelayMs: 5_000, probeDelayMaxMs: 300_000 };
+const closing = (over: Partial<Closing> = {}): Closing => ({
+  because: "outage",
+  sinceMs: t0,
+  untilMs: t0 + 5_000,
+  times: 1,
+  ...over,
+});
+const record = (over: Partial<Closing> | undefined, more: Partial<PaceRecord> = {}): PaceRecord => ({
+  v: 1,
+  version: "v1" as LeaseToken,
+  ...(over === undefined ? {} : { closing: closing(over) }),
+  ...more,
+});
+
+describe("gateOf", () => {
+  test.each<[PaceRecord | undefined, number, Gate["kind"], string]>([
+    [undefined, 0, "open", "nothing was ever written"],
+    [record(undefined), 0, "open", "never closed"],
+    [record({ because: "rate_limited" }), 4_999, "closed", "its Retry-After is not over"],
+    [record({ because: "rate_limited" }), 5_000, "open", "it is over: nothing else is needed"],
+    [record({}), 4_999, "closed", "an outage, the look-up is not due"],
+    [record({}), 5_000, "probe", "it is due; time alone opens nothing"],
+    [record({ because: "credential" }), 86_400_000, "probe", "a day later just as well"],
+    [record({}, { probeUntilMs: t0 + 9_000 }), 6_000, "closed", "another worker makes the look-up"],
+    [record({}, { probeUntilMs: t0 + 9_000 }), 9_000, "probe", "that one never said what came of it"],
+    [record({ openedAtMs: t0 + 6_000 }), 7_000, "open", "a look-up opened it"],
+    [record({ openedAtMs: t0 + 1_000 }), 2_000, "open", "opened before its time was over"],
+  ])("%#: after %3$i", (standing, afterMs, kind) => {
+    expect(gateOf(standing, t0 + afterMs).kind).toBe(kind);
+  });
+});
+
+describe("closeGate", () => {
+  const at = (afterMs: number, because: Closing["because"], forMs?: number) => ({
+    because,
+    atMs: t0 + afterMs,
+    ...(forMs === undefined ? {} : { forMs }),
+  });
+  test.each<[PaceRecord | undefined, ReturnType<typeof at>, Partial<Closing> | undefined, string]>([
+    [
+      undefined,
+      at(0, "rate_limited", 7_000),
+      { untilMs: t0 + 7_000, times: 1, because: "rate_limited" },
+      "first",
+    ],
+    [undefined, at(0, "outage"), { untilMs: t0 + 5_000, times: 1 }, "the first wait of the policy"],
+    [record({}), at(100, "outage"), undefined, "closed already: what was on its way adds nothing"],
+    [record({}), at(6_000, "outage"), undefined, "its look-up is due: only that one says more"],
+    [record({}), at(100, "credential"), undefined, "closed already"],
+    [
+      record({ because: "rate_limited" }),
+      at(100, "rate_limited", 2_000),
+      undefined,
+      "a shorter pause ends nothing sooner",
+    ],
+    [
+      record({ because: "rate_limited" }),
+      at(100, "rate_limited", 8_000),
+      { untilMs: t0 + 8_100, because: "rate_limited" },
+      "a longer one counts",
+    ],
+    [
+      record({}),
+      at(100, "rate_limited", 60_000),
+      { untilMs: t0 + 60_100, because: "outage" },
+      "later, but it still waits for a look-up",
+    ],
+    [
+      record({ because: "rate_limited", untilMs: t0 + 60_000 }),
+      at(100, "outage"),
+      { untilMs: t0 + 60_000, because: "outage" },
+      "no sooner than the gateway said",
+    ],
+    [
+      record({ openedAtMs: t0 + 6_000 }),
+      at(10_000, "outage"),
+      { untilMs: t0 + 20_000, times: 2 },
+      "not well yet: twice as long",
+    ],
+    [
+      record({ openedAtMs: t0 + 6_000, times: 9 }),
+      at(10_000, "outage"),
+      { untilMs: t0 + 310_000, times: 10 },
+      "the longest wait",
+    ],
+    [
+      record({ openedAtMs: t0 + 6_000, times: 9 }),
+      at(700_000, "outage"),
+      { untilMs: t0 + 705_000, times: 1 },
+      "another outage, long after",
+    ],
+    [
+      record({ openedAtMs: t0 + 6_000, times: 9 }),
+      at(10_000, "credential"),
+      { untilMs: t0 + 15_000, times: 1 },
+      "another cause",
+    ],
+  ])("%#", (standing, close, expected) => {
+    const closed = closeGate(standing, close, delays);
+    if (expected === undefined) expect(closed).toBeUndefined();
+    else expect(closed?.closing).toMatchObject(expected);
+  });
+
+  test("never ends a pause sooner than it was to end, whatever comes in whatever order", () => {
+    const closes = fc.array(
+      fc.record({
+        because: fc.constantFrom<Closing["because"]>("rate_limited", "outage", "credential"),
+        afterMs: fc.integer({ min: 0, max: 20_000 }),
+        forMs: fc.option(fc.integer({ min: 1, max: 100_000 }), { nil: undefined }),
+      }),
+      { minLength: 1, maxLength: 20 },
+    );
+    fc.assert(
+      fc.property(closes, (asked) => {
+        let standing: PaceRecord | undefined;
+        let nowMs = t0;
+        for (const { because, afterMs, forMs } of asked) {
+          nowMs += afterMs;
+          const before = gateOf(standing, nowMs);
+          const close =
+            because === "rate_limited" ? at(nowMs - t0, because, forMs ?? 1) : at(nowMs - t0, because);
+          const changed = closeGate(standing, close, delays);
+          if (changed !== undefined) standing = { ...changed, version: "v" as LeaseToken };
+          const after = gateOf(standing, nowMs);
+          expect(after.kind).not.toBe("open");
+          if (before.kind === "closed" && after.kind === "closed")
+            expect(after.untilMs).toBeGreaterThanOrEqual(before.untilMs);
+          if (before.kind === "closed") expect(after.kind).toBe("closed");
+          if (because === "rate_limited" && after.kind === "closed")
+            expect(after.untilMs).toBeGreaterThanOrEqual(nowMs + (forMs ?? 1));
+        }
+      }),
+    );
+  });
+});
+
+describe("noteProbe", () => {
+  const probed = { probeUntilMs: t0 + 9_000, turns: { nextMs: t0, burstLeft: 1, burstAtMs: t0 } };
+  test.each<[PaceRecord, boolean, Partial<Closing>, Gate["kind"], string]>([
+    [record({}, probed), true, { openedAtMs: t0 + 8_000, times: 1 }, "open", "the look-up succeeded"],
+    [record({}, probed), false, { untilMs: t0 + 18_000, times: 2 }, "closed", "it failed: twice as long"],
+    [
+      record({ times: 20 }, probed),
+      false,
+      { untilMs: t0 + 308_000, times: 21 },
+      "closed",
+      "but no longer than the longest",
+    ],
+    [
+      record({ openedAtMs: t0 + 7_000 }, probed),
+      false,
+      { openedAtMs: t0 + 7_000, times: 1 },
+      "open",
+      "another's look-up had opened it",
+    ],
+  ])("%#", (standing, passed, expected, kind) => {
+    const noted = noteProbe(standing, passed, t0 + 8_000, delays);
+    expect(noted).toMatchObject({ v: 1, closing: expected, turns: probed.turns });
+    expect(noted).not.toHaveProperty("probeUntilMs");
+    expect(gateOf({ ...noted, version: "v2" as LeaseToken }, t0 + 8_000).kind).toBe(kind);
+  });
+});
+
+describe("takeTurns", () => {
+  const limit: RateLimit = { requests: 200, perMs: 60_000 };
+
+  test("after an idle stretch half of what is allowed goes at once", () => {
+    const { at } = takeTurns(undefined, limit, 150, t0, t0 + 1);
+    expect(at.filter((turn) => turn === t0).length).toBeGreaterThanOrEqual(100);
+    expect(at.length).toBeLessThanOrEqual(101);
+  });
+
+  test("a full timetable gives none, and says so by its next turn", () => {
+    const first = takeTurns(undefined, limit, 200, t0, t0 + 10_000);
+    const second = takeTurns(first.turns, limit, 5, t0, t0 + 1);
+    expect(second.at).toEqual([]);
+    expect(second.turns.nextMs).toBeGreaterThan(t0);
+  });
+
+  test("nine tenths and more of the rate are used when there is enough to do", () => {
+    let turns: Turns | undefined;
+    const at: number[] = [];
+    for (let nowMs = t0; nowMs < t0 + 600_000; nowMs += 500) {
+      const took = takeTurns(turns, limit, 20, nowMs, nowMs + 500);
+      turns = took.turns;
+      at.push(...took.at);
+    }
+    expect(at.length / 2_000).toBeGreaterThan(0.9);
+    expect(at.length / 2_000).toBeLessThan(1.06);
+  });
+
+  test("no stretch has more turns than are allowed, wherever it begins", () => {
+    const asks = fc.array(
+      fc.record({
+        afterMs: fc.oneof(fc.integer({ min: 0, max: 500 }), fc.integer({ min: 0, max: 150_000 })),
+        wanted: fc.integer({ min: 1, max: 60 }),
+        waitMs: fc.integer({ min: 0, max: 5_000 }),
+      }),
+      { minLength: 1, maxLength: 120 },
+    );
+    const limits = fc.record({
+      requests: fc.integer({ min: 2, max: 300 }),
+      perMs: fc.constantFrom(1_000, 10_000, 60_000),
+    });
+    fc.assert(
+      fc.property(asks, limits, (asked, limit) => {
+        let turns: Turns | undefined;
+        let nowMs = t0;
+        const at: number[] = [];
+        for (const { afterMs, wanted, waitMs } of asked) {
+          nowMs += afterMs;
+          const took = takeTurns(turns, limit, wanted, nowMs, nowMs + waitMs);
+          turns = took.turns;
+          for (const turn of took.at) {
+            expect(turn).toBeGreaterThanOrEqual(nowMs);
+            expect(turn).toBeLessThan(Math.max(nowMs + waitMs, nowMs + 1));
+          }
+          at.push(...took.at);
+        }
+        at.sort((a, b) => a - b);
+        for (let from = 0, to = 0; to < at.length; to++) {
+          while ((at[to] as number) - (at[from] as number) >= limit.perMs) from++;
+          expect(to - from + 1).toBeLessThanOrEqual(limit.requests);
+        }
+      }),
+    );
+  });
+});
