@@ -13,7 +13,6 @@ export const demonstrationPolicy = {
   clockSkewMs: 1_000,
   lateProcessingMs: 10_000,
   probeDelayMs: 500,
-  probeDelayMaxMs: 4_000,
   // The sandboxes have none unless they are told to.
   rateLimits: {},
 } as const satisfies Partial<Policy>;

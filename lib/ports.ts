@@ -91,6 +91,8 @@ export type GatewayPace = {
   turn(purpose: Purpose, waitMs: number): Promise<Turn>;
   /** Learns from an exchange, and closes the account to every worker where it has to be. Never throws. */
   note(purpose: Purpose, answered: Answered | undefined, begunAtMs: number, tookMs: number): Promise<void>;
+  /** A look-up showed that the gateway worked a charge sent then, though its answer may never have come. */
+  noteWorked(sentAtMs: number): Promise<void>;
   /** Whether this worker is the one that makes the look-up that is due. */
   claimProbe(forMs: number): Promise<boolean>;
   noteProbe(passed: boolean): Promise<void>;

@@ -6,10 +6,11 @@ import type { Preparation, Prepared } from "./preparation.ts";
 import type { GatewayRules } from "./reply.ts";
 import type { Replied, WireRequest } from "./transport.ts";
 
-export type Probe = {
-  readonly request: WireRequest;
-  opens(reply: Replied, because: CloseReason): boolean;
-};
+/** A look-up that may open a closed account, and whether its answer does. */
+export type Probe = { readonly request: WireRequest; opens(reply: Replied): boolean };
+
+/** What a look-up has to disprove: time alone ends the pause of a 429. */
+export type ProbedReason = Exclude<CloseReason, "rate_limited">;
 
 /** Everything that the flows may ask of a gateway. Pure: tables and translators, no wire. */
 export type Gateway = {
@@ -27,10 +28,10 @@ export type Gateway = {
   /** what happened, of many charges at once; `undefined`: this gateway has no such list */
   readonly feed: Feed | undefined;
   /**
-   * An authenticated look-up that moves no money, by which a closed account is tried: `opens` says whether its
-   * answer proves what the closing denied. `charge` is one that waits, and is not touched by it.
+   * An authenticated look-up that moves no money, by which a closed account is tried: its answer has to
+   * disprove what the account was closed for. `charge` is one that waits, and is not touched by it.
    */
-  readonly probeOf: (charge: Charge, nowMs: number) => Probe;
+  readonly probeOf: (because: ProbedReason, charge: Charge, nowMs: number) => Probe;
   /** what has to exist before this charge can be sent; none where absent or `undefined` */
   readonly preparationOf?: (charge: Charge) => Preparation | undefined;
   /** what happened to one charge, where there is no feed */

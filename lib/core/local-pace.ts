@@ -6,6 +6,8 @@ export type LocalPace = {
   /** not rounded: it grows by parts */
   readonly concurrency: number;
   readonly faultsInRow: number;
+  /** when the first of them was sent */
+  readonly faultsFromMs?: number;
   readonly refusalsInRow: number;
   readonly limitedInRow: number;
   /** when it was last narrowed: an answer to what was sent before says nothing new */
@@ -79,7 +81,13 @@ export const noteExchange = (
       };
     }
     case "fault":
-      return { ...local, ...narrowed(0.5), faultsInRow: local.faultsInRow + 1 };
+      return {
+        ...local,
+        ...narrowed(0.5),
+        faultsInRow: local.faultsInRow + 1,
+        faultsFromMs:
+          local.faultsInRow === 0 ? begunAtMs : Math.min(begunAtMs, local.faultsFromMs ?? begunAtMs),
+      };
     case "limited":
       return { ...local, ...narrowed(0.5), limitedInRow: local.limitedInRow + 1 };
     case "refused":
@@ -87,14 +95,38 @@ export const noteExchange = (
   }
 };
 
+/**
+ * The pace of a worker that finds the account opened again: as few at once as there may be, and nothing seen
+ * in a row. What was on its way before says nothing of the account as it is now.
+ */
+export const reopenedPace = (
+  local: LocalPace,
+  { concurrencyMin }: Pick<LocalLimits, "concurrencyMin">,
+  openedAtMs: number,
+): LocalPace => ({
+  ...local,
+  concurrency: Math.min(local.concurrency, concurrencyMin),
+  faultsInRow: 0,
+  refusalsInRow: 0,
+  narrowedAtMs: openedAtMs,
+});
+
+/** The pace of a worker that hears from another that a charge sent at `atMs` was worked, answered or not. */
+export const workedPace = (local: LocalPace, atMs: number): LocalPace => ({
+  ...local,
+  faultsInRow: 0,
+  refusalsInRow: 0,
+  wellAtMs: Math.max(local.wellAtMs ?? 0, atMs),
+});
+
 /** A 429 that does not say how long: a second, doubling, up to a minute. */
 const limitedFirstMs = 1_000;
 const limitedMaxMs = 60_000;
 
 /**
  * Whether the account has to be closed after this exchange. `local` already holds it.
- * @param openedAtMs when a look-up last opened it: until a charge went well after that, half as many faults
- *   close it again
+ * @param openedAtMs when a look-up last opened it: until a charge went well after that, as many faults close
+ *   it again as there may be charges at once, and the resend of one
  */
 export const closeOf = (
   local: LocalPace,
@@ -103,7 +135,7 @@ export const closeOf = (
   openedAtMs: number | undefined,
 ): Close | undefined => {
   const atMs = begunAtMs + tookMs;
-  const unproven = openedAtMs !== undefined && (local.wellAtMs ?? 0) < openedAtMs;
+  const relapse = openedAtMs !== undefined && (local.wellAtMs ?? 0) < openedAtMs;
   switch (answered.kind) {
     case "well":
       return undefined;
@@ -117,10 +149,12 @@ export const closeOf = (
       };
     case "fault":
       return local.faultsInRow >=
-        (unproven ? Math.ceil(limits.closeAfterFaults / 2) : limits.closeAfterFaults)
-        ? { because: "outage", atMs }
+        (relapse ? Math.min(limits.concurrencyMin + 1, limits.closeAfterFaults) : limits.closeAfterFaults)
+        ? { because: "outage", atMs, relapse, faultsFromMs: local.faultsFromMs ?? begunAtMs }
         : undefined;
     case "refused":
-      return local.refusalsInRow >= limits.closeAfterRefusals ? { because: "credential", atMs } : undefined;
+      return local.refusalsInRow >= limits.closeAfterRefusals
+        ? { because: "credential", atMs, relapse }
+        : undefined;
   }
 };

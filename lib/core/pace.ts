@@ -14,6 +14,8 @@ export type CloseReason = (typeof closeReasons)[number];
 export type Closing = {
   readonly because: CloseReason;
   readonly sinceMs: number;
+  /** when the first of the faults in a row was sent */
+  readonly faultsFromMs?: number;
   /** until then nothing is sent; `rate_limited` is open from then on, the others wait for a look-up */
   readonly untilMs: number;
   /** how often in a row it was closed or stayed so: the wait doubles with it */
@@ -32,13 +34,15 @@ export type PaceRecord = {
   readonly probeUntilMs?: number;
   /** where the fleet stands in its own timetable, at an account whose rate is known */
   readonly turns?: Turns;
+  /** the latest send of which a look-up showed that the gateway worked it: no outage then, answers or not */
+  readonly workedAtMs?: number;
 };
 
 /** Whether a gateway account may be sent to. `probe`: not before a look-up has succeeded, and one is due. */
 export type Gate =
   | { readonly kind: "open" }
   | { readonly kind: "closed"; readonly because: CloseReason; readonly untilMs: number }
-  | { readonly kind: "probe"; readonly because: CloseReason };
+  | { readonly kind: "probe"; readonly because: Exclude<CloseReason, "rate_limited"> };
 
 const open: Gate = { kind: "open" };
 
@@ -55,16 +59,20 @@ export const gateOf = (record: PaceRecord | undefined, nowMs: number): Gate => {
 };
 
 /** The waits of a closed gateway, as the policy has them. */
-export type ProbeDelays = { readonly probeDelayMs: number; readonly probeDelayMaxMs: number };
+export type ProbeDelays = { readonly firstMs: number; readonly longestMs: number };
 
-const delayMsOf = (times: number, { probeDelayMs, probeDelayMaxMs }: ProbeDelays): number =>
-  Math.min(probeDelayMs * 2 ** Math.min(times - 1, 30), probeDelayMaxMs);
-
-/** A gateway that closes again so soon after it was opened was not well yet. */
-const relapseMs = 600_000;
+const delayMsOf = (times: number, { firstMs, longestMs }: ProbeDelays): number =>
+  Math.min(firstMs * 2 ** Math.min(times - 1, 30), longestMs);
 
 /** What is asked of the record: to be closed, for as long as the gateway said or the waits say. */
-export type Close = { readonly because: CloseReason; readonly atMs: number; readonly forMs?: number };
+export type Close = {
+  readonly because: CloseReason;
+  readonly atMs: number;
+  readonly forMs?: number;
+  readonly faultsFromMs?: number;
+  /** no charge went well since it was opened: it was not well yet, and is left alone for longer */
+  readonly relapse?: boolean;
+};
 
 /**
  * The record with the gateway closed, or `undefined` where that changes nothing. A closing never ends sooner
@@ -72,7 +80,7 @@ export type Close = { readonly because: CloseReason; readonly atMs: number; read
  */
 export const closeGate = (
   record: Omit<PaceRecord, "version"> | undefined,
-  { because, atMs, forMs }: Close,
+  { because, atMs, forMs, faultsFromMs, relapse = false }: Close,
   delays: ProbeDelays,
 ): Omit<PaceRecord, "version"> | undefined => {
   const before = record?.closing;
@@ -81,11 +89,8 @@ export const closeGate = (
     before.openedAtMs === undefined &&
     (before.because !== "rate_limited" || atMs < before.untilMs);
   if (stands && because !== "rate_limited" && before.because !== "rate_limited") return undefined;
-  const relapse =
-    before !== undefined &&
-    before.because === because &&
-    atMs - (before.openedAtMs ?? before.untilMs) < relapseMs;
-  const times = stands && before.because === because ? before.times : relapse ? before.times + 1 : 1;
+  const again = before !== undefined && before.because === because;
+  const times = again && stands ? before.times : again && relapse ? before.times + 1 : 1;
   const untilMs = atMs + (forMs ?? delayMsOf(times, delays));
   if (stands && because === "rate_limited") {
     if (untilMs <= before.untilMs) return undefined;
@@ -95,8 +100,39 @@ export const closeGate = (
   return {
     ...rest,
     v: 1,
-    closing: { because, sinceMs: atMs, untilMs: Math.max(untilMs, stands ? before.untilMs : 0), times },
+    closing: {
+      because,
+      sinceMs: atMs,
+      ...(faultsFromMs === undefined ? {} : { faultsFromMs }),
+      untilMs: Math.max(untilMs, stands ? before.untilMs : 0),
+      times,
+    },
   };
+};
+
+/**
+ * The record after a look-up showed that the gateway worked a charge sent at `sentAtMs`, answered or not;
+ * `undefined` where that is no news. Of the faults that closed it for an outage one was none, then: it is tried
+ * again as soon as after a first closing.
+ */
+export const noteWorked = (
+  record: Omit<PaceRecord, "version"> | undefined,
+  sentAtMs: number,
+  nowMs: number,
+  { firstMs }: ProbeDelays,
+): Omit<PaceRecord, "version"> | undefined => {
+  const closing = record?.closing;
+  // Worth a write only where the account was closed, and not seen well since.
+  const newsFromMs = closing?.openedAtMs ?? closing?.faultsFromMs;
+  if (closing === undefined || newsFromMs === undefined) return undefined;
+  if (sentAtMs < newsFromMs || sentAtMs <= (record?.workedAtMs ?? 0)) return undefined;
+  const worked = { ...record, v: 1 as const, workedAtMs: sentAtMs };
+  return closing.because === "outage" && closing.openedAtMs === undefined
+    ? {
+        ...worked,
+        closing: { ...closing, times: 1, untilMs: Math.min(closing.untilMs, nowMs + firstMs) },
+      }
+    : worked;
 };
 
 /** The record after the look-up that was to open it. */
@@ -132,7 +168,7 @@ const rateShare = 0.97;
 const burstShare = 0.1;
 
 /**
- * Takes up to `wanted` turns that begin before `untilMs`. After an idle stretch half of what is allowed may go
+ * Takes up to `wanted` turns that begin at `untilMs` at the latest. After an idle stretch half of what is allowed may go
  * at once, and the rest of that stretch goes slower for it; from then on turns stand evenly. So no stretch has
  * more turns than are allowed, wherever it begins.
  * @returns the turns, as moments, and the timetable without them; fewer or none where it is full until then
@@ -153,7 +189,7 @@ export const takeTurns = (
   const atOnce = Math.min(wanted, burstLeft);
   const at: number[] = Array.from({ length: atOnce }, () => nowMs);
   let nextMs = Math.max(standing.nextMs, nowMs);
-  while (at.length < wanted && nextMs < untilMs) {
+  while (at.length < wanted && nextMs <= untilMs) {
     const slow = nextMs < standing.burstAtMs + perMs * (1 + burstShare);
     at.push(nextMs);
     nextMs += perMs / ((slow ? requests - burst : requests) * rateShare);

@@ -41,9 +41,11 @@ export type Policy = {
   readonly closeAfterFaults: number;
   /** refusals of the account itself in a row, seen by one worker, that close it to all of them */
   readonly closeAfterRefusals: number;
-  /** wait before the first look-up that may open a closed account; it doubles while they fail */
-  readonly probeDelayMs: number;
-  readonly probeDelayMaxMs: number;
+  /**
+   * wait before the first look-up that may open a closed account, doubling up to sixty times as long;
+   * `undefined`: two and a half times `resendDelayMs`
+   */
+  readonly probeDelayMs: number | undefined;
   /** requests that an account may make; a gateway that is not here has no limit that is known */
   readonly rateLimits: Readonly<Partial<Record<GatewayName, RateLimit>>>;
 };
@@ -68,8 +70,7 @@ export const defaultPolicy: Policy = {
   concurrencyMin: 1,
   closeAfterFaults: 10,
   closeAfterRefusals: 3,
-  probeDelayMs: 5_000,
-  probeDelayMaxMs: 300_000,
+  probeDelayMs: undefined,
   // docs.centrapay.com/api/rate-limits: "200 requests per minute in general". Centrobill documents none.
   rateLimits: { centrapay: { requests: 200, perMs: 60_000 } },
 };
@@ -78,6 +79,15 @@ export const defaultPolicy: Policy = {
 export const leaseMsOf = (policy: Policy, gatewayTimeoutMs: number): number =>
   policy.leaseMs ??
   gatewayTimeoutMs * (policy.resendsMax + 1) + policy.resendDelayMs * policy.resendsMax + 10_000;
+
+/** The waits before look-ups that may open a closed account: the first, and the longest. */
+export const probeDelaysOf = (
+  policy: Pick<Policy, "probeDelayMs" | "resendDelayMs">,
+): { readonly firstMs: number; readonly longestMs: number } => {
+  // Runs with short waits have short ones here, too.
+  const firstMs = policy.probeDelayMs ?? Math.max(100, policy.resendDelayMs * 2.5);
+  return { firstMs, longestMs: firstMs * 60 };
+};
 
 /**
  * The last moment, by any worker's clock, at which a request id first sent at `firstSendAtMs` may be sent
@@ -143,8 +153,7 @@ const checks: { readonly [K in keyof Policy]: readonly [check: (value: unknown) 
     concurrencyMin: [(v) => isFrom1(v, 1_000), "a whole number from 1 to 1000"],
     closeAfterFaults: [(v) => isFrom1(v, 1_000), "a whole number from 1 to 1000"],
     closeAfterRefusals: [(v) => isFrom1(v, 1_000), "a whole number from 1 to 1000"],
-    probeDelayMs: [(v) => isFrom1(v, dayMs), "a whole number of milliseconds above 0"],
-    probeDelayMaxMs: [(v) => isFrom1(v, dayMs), "a whole number of milliseconds above 0"],
+    probeDelayMs: [(v) => isFrom1(v, 3_600_000), "a whole number of milliseconds from 1 to 3600000"],
     rateLimits: [
       isRateLimits,
       `an object of ${gatewayNames.join(", ")} to {"requests": from 2, "perMs": from 100 to 86400000}`,

@@ -1,10 +1,12 @@
-import { backoffMs } from "../core/backoff.ts";
+import { pauseMs } from "../core/backoff.ts";
 import type { Gate } from "../core/pace.ts";
 import type { Worker } from "../ports.ts";
 import { type Addressed, giveBack, type Worked, worstCaseMs } from "./charge-worker.ts";
 import type { InHand } from "./continue-charge.ts";
-import { pacedSend, turnWaitMs } from "./paced-send.ts";
+import { pacedSend } from "./paced-send.ts";
 
+/** A charge that finds no turn within this is not begun: it waits on its queue, not in a worker. */
+const turnWaitMs = 5_000;
 /** A gateway that opens again within this is waited for; a longer wait belongs to the queue. */
 const holdMaxMs = 5_000;
 /** Those who waited begin again at moments of their own, over a stretch that is part of how long they waited. */
@@ -23,7 +25,7 @@ export const openGate = async ({ charge, gateway }: Addressed, worker: Worker): 
   const gate = await pace.gate();
   if (gate.kind !== "probe") return gate;
   if (await pace.claimProbe(worker.gatewayTimeoutMs + probeSlackMs)) {
-    const probe = gateway.probeOf(charge, worker.clock.nowMs());
+    const probe = gateway.probeOf(gate.because, charge, worker.clock.nowMs());
     const { transport } = await pacedSend(
       gateway,
       "probe",
@@ -31,7 +33,7 @@ export const openGate = async ({ charge, gateway }: Addressed, worker: Worker): 
       { timeoutMs: worker.gatewayTimeoutMs },
       worker,
     );
-    await pace.noteProbe(transport.kind === "replied" && probe.opens(transport, gate.because));
+    await pace.noteProbe(transport.kind === "replied" && probe.opens(transport));
   }
   return pace.gate();
 };
@@ -54,22 +56,22 @@ export const admit = async (inHand: InHand, worker: Worker): Promise<Worked | un
         expiresMs,
         Math.max(
           waitMs + spreadOf(waitMs) * ids.fraction(),
-          backoffMs(inHand.delivery.receives, ids.fraction()),
+          pauseMs(inHand.delivery.receives, ids.fraction()),
         ),
       ),
     );
   };
-  const mayHold = (waitMs: number): boolean => worker.remainingMs() >= worstCaseMs(worker) + waitMs;
+  const roomMs = (): number => Math.max(0, worker.remainingMs() - worstCaseMs(worker));
   for (;;) {
     const gate = await openGate(inHand, worker);
     if (gate.kind === "open") {
-      const turn = await pace.admit(mayHold(turnWaitMs) ? turnWaitMs : 0);
+      const turn = await pace.admit(Math.min(turnWaitMs, roomMs()));
       return turn.kind === "go" ? undefined : waitUntil(turn.untilMs);
     }
     const untilMs = gate.kind === "closed" ? gate.untilMs : clock.nowMs() + probeSlackMs;
     const waitMs = untilMs - clock.nowMs();
     const heldMs = waitMs + spreadOf(waitMs) * ids.fraction();
-    if (gate.because !== "rate_limited" || waitMs > holdMaxMs || !mayHold(heldMs)) return waitUntil(untilMs);
+    if (gate.because !== "rate_limited" || waitMs > holdMaxMs || heldMs > roomMs()) return waitUntil(untilMs);
     await clock.sleep(heldMs);
   }
 };

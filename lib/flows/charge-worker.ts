@@ -33,6 +33,9 @@ export const worstCaseMs = (worker: Worker): number =>
   worker.policy.resendDelayMs * worker.policy.resendsMax +
   writesMs;
 
+/** How long a send may be put off and still be answered and recorded by this invocation. */
+export const timeForWaitMs = (worker: Worker): number =>
+  worker.remainingMs() - worker.gatewayTimeoutMs - writesMs;
+
 /** Whether a send that begins after `waitMs` may still be answered and recorded by this invocation. */
-export const hasTimeFor = (worker: Worker, waitMs: number): boolean =>
-  worker.remainingMs() >= waitMs + worker.gatewayTimeoutMs + writesMs;
+export const hasTimeFor = (worker: Worker, waitMs: number): boolean => timeForWaitMs(worker) >= waitMs;

@@ -1,5 +1,12 @@
 import { type GatewayName, gatewayNames } from "../core/charge.ts";
-import { closeOf, type Exchange, localPace, noteExchange } from "../core/local-pace.ts";
+import {
+  closeOf,
+  type Exchange,
+  localPace,
+  noteExchange,
+  reopenedPace,
+  workedPace,
+} from "../core/local-pace.ts";
 import {
   type Close,
   type Closing,
@@ -7,10 +14,12 @@ import {
   type Gate,
   gateOf,
   noteProbe,
+  noteWorked,
   type PaceRecord,
+  type RateLimit,
   takeTurns,
 } from "../core/pace.ts";
-import type { Policy } from "../core/policy.ts";
+import { type Policy, probeDelaysOf } from "../core/policy.ts";
 import type { Clock, GatewayPace, Ids, Limit, Log, PaceBook, Turn } from "../ports.ts";
 
 /** A limit whose width can be changed: p-limit is one. */
@@ -42,6 +51,7 @@ const go: Turn = { kind: "go" };
 export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   const { gateway, book, clock, ids, log, policy, limit } = options;
   const limits = { ...policy, concurrencyMax: limit.concurrency };
+  const delays = probeDelaysOf(policy);
   const rate = policy.rateLimits[gateway];
   let local = localPace(limits);
   let record: PaceRecord | undefined;
@@ -52,8 +62,21 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   /** turns of charges that were admitted and have not sent yet */
   let admitted: number[] = [];
   /** those who ask for turns together get them with one write */
-  let wanted = 0;
-  let taking: Promise<{ at: number[]; freeMs: number }> | undefined;
+  let asking: number[] = [];
+  let taking: Promise<readonly (number | undefined)[]> | undefined;
+
+  /** What was read or written; an account that was opened meanwhile begins anew. */
+  const see = (standing: PaceRecord | undefined): void => {
+    const openedAtMs = standing?.closing?.openedAtMs;
+    if (openedAtMs !== undefined && openedAtMs !== record?.closing?.openedAtMs) {
+      local = reopenedPace(local, limits, openedAtMs);
+      limit.concurrency = Math.max(1, Math.floor(local.concurrency));
+    }
+    const workedAtMs = standing?.workedAtMs;
+    if (workedAtMs !== undefined && workedAtMs !== record?.workedAtMs) local = workedPace(local, workedAtMs);
+    record = standing;
+    readAtMs = clock.nowMs();
+  };
 
   const unread = (error: unknown): void =>
     log.event("pace_unread", { gateway, error: error instanceof Error ? error.name : "unknown" });
@@ -62,7 +85,7 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
     if (clock.nowMs() - readAtMs < readEveryMs) return;
     reading ??= (async () => {
       try {
-        record = await book.read(gateway);
+        see(await book.read(gateway));
       } catch (error) {
         // What is known stays in force; the ledger itself will say so if it is gone.
         unread(error);
@@ -83,8 +106,7 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
       if (changed === undefined) return false;
       const next: PaceRecord = { ...changed, version: ids.leaseToken() };
       const answer = await book.replace(gateway, record?.version, next);
-      record = answer.kind === "replaced" ? next : answer.record;
-      readAtMs = clock.nowMs();
+      see(answer.kind === "replaced" ? next : answer.record);
       if (answer.kind === "replaced") return true;
     }
     return false;
@@ -98,49 +120,54 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   };
 
   const close = async (asked: Close): Promise<void> => {
-    const closed = closeGate(record, asked, policy)?.closing;
+    const closed = closeGate(record, asked, delays)?.closing;
     if (closed === undefined || closed.untilMs <= (closing?.untilMs ?? 0)) return;
     // At once for this worker, whatever becomes of the write.
     closing = closed;
     log.event("gateway_closed", { gateway, reason: asked.because, delayMs: closed.untilMs - asked.atMs });
     log.metric("GatewayClosed", 1, { gateway, reason: asked.because });
     try {
-      await write((standing) => closeGate(standing, asked, policy));
+      await write((standing) => closeGate(standing, asked, delays));
     } catch (error) {
       unread(error);
     }
   };
 
+  /** One write for all who ask in the same moment: each gets the first turn that is free, if soon enough. */
+  const takeForAll = async (limitOf: RateLimit): Promise<readonly (number | undefined)[]> => {
+    await Promise.resolve();
+    await Promise.resolve();
+    const all = asking;
+    asking = [];
+    taking = undefined;
+    let at: (number | undefined)[] = [];
+    try {
+      const taken = await write((standing) => {
+        let turns = standing?.turns;
+        at = all.map((untilMs) => {
+          const took = takeTurns(turns, limitOf, 1, clock.nowMs(), untilMs);
+          turns = took.turns;
+          return took.at[0];
+        });
+        if (turns === undefined || at.every((turn) => turn === undefined)) return undefined;
+        return { ...standing, v: 1, turns };
+      });
+      return taken ? at : [];
+    } catch (error) {
+      unread(error);
+      return [];
+    }
+  };
+
   const take = async (untilMs: number): Promise<Turn> => {
     if (rate === undefined) return go;
-    wanted += 1;
-    taking ??= (async () => {
-      // Those who ask in the same moment are counted in before anything is written.
-      await Promise.resolve();
-      await Promise.resolve();
-      const many = wanted;
-      wanted = 0;
-      taking = undefined;
-      let at: readonly number[] = [];
-      const taken = await write((standing) => {
-        const took = takeTurns(standing?.turns, rate, many, clock.nowMs(), untilMs);
-        at = took.at;
-        return at.length === 0 ? undefined : { v: 1, ...standing, turns: took.turns };
-      }).catch((error: unknown) => {
-        unread(error);
-        return false;
-      });
-      const nowMs = clock.nowMs();
-      return {
-        at: taken ? [...at] : [],
-        freeMs: Math.max(record?.turns?.nextMs ?? nowMs, nowMs + minHeldMs),
-      };
-    })();
-    const { at, freeMs } = await taking;
-    const mine = at.shift();
-    if (mine === undefined) return { kind: "held", untilMs: freeMs };
-    const waitMs = mine - clock.nowMs();
-    if (waitMs > 0) await clock.sleep(waitMs);
+    const place = asking.push(untilMs) - 1;
+    taking ??= takeForAll(rate);
+    const mine = (await taking)[place];
+    const nowMs = clock.nowMs();
+    if (mine === undefined)
+      return { kind: "held", untilMs: Math.max(record?.turns?.nextMs ?? nowMs, nowMs + minHeldMs) };
+    if (mine > nowMs) await clock.sleep(mine - nowMs);
     return go;
   };
 
@@ -176,11 +203,22 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
       if (answered === undefined) return;
       // A feed may be down while charges are taken: only what stops charges closes the account to them.
       if (purpose !== "charge" && answered.kind !== "limited") return;
+      // What was on its way when a look-up opened the account says nothing of it as it is now.
+      const openedAtMs = record?.closing?.openedAtMs;
+      if (openedAtMs !== undefined && begunAtMs < openedAtMs && answered.kind !== "limited") return;
       const exchange: Exchange = { answered, begunAtMs, tookMs };
       local = noteExchange(local, exchange, limits);
       limit.concurrency = Math.max(1, Math.floor(local.concurrency));
-      const asked = closeOf(local, exchange, limits, record?.closing?.openedAtMs);
+      const asked = closeOf(local, exchange, limits, openedAtMs);
       if (asked !== undefined) await close(asked);
+    },
+
+    async noteWorked(sentAtMs) {
+      try {
+        await write((standing) => noteWorked(standing, sentAtMs, clock.nowMs(), delays));
+      } catch (error) {
+        unread(error);
+      }
     },
 
     async claimProbe(forMs) {
@@ -198,7 +236,7 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
 
     async noteProbe(passed) {
       try {
-        await write((standing) => standing && noteProbe(standing, passed, clock.nowMs(), policy));
+        await write((standing) => standing && noteProbe(standing, passed, clock.nowMs(), delays));
       } catch (error) {
         unread(error);
         return;

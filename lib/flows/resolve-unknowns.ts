@@ -292,6 +292,8 @@ const conclude = async (
     const noted = noteLookUpFailure(entry, scan.atMs, failure);
     return carryOut(unknown, noted, afterLookUpFailure(noted, policy, nowMs), worker);
   }
+  if (found.own.length > 0 && entry.lastSendAtMs !== undefined)
+    await worker.paces[gateway.name].noteWorked(entry.lastSendAtMs);
   const noted = noteLookUp(entry, scan, found, policy, gatewayTimeoutMs);
   const resolution = resolve(
     {

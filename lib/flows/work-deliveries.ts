@@ -7,8 +7,12 @@ const sendDelayMaxMs = 900_000;
 const hideMaxMs = 43_000_000;
 
 /** Tells what was worked, and says what becomes of its message. */
-const finish = async (worked: Worked, worker: Worker): Promise<DeliveryEnd> => {
-  if (worked.kind === "giveBack") return { kind: "giveBack", delayMs: Math.min(worked.delayMs, hideMaxMs) };
+const finish = async ({ messageId }: Delivery, worked: Worked, worker: Worker): Promise<DeliveryEnd> => {
+  if (worked.kind === "giveBack") {
+    const delayMs = Math.min(worked.delayMs, hideMaxMs);
+    worker.log.event("charge_given_back", { messageId, delayMs: Math.round(delayMs) });
+    return { kind: "giveBack", delayMs };
+  }
   const { queue, message } = worked.route;
   await worker.queues.send(queue, message, Math.min(worked.delayMs ?? 0, sendDelayMaxMs));
   worker.log.event("charge_routed", {
@@ -33,7 +37,7 @@ export const workDeliveries = async (
   const worked = deliveries.map((delivery) => limit(() => work(delivery)));
   const ends = deliveries.map(async (delivery, index): Promise<readonly [string, DeliveryEnd]> => {
     try {
-      return [delivery.messageId, await finish(await (worked[index] as Promise<Worked>), worker)];
+      return [delivery.messageId, await finish(delivery, await (worked[index] as Promise<Worked>), worker)];
     } catch (error) {
       worker.log.event("message_failed", {
         messageId: delivery.messageId,

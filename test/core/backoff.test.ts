@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { backoffMs } from "../../lib/core/backoff.ts";
+import { backoffMs, pauseMs } from "../../lib/core/backoff.ts";
 
 describe("backoffMs", () => {
   test.each<[receives: number, fraction: number, ms: number, reason: string]>([
@@ -46,6 +46,27 @@ describe("backoffMs", () => {
     let ms = 0;
     let receives = 0;
     while (ms < 86_400_000) ms += backoffMs(++receives, 0);
+    expect(receives).toBeLessThan(240);
+  });
+});
+
+describe("pauseMs", () => {
+  test.each<[receives: number, fraction: number, ms: number, reason: string]>([
+    [1, 1, 100, "the next turn may be soon"],
+    [1, 0, 75, "never nothing"],
+    [10, 1, 10_000, "longer the more often it came in vain"],
+    [30, 0, 67_500, "three quarters of it at least"],
+    [95, 1, 900_000, "15 minutes at most"],
+    [1e9, 1, 900_000, "no overflow"],
+    [0, 1, 100, "a count that SQS did not give counts as the first"],
+  ])("%i receives, %d → %i ms (%s)", (receives, fraction, ms) => {
+    expect(pauseMs(receives, fraction)).toBe(ms);
+  });
+
+  test("a gateway that is closed for a day costs a message fewer receives than make it a dead letter", () => {
+    let ms = 0;
+    let receives = 0;
+    while (ms < 86_400_000) ms += pauseMs(++receives, 0);
     expect(receives).toBeLessThan(240);
   });
 });

@@ -2,7 +2,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Json } from "../../lib/core/json.ts";
 import { parseJson } from "../../lib/core/json.ts";
-import { defaultPolicy, keyLifeEndMs, leaseMsOf, type Policy, parsePolicy } from "../../lib/core/policy.ts";
+import {
+  defaultPolicy,
+  keyLifeEndMs,
+  leaseMsOf,
+  type Policy,
+  parsePolicy,
+  probeDelaysOf,
+} from "../../lib/core/policy.ts";
 import { policyOf, t0, timeoutMs } from "./builders.ts";
 
 test("the defaults are the contract's (section 6)", () => {
@@ -25,8 +32,7 @@ test("the defaults are the contract's (section 6)", () => {
     concurrencyMin: 1,
     closeAfterFaults: 10,
     closeAfterRefusals: 3,
-    probeDelayMs: 5_000,
-    probeDelayMaxMs: 300_000,
+    probeDelayMs: undefined,
     rateLimits: { centrapay: { requests: 200, perMs: 60_000 } },
   } satisfies Policy);
 });
@@ -112,11 +118,41 @@ describe("parsePolicy", () => {
             if (name === "rateLimits") continue;
             for (const item of [value].flat())
               if (typeof item === "number") expect(Number.isSafeInteger(item) && item >= 0).toBe(true);
-              else if (name !== "leaseMs") expect(name).toBe("afterAbsence");
+              else if (name !== "leaseMs" && name !== "probeDelayMs") expect(name).toBe("afterAbsence");
           }
         },
       ),
     );
+  });
+});
+
+describe("rateLimits", () => {
+  test.each<[Json, boolean, string]>([
+    [{}, true, "none is known"],
+    [{ centrapay: { requests: 200, perMs: 60_000 } }, true, "as documented"],
+    [{ centrobill: { requests: 2, perMs: 100 } }, true, "the smallest there is"],
+    [{ centrapay: { requests: 1, perMs: 60_000 } }, false, "a burst of half of it would be none"],
+    [{ centrapay: { requests: 200, perMs: 99 } }, false, "shorter than clocks are apart"],
+    [{ centrapay: { requests: 200 } }, false, "per what?"],
+    [{ centrapay: { requests: 2.5, perMs: 1_000 } }, false, "no half requests"],
+    [{ centrapay: { requests: 200, perMs: 60_000, burst: 5 } }, false, "a typo is not ignored"],
+    [{ stripe: { requests: 200, perMs: 60_000 } }, false, "not a gateway of ours"],
+    [{ centrapay: 200 }, false, "not an object"],
+    [[], false, "a list"],
+    [null, false, "null"],
+  ])("%j → %s (%s)", (rateLimits, ok) => {
+    expect(parsePolicy({ rateLimits }).ok).toBe(ok);
+  });
+});
+
+describe("probeDelaysOf", () => {
+  test.each<[Partial<Policy>, number, number, string]>([
+    [{}, 5_000, 300_000, "the defaults"],
+    [{ probeDelayMs: 1_000 }, 1_000, 60_000, "as the user says"],
+    [{ resendDelayMs: 200 }, 500, 30_000, "a run with short waits"],
+    [{ resendDelayMs: 0 }, 100, 6_000, "never at once"],
+  ])("%j → %i up to %i (%s)", (changes, firstMs, longestMs) => {
+    expect(probeDelaysOf(policyOf(changes))).toEqual({ firstMs, longestMs });
   });
 });
 

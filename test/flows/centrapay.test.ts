@@ -168,8 +168,8 @@ describe("a charge of several calls", () => {
   });
 
   test("where preparing took the time, another invocation sends on what was made", async () => {
-    // Asked before it begins, before it waits for a turn, and before the send.
-    const left = [60_000, 60_000, 0];
+    // Asked before it begins, before it and its preparation wait for turns, and before the send.
+    const left = [60_000, 60_000, 60_000, 0];
     const { ledger, submit, close } = stage(undefined, {}, () => left.shift() ?? 60_000);
     const { chargeId, body } = message(payBy("wallet-1"));
     expect(await submit(body)).toMatchObject({ kind: "giveBack" });

@@ -90,7 +90,14 @@ export const functionStand = async (options: SandboxCentrobillOptions = {}): Pro
     CENTROBILL_URL: sandbox.url,
     CENTROBILL_FEED_URL: sandbox.feedUrl,
     GATEWAY_TIMEOUT_MS: "1000",
-    POLICY: JSON.stringify({ resendDelayMs: 100, lookupScheduleMs: [1_000, 2_000, 3_000], feedLagMs: 100 }),
+    POLICY: JSON.stringify({
+      resendDelayMs: 100,
+      lookupScheduleMs: [1_000, 2_000, 3_000],
+      feedLagMs: 100,
+      // Whole batches of time-outs are wanted here, not an account that is closed after ten of them.
+      closeAfterFaults: 1_000,
+      concurrencyMin: 50,
+    }),
   };
   const urlOf = (queue: QueueName): string =>
     variables[QUEUES.find(({ name }) => name === queue)?.variable ?? ""] ?? "";

@@ -65,7 +65,10 @@ describe("the deployed resolve-unknowns", () => {
     expect(messages).toHaveLength(many);
     stand.dynamodb.reset();
     expect(await resolve.invoke("unknown-outcomes", messages)).toEqual({ batchItemFailures: [] });
-    expect(stand.dynamodb.counts()).toEqual({ BatchGetItem: 1, PutItem: many });
+    // One `GetItem` is the gateway's pace: a worker that was idle reads it before it asks anything.
+    const { GetItem: paceReads = 0, ...counts } = stand.dynamodb.counts();
+    expect(paceReads).toBeLessThanOrEqual(1);
+    expect(counts).toEqual({ BatchGetItem: 1, PutItem: many });
     const scans = resolve.lines
       .filter((line) => line.includes('"feed_scanned"'))
       .map((line) => JSON.parse(line));

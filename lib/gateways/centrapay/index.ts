@@ -16,7 +16,7 @@ import { lookUpFor } from "./look-up.ts";
 import { declineTable } from "./messages.ts";
 import { preparationFor } from "./preparation.ts";
 import { probeOf } from "./probe.ts";
-import { statuses } from "./rules.ts";
+import { refusesAccount, statuses } from "./rules.ts";
 
 /** `url`: `https://service.centrapay.com`, or another host without a slash at its end. */
 export type CentrapayOptions = Endpoint & {
@@ -36,8 +36,7 @@ export const centrapay = (options: CentrapayOptions): Gateway => ({
   rules: {
     statuses,
     declines: options.declines ?? declineTable,
-    // A 403 is about what was asked for, whatever its message: only a 401 is about the key.
-    refusesAccount: ({ status }) => status === 401,
+    refusesAccount,
     readReply,
     readRequestError,
   },
@@ -45,7 +44,7 @@ export const centrapay = (options: CentrapayOptions): Gateway => ({
   secretsOf: (charge) => [...secretsOf(charge), options.apiKey],
   consumersOf,
   excerptOf,
-  probeOf: (charge) => probeOf(charge, options),
+  probeOf: (because, charge) => probeOf(because, charge, options),
   feed: undefined,
   preparationOf(charge) {
     const mode = chargeModeOf(charge);

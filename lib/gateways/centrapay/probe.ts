@@ -1,5 +1,5 @@
 import type { Charge } from "../../core/charge.ts";
-import type { Probe } from "../../core/gateway.ts";
+import type { Probe, ProbedReason } from "../../core/gateway.ts";
 import {
   chargeModeOf,
   type Endpoint,
@@ -13,7 +13,7 @@ import {
 const nobody = "chargeonce.probe";
 
 /** A list by a reference that nobody has; for a confirmation the request that it confirms, which no GET pays. */
-export const probeOf = (charge: Charge, endpoint: Endpoint): Probe => ({
+export const probeOf = (because: ProbedReason, charge: Charge, endpoint: Endpoint): Probe => ({
   request:
     chargeModeOf(charge) === "confirm"
       ? getRequest(endpoint, paymentRequestPath(paymentRequestIdOf(charge, undefined)))
@@ -21,9 +21,9 @@ export const probeOf = (charge: Charge, endpoint: Endpoint): Probe => ({
           endpoint,
           `/api/payment-requests/external-ref/${nobody}?${new URLSearchParams({ merchantAccountId: merchantAccountIdOf(charge) })}`,
         ),
-  // Its 403 and 404 answer for what was asked, and come after the key was accepted.
-  opens: ({ status }, because) =>
-    because === "credential"
-      ? (status >= 200 && status < 300) || status === 403 || status === 404
-      : status < 500 && status !== 429,
+  opens: ({ status }) =>
+    because === "outage"
+      ? status < 500 && status !== 429
+      : // Its 403 and 404 answer for what was asked, and come after the key was accepted.
+        (status >= 200 && status < 300) || status === 403 || status === 404,
 });

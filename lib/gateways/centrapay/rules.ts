@@ -1,4 +1,7 @@
+import { asString, member, parseJson } from "../../core/json.ts";
 import type { StatusRow } from "../../core/reply.ts";
+import type { Replied } from "../../core/transport.ts";
+import { normalMessage } from "./messages.ts";
 
 /** docs.centrapay.com/api/status-codes. */
 const statusCodes = "docs.centrapay.com/api/status-codes";
@@ -18,3 +21,11 @@ export const statuses: Readonly<Record<number, StatusRow>> = {
   503: { meaning: "fault", source: statusCodes },
   504: { meaning: "fault", source: statusCodes },
 };
+
+/**
+ * A 401 is about the key. A 403 "Forbidden" may be about one missing resource as well as about what the key
+ * may do: one alone ends its charge, but several in a row with no success between are taken for the key's.
+ */
+export const refusesAccount = ({ status, body }: Replied): boolean =>
+  status === 401 ||
+  (status === 403 && normalMessage(asString(member(parseJson(body), "message")) ?? "") === "FORBIDDEN");

@@ -21,7 +21,7 @@ export type CentrobillOptions = {
 
 /** Centrobill: `POST /payment` and the Feed API. */
 export const centrobill = (options: CentrobillOptions): Gateway => {
-  const { url, apiKey, feedUrl, feedProfile = defaultFeedProfile } = options;
+  const { apiKey, feedUrl, feedProfile = defaultFeedProfile } = options;
   const feed = feedUrl === undefined ? undefined : centrobillFeed({ feedUrl, apiKey }, feedProfile);
   return {
     name: "centrobill",
@@ -38,7 +38,7 @@ export const centrobill = (options: CentrobillOptions): Gateway => {
     secretsOf: (charge) => [...secretsOf(charge), apiKey],
     consumersOf,
     excerptOf,
-    probeOf: (_charge, nowMs) => probeOf({ url, apiKey }, feed, nowMs),
+    probeOf: (because, _charge, nowMs) => probeOf(because, options, feed, nowMs),
     feed,
   };
 };
