@@ -15,6 +15,11 @@ export default defineConfig({
             "test/*.test.ts",
           ],
           exclude: ["test/**/*.stack.test.ts"],
+          // Vitest leaves a core free, and there may be only two.
+          maxWorkers: "100%",
+          // A loaded machine is slow, not wrong.
+          testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -22,6 +27,7 @@ export default defineConfig({
           name: "stack",
           include: ["test/**/*.stack.test.ts", "test/{functions,local}/**/*.test.ts"],
           testTimeout: 120_000,
+          sequence: { groupOrder: 1 },
           hookTimeout: 60_000,
         },
       },

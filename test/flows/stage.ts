@@ -31,6 +31,8 @@ export type StageOptions = {
   /** how long one invocation may run; none: for ever */
   readonly invocationMs?: number;
   readonly concurrency?: number;
+  /** for a run of many hours */
+  readonly roundsMax?: number;
   readonly ledgerFault?: (what: string, nth: number) => LedgerFault | undefined;
   readonly queueFault?: (queue: QueueName, nth: number) => QueueFault | undefined;
   /** called right before a charge leaves; the flows wait for it */
@@ -75,10 +77,11 @@ export type Stage = {
 const batchMax: Readonly<Record<SourceName, number>> = { charges: 10, "unknown-outcomes": 1_000 };
 const flows = { charges: submitCharges, "unknown-outcomes": resolveUnknowns } as const;
 /** More rounds than any charge needs: a flow that never ends is a finding, not a slow test. */
-const roundsMax = 400;
+const roundsDefaultMax = 400;
 
 /** A worker on its queues, with its ledger and its gateway, in virtual time. SQS keeps whole seconds, so does this. */
 export const stage = (options: StageOptions = {}): Stage => {
+  const { roundsMax = roundsDefaultMax } = options;
   const clock = manualClock();
   const startMs = clock.nowMs();
   const effects: string[] = [];
@@ -216,7 +219,7 @@ export const stage = (options: StageOptions = {}): Stage => {
           .flatMap((queue) => held[queue].map(({ visibleAtMs }) => ({ queue, visibleAtMs })))
           .sort((a, b) => a.visibleAtMs - b.visibleAtMs)[0];
         if (next === undefined || next.visibleAtMs > endMs) break;
-        if (rounds === roundsMax) throw new Error(`no end after ${roundsMax} rounds`);
+        if (rounds === roundsMax) throw new Error(`no end after ${rounds} rounds`);
         clock.set(Math.max(clock.nowMs(), next.visibleAtMs));
         await round(next.queue);
       }
