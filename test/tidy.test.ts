@@ -107,7 +107,12 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     ["lib/gateways/centrobill/decline-table.ts", "lib/gateways/centrobill/feed-profile.ts"],
     "what a user may set",
   ],
-  [/^cli\//, "lib/gateways", ["lib/gateways/registry.ts"], "the parsers, never a gateway's own files"],
+  [
+    /^cli\//,
+    "lib/gateways",
+    ["lib/gateways/fair-group.ts", "lib/gateways/registry.ts"],
+    "the parsers, and whose charge it is; never a gateway's own files",
+  ],
   [/^functions\//, "lib/gateways", ["lib/gateways/registry.ts"], "the registry, never a gateway's own files"],
 ];
 
