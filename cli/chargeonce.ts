@@ -6,6 +6,7 @@ import { exitStatus } from "./exit-status.ts";
 import { addProveCommand } from "./prove.ts";
 import { addRunCommand } from "./run.ts";
 import { addShowCommand } from "./show.ts";
+import { addStatusCommand } from "./status.ts";
 import { UsageProblem } from "./usage-problem.ts";
 
 const program = new Command("chargeonce")
@@ -19,6 +20,7 @@ const program = new Command("chargeonce")
 addRunCommand(program);
 addEnqueueCommand(program);
 addShowCommand(program);
+addStatusCommand(program);
 addBootstrapCommand(program);
 addProveCommand(program);
 

@@ -122,6 +122,16 @@ export const workedPace = (local: LocalPace, atMs: number): LocalPace => ({
 /** A 429 that does not say how long: a second, doubling, up to a minute. */
 const limitedFirstMs = 1_000;
 const limitedMaxMs = 60_000;
+/** Pauses end on this grid, a moment late: a burst of 429s is one change of the shared record, not one each. */
+const pauseGridMs = 250;
+
+const pauseOf = (
+  { retryAfterMs }: Extract<Answered, { kind: "limited" }>,
+  { limitedInRow }: LocalPace,
+): number => retryAfterMs ?? Math.min(limitedFirstMs * 2 ** Math.min(limitedInRow - 1, 10), limitedMaxMs);
+
+const onGrid = (atMs: number, forMs: number): number =>
+  Math.ceil((atMs + forMs) / pauseGridMs) * pauseGridMs - atMs;
 
 /**
  * Whether the account has to be closed after this exchange. `local` already holds it.
@@ -140,13 +150,7 @@ export const closeOf = (
     case "well":
       return undefined;
     case "limited":
-      return {
-        because: "rate_limited",
-        atMs,
-        forMs:
-          answered.retryAfterMs ??
-          Math.min(limitedFirstMs * 2 ** Math.min(local.limitedInRow - 1, 10), limitedMaxMs),
-      };
+      return { because: "rate_limited", atMs, forMs: onGrid(atMs, pauseOf(answered, local)) };
     case "fault":
       return local.faultsInRow >=
         (relapse ? Math.min(limits.concurrencyMin + 1, limits.closeAfterFaults) : limits.closeAfterFaults)

@@ -5,8 +5,10 @@ import { type Addressed, giveBack, type Worked, worstCaseMs } from "./charge-wor
 import type { InHand } from "./continue-charge.ts";
 import { pacedSend } from "./paced-send.ts";
 
-/** A charge that finds no turn within this is not begun: it waits on its queue, not in a worker. */
+/** Turns this far ahead may be taken by a charge that has not begun. */
 const turnWaitMs = 5_000;
+/** So long a worker asks for one before the message goes back: giving back at once would only churn the queue. */
+const turnHoldMs = 15_000;
 /** A gateway that opens again within this is waited for; a longer wait belongs to the queue. */
 const holdMaxMs = 5_000;
 /** Those who waited begin again at moments of their own, over a stretch that is part of how long they waited. */
@@ -62,11 +64,16 @@ export const admit = async (inHand: InHand, worker: Worker): Promise<Worked | un
     );
   };
   const roomMs = (): number => Math.max(0, worker.remainingMs() - worstCaseMs(worker));
+  const turnBy = clock.nowMs() + Math.min(turnHoldMs, roomMs());
   for (;;) {
     const gate = await openGate(inHand, worker);
     if (gate.kind === "open") {
       const turn = await pace.admit(Math.min(turnWaitMs, roomMs()));
-      return turn.kind === "go" ? undefined : waitUntil(turn.untilMs);
+      if (turn.kind === "go") return undefined;
+      const againMs = (turnWaitMs * (1 + ids.fraction())) / 2;
+      if (clock.nowMs() + againMs > turnBy) return waitUntil(turn.untilMs);
+      await clock.sleep(againMs);
+      continue;
     }
     const untilMs = gate.kind === "closed" ? gate.untilMs : clock.nowMs() + probeSlackMs;
     const waitMs = untilMs - clock.nowMs();

@@ -1,8 +1,12 @@
 import { cpus } from "node:os";
 import { benchMainJob } from "./main-job.ts";
+import { benchPace } from "./pace.ts";
 
 /** `npm run bench -- [name]`: figures for the README. Ratios hold; the machine is shared and seconds do not. */
-const benches: Readonly<Record<string, () => Promise<void>>> = { main: () => benchMainJob() };
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  main: () => benchMainJob(),
+  pace: () => benchPace(),
+};
 
 const [name] = process.argv.slice(2);
 const chosen = name === undefined ? Object.keys(benches) : [name];

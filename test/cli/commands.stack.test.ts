@@ -70,6 +70,31 @@ describe("commands on an endpoint of somebody else", () => {
     expect(await waiting(urlIn(envFile))).toBe(24);
   });
 
+  test("status tells queues, pace and money without an outcome; a ledger that is not there is told, too", async () => {
+    const folder = testFolder();
+    const envFile = join(folder, "stack.env");
+    await runCommand(["bootstrap", "--prefix", "stat-", "--env-file", envFile], env);
+    const file = writeLines(join(folder, "c.ndjson"), [charge("s-1"), charge("s-2")]);
+    await runCommand(["enqueue", file, "--env-file", envFile], env);
+    const told = await runCommand(["status", "--env-file", envFile], env);
+    expect(told).toMatchObject({ status: 0, stderr: "" });
+    expect(told.stdout).toMatch(/^charges +2 +0$/m);
+    expect(told.stdout).toMatch(/^charges-dlq +0 +0$/m);
+    expect(told.stdout).toMatch(/^centrapay +open$/m);
+    expect(told.stdout).toContain("nothing is unknown, pending or in review");
+    const json = JSON.parse((await runCommand(["status", "--env-file", envFile, "--json"], env)).stdout);
+    expect(json).toMatchObject({
+      paces: { centrobill: { gate: { kind: "open" } } },
+      waiting: [],
+      notRead: 0,
+    });
+    const watching = startCommand(["status", "--env-file", envFile, "--watch", "--json"], env);
+    await wait(4_000);
+    watching.child.kill("SIGINT");
+    expect((await watching.ended).stdout.trim().split("\n").length).toBeGreaterThan(1);
+    expect(await runCommand(["status"])).toMatchObject({ status: 2, stdout: "" });
+  });
+
   test("enqueue sends nothing when a line is wrong, and names each by its place", async () => {
     const folder = testFolder();
     const envFile = join(folder, "stack.env");
@@ -181,7 +206,7 @@ describe("the sample", () => {
     expect(summary["elapsedMs"]).toBeLessThan(60_000);
   });
 
-  test.each(["run", "enqueue", "show", "bootstrap", "prove"])(
+  test.each(["run", "enqueue", "show", "status", "bootstrap", "prove"])(
     "%s --help tells its flags",
     async (command) => {
       const ended = await runCommand([command, "--help"]);

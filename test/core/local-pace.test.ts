@@ -146,12 +146,12 @@ describe("closeOf", () => {
       at({ limitedInRow: 1 }),
       { kind: "limited", retryAfterMs: 7_000 },
       undefined,
-      { because: "rate_limited", forMs: 7_000 },
-      "as long as it says",
+      { because: "rate_limited", forMs: 7_200 },
+      "as long as it says, to the next quarter of a second",
     ],
-    [at({ limitedInRow: 1 }), limited, undefined, { forMs: 1_000 }, "it does not say: a second"],
-    [at({ limitedInRow: 4 }), limited, undefined, { forMs: 8_000 }, "doubling"],
-    [at({ limitedInRow: 40 }), limited, undefined, { forMs: 60_000 }, "a minute at most"],
+    [at({ limitedInRow: 1 }), limited, undefined, { forMs: 1_200 }, "it does not say: a second"],
+    [at({ limitedInRow: 4 }), limited, undefined, { forMs: 8_200 }, "doubling"],
+    [at({ limitedInRow: 40 }), limited, undefined, { forMs: 60_200 }, "a minute at most"],
     [at({ faultsInRow: 50 }), well, undefined, undefined, "an answer closes nothing"],
   ])("%#", (local, answered, opened, expected) => {
     const close = closeOf(local, exchange(answered), limits, opened);
