@@ -45,16 +45,17 @@ const slowBook = (clock: Clock): PaceBook => {
   };
 };
 
-/** A queue that never runs dry: what comes back is served when it is visible, and new charges otherwise. */
-const endlessQueue = (clock: Clock) => {
+/** A backlog of so many charges: what comes back is served when it is visible, and new ones otherwise. */
+const backlogOf = (many: number, clock: Clock) => {
   const back: { readonly nth: number; readonly visibleAtMs: number; readonly receives: number }[] = [];
   let made = 0;
   let receivesMax = 0;
   return {
     receivesMax: () => receivesMax,
-    take(): { readonly nth: number; readonly receives: number } {
+    take(): { readonly nth: number; readonly receives: number } | undefined {
       const due = back.findIndex(({ visibleAtMs }) => visibleAtMs <= clock.nowMs());
       const [one] = due === -1 ? [] : back.splice(due, 1);
+      if (one === undefined && made === many) return undefined;
       const receives = (one?.receives ?? 0) + 1;
       receivesMax = Math.max(receivesMax, receives);
       return { nth: one?.nth ?? ++made, receives };
@@ -67,11 +68,13 @@ const endlessQueue = (clock: Clock) => {
 
 /** The shipped flow on so many workers, each with its own process's state. */
 const shipped = (experiment: Experiment, account: LimitedAccount, clock: Clock, endMs: number) => {
-  const queue = endlessQueue(clock);
+  const { rate, forMs } = experiment;
+  // More than the account can take, so that whoever has a turn has a charge.
+  const queue = backlogOf(Math.ceil((1.3 * rate.requests * forMs) / rate.perMs), clock);
   const book = slowBook(clock);
   const policy: Policy = {
     ...defaultPolicy,
-    rateLimits: experiment.design === "shared turns" ? { centrobill: experiment.rate } : {},
+    rateLimits: experiment.design === "shared turns" ? { centrobill: rate } : {},
   };
   const log = memoryLog();
   const quiet = { event() {}, metric: log.metric };
@@ -97,7 +100,7 @@ const shipped = (experiment: Experiment, account: LimitedAccount, clock: Clock, 
         gatewayTimeoutMs,
         remainingMs: () => functionMs - (clock.nowMs() - startedMs),
       };
-      const held = Array.from({ length: batch }, () => queue.take());
+      const held = Array.from({ length: batch }, () => queue.take()).filter((one) => one !== undefined);
       const ends = await submitCharges(
         held.map(({ nth, receives }) => ({
           messageId: String(nth),
@@ -110,7 +113,8 @@ const shipped = (experiment: Experiment, account: LimitedAccount, clock: Clock, 
         const end = ends.get(String(nth));
         if (end?.kind === "giveBack") queue.giveBack(nth, receives, end.delayMs);
       }
-      await clock.sleep(20);
+      // A long poll, where there was nothing.
+      await clock.sleep(held.length === 0 ? 1_000 : 20);
     }
   };
   return {
@@ -176,8 +180,8 @@ const perMinute: Rate = { requests: 200, perMs: 60_000 };
 const designs = ["shared turns", "each worker learns", "Retry-After alone"] as const;
 const experiments: readonly Experiment[] = [20, 100].flatMap((workers) =>
   designs.flatMap((design): Experiment[] => [
-    { name: `200 a second, ${workers} workers`, workers, rate: perSecond, forMs: 20_000, design },
-    { name: `200 a minute, ${workers} workers`, workers, rate: perMinute, forMs: 120_000, design },
+    { name: `200 a second, ${workers} workers`, workers, rate: perSecond, forMs: 30_000, design },
+    { name: `200 a minute, ${workers} workers`, workers, rate: perMinute, forMs: 300_000, design },
   ]),
 );
 

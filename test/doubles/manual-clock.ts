@@ -9,7 +9,7 @@ export type ManualClock = Clock & {
   skewed(byMs: number): Clock;
 };
 
-type Sleeper = { readonly atMs: number; readonly order: number; readonly wake: () => void };
+type Sleeper = { readonly atMs: number; readonly wake: () => void };
 
 /**
  * Virtual time. Nothing is waited for: once everybody sleeps or waits for a sleeper, the clock jumps to the
@@ -18,12 +18,21 @@ type Sleeper = { readonly atMs: number; readonly order: number; readonly wake: (
  */
 export const manualClock = (startMs = Date.UTC(2026, 10, 22, 12)): ManualClock => {
   let nowMs = startMs;
-  let orders = 0;
   let stepping = false;
+  /** soonest first; of one moment, who slept first */
   const sleepers: Sleeper[] = [];
 
+  const add = (sleeper: Sleeper): void => {
+    let [from, to] = [0, sleepers.length];
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if ((sleepers[middle]?.atMs ?? 0) <= sleeper.atMs) from = middle + 1;
+      else to = middle;
+    }
+    sleepers.splice(from, 0, sleeper);
+  };
+
   const wakeNext = (): void => {
-    sleepers.sort((a, b) => a.atMs - b.atMs || a.order - b.order);
     const next = sleepers.shift();
     if (next === undefined) return;
     nowMs = Math.max(nowMs, next.atMs);
@@ -44,7 +53,7 @@ export const manualClock = (startMs = Date.UTC(2026, 10, 22, 12)): ManualClock =
     nowMs: () => nowMs,
     sleep: (ms) =>
       new Promise((wake) => {
-        sleepers.push({ atMs: nowMs + Math.max(0, ms), order: orders++, wake });
+        add({ atMs: nowMs + Math.max(0, ms), wake });
         step();
       }),
     advance(ms) {
