@@ -1,8 +1,10 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { gatewayNames } from "../lib/core/charge.ts";
 import { checkers } from "../test/simulation/checkers.ts";
 import { compare } from "../test/simulation/compare.ts";
 import { type FaultName, type Faults, faultNames, noFaults } from "../test/simulation/faults.ts";
 import { mutants } from "../test/simulation/mutants/index.ts";
+import { runOutage } from "../test/simulation/outage.ts";
 import {
   catchMutant,
   type Figures,
@@ -11,11 +13,15 @@ import {
   proveSeeds,
   shrink,
 } from "../test/simulation/prove.ts";
+import { troubleKinds } from "../test/simulation/sim-trouble.ts";
 import { storyText } from "../test/simulation/story.ts";
 import { runWorld, type WorldResult } from "../test/simulation/world.ts";
 import { type ExitStatus, exitStatus } from "./exit-status.ts";
 import { textTable } from "./text-table.ts";
 import { UsageProblem } from "./usage-problem.ts";
+
+const outageHours = 6;
+const outageCharges = 5_000;
 
 type ProveFlags = {
   readonly seeds: number;
@@ -27,6 +33,7 @@ type ProveFlags = {
   readonly mutant?: string;
   readonly compare?: boolean;
   readonly mutants?: boolean;
+  readonly outage?: number | true;
   readonly quiet?: boolean;
   readonly json?: boolean;
 };
@@ -75,6 +82,11 @@ export const addProveCommand = (program: Command): void => {
     .option("--mutant <name>", "with a deliberate mistake in the flows, which a checker has to find")
     .option("--mutants", "look for every mutant, and print what found it")
     .option("--compare", "the same histories for other designs, in one table")
+    .option(
+      "--outage [charges]",
+      `one gateway away for ${outageHours} hours in a day of so many charges (${outageCharges}), in each way that it can be`,
+      wholeNumber(100, 100_000),
+    )
     .option("--quiet", "no progress")
     .option("--json", "figures as JSON")
     .addHelpText("after", `\nThe promises:\n${promises()}`)
@@ -91,6 +103,8 @@ const promises = (): string =>
 
 const prove = async (flags: ProveFlags): Promise<ExitStatus> => {
   if (flags.compare === true) return proveCompare(flags);
+  if (flags.outage !== undefined)
+    return proveOutage(flags, flags.outage === true ? outageCharges : flags.outage);
   if (flags.mutants === true) return proveMutants(flags);
   if (flags.seed !== undefined) return proveOne(flags, flags.seed);
   return proveMany(flags);
@@ -186,7 +200,8 @@ const figuresText = (figures: Figures, perSecond: number, memoryMb: number): str
     `${perSecond.toFixed(0)} charges a second, ${memoryMb.toFixed(0)} MB`,
     `worker deaths ${figures.kills}; faults that struck: ${struck.join(", ")}`,
     `outcomes: ${states.join(", ")}`,
-    `review that faults forced: ${share(figures.avoidableReviews)}; review that was owed: ${share(figures.owedReviews)}`,
+    `review that faults forced: ${share(figures.avoidableReviews)}; review that was owed: ${share(figures.owedReviews)}; review of what an outage took: ${share(figures.outageReviews)}`,
+    `request errors of a key that was refused for a while: ${share(figures.burned)}`,
   ].join("\n");
 };
 
@@ -267,6 +282,61 @@ const proveMutants = async (flags: ProveFlags): Promise<ExitStatus> => {
         ].join("\n")}\n`,
   );
   return missed === 0 ? exitStatus.allFinal : exitStatus.someInReview;
+};
+
+const secondsText = (ms: number): string => (ms / 1_000).toFixed(1);
+
+/** Each gateway away in each way, and what that did to the charges of both. */
+const proveOutage = async (flags: ProveFlags, charges: number): Promise<ExitStatus> => {
+  const interrupt = watchInterrupt();
+  const rows: string[][] = [];
+  const outages: object[] = [];
+  let wrong = 0;
+  for (const gateway of gatewayNames)
+    for (const kind of [undefined, ...troubleKinds]) {
+      if (interrupt.stopped()) return exitStatus.interrupted;
+      const hours = kind === undefined ? 0 : outageHours;
+      const one = await runOutage({ gateway, kind: kind ?? "refused", hours, charges });
+      if (one.violation !== undefined || one.reviewOthers > 0) wrong += 1;
+      outages.push({ gateway, kind: kind ?? "none", ...one });
+      rows.push([
+        gateway,
+        kind ?? "none",
+        String(one.waited),
+        one.violation ?? "none",
+        String(one.mostReceives),
+        String(one.reviewOthers),
+        String(one.reviewOwnLoss),
+        String(one.burned),
+        `${secondsText(one.otherLatency.median)} / ${secondsText(one.otherLatency.ninetieth)}`,
+        one.waited === 0 ? "" : `${(one.drainedMs / 60_000).toFixed(0)} min`,
+      ]);
+    }
+  interrupt.close();
+  process.stdout.write(
+    flags.json === true
+      ? `${JSON.stringify(outages)}\n`
+      : `${[
+          `${outageHours} hours without one gateway, ${charges} charges to both; dead letters are a violation`,
+          "",
+          ...textTable(
+            [
+              { title: "gateway" },
+              { title: "how" },
+              { title: "waited", align: "right" },
+              { title: "violations" },
+              { title: "most receives", align: "right" },
+              { title: "review", align: "right" },
+              { title: "own send lost", align: "right" },
+              { title: "burned", align: "right" },
+              { title: "the other's median / 90 %, s", align: "right" },
+              { title: "drained in", align: "right" },
+            ],
+            rows,
+          ),
+        ].join("\n")}\n`,
+  );
+  return wrong === 0 ? exitStatus.allFinal : exitStatus.someInReview;
 };
 
 const per100k = (count: number, charges: number): string => ((100_000 * count) / charges).toFixed(0);

@@ -18,6 +18,8 @@ export type Closing = {
   readonly faultsFromMs?: number;
   /** until then nothing is sent; `rate_limited` is open from then on, the others wait for a look-up */
   readonly untilMs: number;
+  /** a Retry-After that came while it was closed for something else: until then not even a look-up */
+  readonly pausedUntilMs?: number;
   /** how often in a row it was closed or stayed so: the wait doubles with it */
   readonly times: number;
   /** when a look-up opened it again */
@@ -46,9 +48,22 @@ export type Gate =
 
 const open: Gate = { kind: "open" };
 
-export const gateOf = (record: PaceRecord | undefined, nowMs: number): Gate => {
+/** Until when nothing at all, or no charge at least, may be sent; a look-up may have to open it after that. */
+export const closedUntilMs = ({ untilMs, pausedUntilMs = 0 }: Closing): number =>
+  Math.max(untilMs, pausedUntilMs);
+
+export const gateOf = (record: Partial<PaceRecord> | undefined, nowMs: number): Gate => {
   const closing = record?.closing;
-  if (closing === undefined || closing.openedAtMs !== undefined) return open;
+  if (closing === undefined) return open;
+  const { pausedUntilMs = 0 } = closing;
+  const opened = closing.openedAtMs !== undefined;
+  if (nowMs < pausedUntilMs)
+    return {
+      kind: "closed",
+      because: "rate_limited",
+      untilMs: opened ? pausedUntilMs : closedUntilMs(closing),
+    };
+  if (opened) return open;
   const { because, untilMs } = closing;
   if (nowMs < untilMs) return { kind: "closed", because, untilMs };
   if (because === "rate_limited") return open;
@@ -93,10 +108,19 @@ export const closeGate = (
   const times = again && stands ? before.times : again && relapse ? before.times + 1 : 1;
   const untilMs = atMs + (forMs ?? delayMsOf(times, delays));
   if (stands && because === "rate_limited") {
-    if (untilMs <= before.untilMs) return undefined;
-    return { ...record, v: 1, closing: { ...before, untilMs } };
+    if (before.because === "rate_limited")
+      return untilMs <= before.untilMs ? undefined : { ...record, v: 1, closing: { ...before, untilMs } };
+    // It stays closed for what it was, and the look-up that may open it waits, too.
+    return untilMs <= (before.pausedUntilMs ?? 0)
+      ? undefined
+      : {
+          ...record,
+          v: 1,
+          closing: { ...before, untilMs: Math.max(untilMs, before.untilMs), pausedUntilMs: untilMs },
+        };
   }
   const { probeUntilMs: _probe, ...rest } = record ?? { v: 1 as const };
+  const pausedUntilMs = stands ? before.untilMs : (before?.pausedUntilMs ?? 0);
   return {
     ...rest,
     v: 1,
@@ -104,8 +128,9 @@ export const closeGate = (
       because,
       sinceMs: atMs,
       ...(faultsFromMs === undefined ? {} : { faultsFromMs }),
-      untilMs: Math.max(untilMs, stands ? before.untilMs : 0),
+      untilMs: Math.max(untilMs, pausedUntilMs),
       times,
+      ...(because !== "rate_limited" && pausedUntilMs > atMs ? { pausedUntilMs } : {}),
     },
   };
 };

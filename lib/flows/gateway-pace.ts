@@ -10,6 +10,7 @@ import {
 import {
   type Close,
   type Closing,
+  closedUntilMs,
   closeGate,
   type Gate,
   gateOf,
@@ -20,7 +21,7 @@ import {
   takeTurns,
 } from "../core/pace.ts";
 import { type Policy, probeDelaysOf } from "../core/policy.ts";
-import type { Clock, GatewayPace, Ids, Limit, Log, PaceBook, Turn } from "../ports.ts";
+import type { Clock, GatewayPace, Ids, Limit, Log, PaceBook, Purpose, Turn } from "../ports.ts";
 
 /** A limit whose width can be changed: p-limit is one. */
 export type WideLimit = Limit & { concurrency: number };
@@ -84,13 +85,15 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   const refresh = async (): Promise<void> => {
     if (clock.nowMs() - readAtMs < readEveryMs) return;
     reading ??= (async () => {
+      // What is read is as old as its asking: a worker may be stopped in between.
+      const askedAtMs = clock.nowMs();
       try {
         see(await book.read(gateway));
       } catch (error) {
         // What is known stays in force; the ledger itself will say so if it is gone.
         unread(error);
       } finally {
-        readAtMs = clock.nowMs();
+        readAtMs = askedAtMs;
         reading = undefined;
       }
     })();
@@ -115,16 +118,23 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   const gateNow = (): Gate => {
     const nowMs = clock.nowMs();
     const shared = gateOf(record, nowMs);
-    if (shared.kind !== "open" || closing === undefined || nowMs >= closing.untilMs) return shared;
-    return { kind: "closed", because: closing.because, untilMs: closing.untilMs };
+    if (closing === undefined) return shared;
+    // What this worker heard itself is in force here, whatever became of the write.
+    const own = gateOf({ closing }, nowMs);
+    return own.kind === "closed" && (shared.kind === "open" || own.because === "rate_limited") ? own : shared;
   };
 
   const close = async (asked: Close): Promise<void> => {
     const closed = closeGate(record, asked, delays)?.closing;
-    if (closed === undefined || closed.untilMs <= (closing?.untilMs ?? 0)) return;
+    if (closed === undefined || (closing !== undefined && closedUntilMs(closed) <= closedUntilMs(closing)))
+      return;
     // At once for this worker, whatever becomes of the write.
     closing = closed;
-    log.event("gateway_closed", { gateway, reason: asked.because, delayMs: closed.untilMs - asked.atMs });
+    log.event("gateway_closed", {
+      gateway,
+      reason: asked.because,
+      delayMs: closedUntilMs(closed) - asked.atMs,
+    });
     log.metric("GatewayClosed", 1, { gateway, reason: asked.because });
     try {
       await write((standing) => closeGate(standing, asked, delays));
@@ -176,6 +186,13 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
     return gateNow();
   };
 
+  /** What a gate holds back: charges whatever it is closed for, and look-ups while a Retry-After runs. */
+  const heldFor = async (purpose: Purpose): Promise<Turn | undefined> => {
+    const now = await gate();
+    if (now.kind === "open" || (purpose !== "charge" && now.because !== "rate_limited")) return undefined;
+    return { kind: "held", untilMs: now.kind === "closed" ? now.untilMs : clock.nowMs() };
+  };
+
   return {
     limit,
     gate,
@@ -187,16 +204,14 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
     },
 
     async turn(purpose, waitMs) {
-      if (purpose !== "probe") {
-        const now = await gate();
-        if (now.kind !== "open" && (purpose === "charge" || now.because === "rate_limited"))
-          return { kind: "held", untilMs: now.kind === "closed" ? now.untilMs : clock.nowMs() };
-      }
-      if (rate === undefined) return go;
+      const held = await heldFor(purpose);
+      if (held !== undefined || rate === undefined) return held ?? go;
       const nowMs = clock.nowMs();
       admitted = admitted.filter((atMs) => nowMs - atMs < turnLifeMs);
       if (purpose === "charge" && admitted.shift() !== undefined) return go;
-      return take(nowMs + waitMs);
+      const turn = await take(nowMs + waitMs);
+      // The account may have been closed while this one waited.
+      return turn.kind === "go" ? ((await heldFor(purpose)) ?? go) : turn;
     },
 
     async note(purpose, answered, begunAtMs, tookMs) {

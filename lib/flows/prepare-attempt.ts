@@ -21,6 +21,16 @@ export type PreparedAttempt =
 /** Pages that are read to find what was made: more are not of one charge. */
 const foundPagesMax = 20;
 
+/** What has less than this left may be over when the charge arrives. */
+const leftMinMs = 10_000;
+
+/**
+ * Whether what was made can no longer be charged, and nothing was ever sent on it: a charge that was held back
+ * for so long gets another one, and is not declined for having waited.
+ */
+const isOver = ({ expiresAtMs }: Prepared, entry: OpenedEntry, nowMs: number): boolean =>
+  expiresAtMs !== undefined && entry.lastSendAtMs === undefined && nowMs > expiresAtMs - leftMinMs;
+
 const noted = (entry: OpenedEntry, event: HistoryEvent): OpenedEntry => ({
   ...entry,
   history: [...entry.history, event],
@@ -51,7 +61,12 @@ export const prepareAttempt = async (
   worker: Worker,
 ): Promise<PreparedAttempt> => {
   const preparation = gateway.preparationOf?.(charge);
-  if (preparation === undefined || entry.preparation?.prepared !== undefined) return { kind: "ready", entry };
+  if (preparation === undefined) return { kind: "ready", entry };
+  const prepared = entry.preparation?.prepared;
+  if (prepared !== undefined) {
+    if (!isOver(prepared, entry, worker.clock.nowMs())) return { kind: "ready", entry };
+    return make(entry, preparation, { charge, gateway }, worker);
+  }
   const lostAtMs = entry.preparation?.lostAtMs;
   if (lostAtMs !== undefined) {
     const nowMs = worker.clock.nowMs();

@@ -43,8 +43,26 @@ describe("gateOf", () => {
     [record({}, { probeUntilMs: t0 + 9_000 }), 9_000, "probe", "that one never said what came of it"],
     [record({ openedAtMs: t0 + 6_000 }), 7_000, "open", "a look-up opened it"],
     [record({ openedAtMs: t0 + 1_000 }), 2_000, "open", "opened before its time was over"],
+    [record({ pausedUntilMs: t0 + 60_000 }), 59_999, "closed", "a look-up that is due waits for a 429, too"],
+    [record({ pausedUntilMs: t0 + 60_000 }), 60_000, "probe", "then it is made"],
+    [
+      record({ openedAtMs: t0 + 6_000, pausedUntilMs: t0 + 60_000 }),
+      7_000,
+      "closed",
+      "a look-up opens nothing that the gateway wants closed",
+    ],
   ])("%#: after %3$i", (standing, afterMs, kind) => {
     expect(gateOf(standing, t0 + afterMs).kind).toBe(kind);
+  });
+
+  test("while a 429's pause runs, that is why it is closed: not even a look-up is made", () => {
+    const limited: Close = { because: "rate_limited", atMs: t0 + 100, forMs: 60_000 };
+    const paused = closeGate(record({}), limited, delays);
+    expect(gateOf(paused, t0 + 10_000)).toMatchObject({ kind: "closed", because: "rate_limited" });
+    const failed = noteProbe(paused ?? record({}), false, t0 + 10_000, delays);
+    expect(gateOf(failed, t0 + 60_000)).toMatchObject({ kind: "closed", because: "rate_limited" });
+    const outage = closeGate(record({ because: "rate_limited" }), { because: "outage", atMs: t0 }, delays);
+    expect(gateOf(outage, t0 + 1)).toMatchObject({ kind: "closed", because: "rate_limited" });
   });
 });
 

@@ -14,6 +14,15 @@ export const checkers = {
   finalNeverChanges: "S4, S15: a final state stays as it is",
   evidenceForEveryFinal: "S4: a final state carries its evidence",
   routedExactlyOncePerId: "S8: a route id always tells the same, and every final charge is told",
+  noSendWhileClosed:
+    "S3, pace: nothing is sent before a Retry-After is over, and no charge while an account is closed, by a worker that could have known",
+  sentOnlyUnderLease: "S1, S7: what may move money is sent only by who holds the lease in the ledger",
+  noSecondPaymentRequest: "S2: while a create is unanswered, none is made again before it was looked for",
+  badCredentialBurnsLittle:
+    "pace: a worker that heard the account refused so often in a row sends no more charges there",
+  noDeadLetters: "S8: no message becomes a dead letter, however long a gateway is closed",
+  reviewHasACause:
+    "S6: a charge in review has lost a send or a worker of its own: an outage alone sends none there",
   ledgerAgreesWithGateway:
     "S4, S5: what the gateway captured is approved or in review, and nothing else is approved",
 } as const;
@@ -23,10 +32,11 @@ export type CheckerName = keyof typeof checkers;
 export class Violation extends Error {
   override readonly name = "Violation";
   readonly checker: CheckerName;
-  readonly chargeId: string;
+  /** none where it is about an account */
+  readonly chargeId: string | undefined;
 
-  constructor(checker: CheckerName, chargeId: string, what: string) {
-    super(`${checker} (${checkers[checker]}): ${chargeId}: ${what}`);
+  constructor(checker: CheckerName, chargeId: string | undefined, what: string) {
+    super(`${checker} (${checkers[checker]}): ${chargeId === undefined ? "" : `${chargeId}: `}${what}`);
     this.checker = checker;
     this.chargeId = chargeId;
   }

@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { compare } from "./compare.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 test("in the same histories other designs charge twice, and this one does not", async () => {
   const [ours, ...others] = await compare({ seeds: 25, charges: 20, strength: 0.5 });

@@ -45,6 +45,8 @@ export const compare = async (options: CompareOptions): Promise<readonly Compare
           seed,
           charges: options.charges,
           checked: false,
+          // The other designs call Centrobill.
+          ways: ["centrobill"],
           ...(options.strength === undefined ? {} : { strength: options.strength }),
           ...(maxReceives === undefined ? {} : { maxReceives }),
           ...(flows === undefined ? {} : { flows: flows() }),

@@ -42,6 +42,15 @@ export const faultNames = [
   "feedCut",
   "feedLags",
   "feedGrowsWhilePaging",
+  // pace
+  "accountRate",
+  "outage",
+  "badCredential",
+  // Centrapay alone
+  "keyForgotten",
+  "unconfirmed",
+  "listSetsOff",
+  "unlistedWord",
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
@@ -49,6 +58,9 @@ export type FaultName = (typeof faultNames)[number];
 export type Faults = Readonly<Record<FaultName, number>>;
 
 export const noFaults: Faults = Object.fromEntries(faultNames.map((name) => [name, 0])) as Faults;
+
+/** Faults that strike a gateway account for a while, at most once in a history: see `sim-trouble.ts`. */
+export type TroubleName = Extract<FaultName, "accountRate" | "outage" | "badCredential">;
 
 /** How often each fault may strike at the most: what happens at every effect must be rarer than what happens once. */
 const highest: Readonly<Partial<Record<FaultName, number>>> = {
@@ -64,6 +76,10 @@ const highest: Readonly<Partial<Record<FaultName, number>>> = {
   noMetadataInFeed: 0.05,
   wrongAmount: 0.05,
   messageAgainDaysLater: 0.1,
+  accountRate: 0.5,
+  outage: 0.5,
+  badCredential: 0.5,
+  unlistedWord: 0.05,
 };
 
 /**

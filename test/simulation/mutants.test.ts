@@ -1,6 +1,8 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { mutants } from "./mutants/index.ts";
 import { catchMutant } from "./prove.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 test("there are at least fifteen, each with a name of its own", () => {
   expect(mutants.length).toBeGreaterThanOrEqual(15);

@@ -16,6 +16,10 @@ export type Figures = {
   avoidableReviews: number;
   /** and those that a person has to see: another amount was taken, a row does not name us, or the policy says so */
   owedReviews: number;
+  /** and those whose own send an outage took with it, for longer than their request id lives */
+  outageReviews: number;
+  /** charges that ended as request errors because their account was refused for a while */
+  burned: number;
 };
 
 /**
@@ -44,6 +48,8 @@ export const noFigures = (): Figures => ({
   struck: {},
   avoidableReviews: 0,
   owedReviews: 0,
+  outageReviews: 0,
+  burned: 0,
 });
 
 const add = (figures: Figures, result: WorldResult): void => {
@@ -57,7 +63,9 @@ const add = (figures: Figures, result: WorldResult): void => {
     if (state.startsWith("review:")) figures.avoidableReviews += count;
   }
   figures.owedReviews += result.reviewOwed;
-  figures.avoidableReviews -= result.reviewOwed;
+  figures.outageReviews += result.reviewOfOutage;
+  figures.avoidableReviews -= result.reviewOwed + result.reviewOfOutage;
+  figures.burned += result.burned;
   for (const name of faultNames)
     figures.struck[name] = (figures.struck[name] ?? 0) + (result.struck[name] ?? 0);
 };

@@ -1,9 +1,8 @@
 import type { FaultName } from "./faults.ts";
 import type { Random } from "./random.ts";
 import type { Schedule } from "./schedule.ts";
+import type { Capture, SimAnswer, SimGateway } from "./sim-gateway.ts";
 import type { Story } from "./story.ts";
-
-export type SimAnswer = { readonly status: number; readonly body: string };
 
 type Transaction = {
   readonly transactionId: string;
@@ -21,18 +20,6 @@ type Transaction = {
   readonly namesUs: boolean;
 };
 
-/** What the gateway really did, whatever it said. */
-export type Truth = {
-  capturesOf(chargeId: string): readonly Transaction[];
-  captures(): readonly Transaction[];
-};
-
-export type SimCentrobill = Truth & {
-  /** a request has arrived; `answer` is called when the gateway has something to say, or never */
-  pay(requestId: string, body: string, answer: (answer: SimAnswer) => void): void;
-  feed(url: string): SimAnswer | undefined;
-};
-
 const declineCodes = [5051, 5005, 5043, 5041, 5054, 6801, 3001, 5999];
 
 /**
@@ -47,10 +34,12 @@ export const simCentrobill = (options: {
   readonly requestIdLifeMs: number;
   readonly feedLagMs: number;
   readonly story: Story;
-  readonly onCapture: (transaction: Transaction) => void;
-}): SimCentrobill => {
+  readonly onCapture: (capture: Capture) => void;
+}): SimGateway => {
   const { schedule, random, strikes, story } = options;
   const transactions: Transaction[] = [];
+  const captures = new Map<string, Capture[]>();
+  let captured = 0;
   const known = new Map<string, { arrivedAtMs: number; done?: Transaction; waiting: (() => void)[] }>();
   let made = 0;
 
@@ -78,17 +67,25 @@ export const simCentrobill = (options: {
     if (strikes("unreadableAnswer"))
       return {
         status: 201,
+        muddled: true,
         body: random.pick(["", "<html></html>", JSON.stringify(body).slice(0, 40), "[]", "null"]),
       };
     if (strikes("contradiction"))
       return {
         status: 201,
+        muddled: true,
         body: JSON.stringify({
           ...body,
           payment: { ...body.payment, code: one.code === 0 ? 5051 : 0, status: one.status },
         }),
       };
-    return { status: 201, body: JSON.stringify(body) };
+    return { status: 201, muddled: one.status === "pending", body: JSON.stringify(body) };
+  };
+
+  const capture = (one: Transaction): void => {
+    captured += 1;
+    captures.set(one.chargeId, [...(captures.get(one.chargeId) ?? []), one]);
+    options.onCapture(one);
   };
 
   const commit = (requestId: string, message: ReturnType<typeof readBody>): Transaction => {
@@ -117,90 +114,104 @@ export const simCentrobill = (options: {
       what: `commits ${one.transactionId} ${one.status} ${one.code} for ${requestId.slice(0, 8)} (in the feed after ${lag} ms)`,
       chargeId: one.chargeId,
     }));
-    if (outcome === "success") options.onCapture(one);
+    if (outcome === "success") capture(one);
     if (outcome === "pending")
       schedule.after(random.between(60_000, 7_200_000), () => {
-        const captured = random.chance(0.7);
-        one.status = captured ? "success" : "fail";
-        one.code = captured ? 0 : random.pick(declineCodes);
+        const succeeds = random.chance(0.7);
+        one.status = succeeds ? "success" : "fail";
+        one.code = succeeds ? 0 : random.pick(declineCodes);
         story.tell(() => ({
           who: "gateway",
           what: `${one.transactionId} is now ${one.status}`,
           chargeId: one.chargeId,
         }));
-        if (captured) options.onCapture(one);
+        if (succeeds) capture(one);
       });
     return one;
   };
 
+  const pay = (requestId: string, text: string, answer: (answer: SimAnswer) => void) => {
+    const message = readBody(text);
+    const now = schedule.nowMs();
+    if (strikes("requestError"))
+      return answer({ status: random.pick([400, 401, 403]), body: '{"message":"no"}' });
+    if (strikes("faultBefore")) return answer({ status: 500, body: "{}" });
+    const before = known.get(requestId);
+    if (before !== undefined && now - before.arrivedAtMs <= options.requestIdLifeMs) {
+      const { done } = before;
+      if (done !== undefined) return answer(told(done));
+      if (strikes("sendsAtOnce")) return answer({ status: random.pick([409, 500, 425]), body: "{}" });
+      before.waiting.push(() => before.done !== undefined && answer(told(before.done)));
+      return;
+    }
+    const fresh: { arrivedAtMs: number; done?: Transaction; waiting: (() => void)[] } = {
+      arrivedAtMs: now,
+      waiting: [],
+    };
+    known.set(requestId, fresh);
+    const takes = strikes("commitLate") ? random.between(1_000, 90_000) : random.between(20, 400);
+    schedule.after(takes, () => {
+      fresh.done = commit(requestId, message);
+      const { done } = fresh;
+      answer(told(done));
+      for (const wake of fresh.waiting) wake();
+    });
+  };
+
+  const feed = (url: string): SimAnswer | undefined => {
+    if (strikes("feedFails")) return random.chance(0.5) ? { status: 500, body: "" } : undefined;
+    const query = new URL(url).searchParams;
+    const byId = query.get("transactionId") ?? query.get("orderId");
+    const from = Date.parse(query.get("dateFrom") ?? "");
+    const to = Date.parse(query.get("dateTo") ?? "");
+    const now = schedule.nowMs();
+    const rows = transactions.filter(
+      (one) =>
+        one.visibleAtMs <= now &&
+        (byId === null
+          ? one.atMs >= from && one.atMs <= to
+          : one.transactionId === byId || one.orderId === byId),
+    );
+    const perPage = Math.max(1, Number(query.get("limit") ?? 50));
+    const page = Number(query.get("page") ?? 1);
+    // Rows that are committed between two pages move the others on: nothing is lost, something comes twice.
+    const shift = strikes("feedGrowsWhilePaging") && page > 1 ? 1 : 0;
+    const start = Math.max(0, (page - 1) * perPage - shift);
+    const body = JSON.stringify({
+      data: rows.slice(start, start + perPage).map((one) => ({
+        ...paymentOf(one),
+        consumer: { id: one.consumerId },
+        metadata: one.namesUs ? { chargeId: one.chargeId, requestId: one.requestId } : {},
+      })),
+      meta: {
+        currentPage: page,
+        lastPage: Math.max(1, Math.ceil(rows.length / perPage)),
+        perPage,
+        total: rows.length,
+      },
+    });
+    return { status: 200, body: strikes("feedCut") ? body.slice(0, body.length - 20) : body };
+  };
+
   return {
-    capturesOf: (chargeId) =>
-      transactions.filter((one) => one.chargeId === chargeId && one.status === "success"),
-    captures: () => transactions.filter((one) => one.status === "success"),
-
-    pay(requestId, text, answer) {
-      const message = readBody(text);
-      const now = schedule.nowMs();
-      if (strikes("requestError"))
-        return answer({ status: random.pick([400, 401, 403]), body: '{"message":"no"}' });
-      if (strikes("rateLimited")) return answer({ status: 429, body: "{}" });
-      if (strikes("faultBefore")) return answer({ status: 500, body: "{}" });
-      const before = known.get(requestId);
-      if (before !== undefined && now - before.arrivedAtMs <= options.requestIdLifeMs) {
-        const { done } = before;
-        if (done !== undefined) return answer(told(done));
-        if (strikes("sendsAtOnce")) return answer({ status: random.pick([409, 500, 425]), body: "{}" });
-        before.waiting.push(() => before.done !== undefined && answer(told(before.done)));
-        return;
-      }
-      const fresh: { arrivedAtMs: number; done?: Transaction; waiting: (() => void)[] } = {
-        arrivedAtMs: now,
-        waiting: [],
-      };
-      known.set(requestId, fresh);
-      const takes = strikes("commitLate") ? random.between(1_000, 90_000) : random.between(20, 400);
-      schedule.after(takes, () => {
-        fresh.done = commit(requestId, message);
-        const { done } = fresh;
-        answer(told(done));
-        for (const wake of fresh.waiting) wake();
-      });
+    name: "centrobill",
+    askingOf: ({ method, headers, body }) =>
+      method === "POST"
+        ? {
+            kind: "charge",
+            chargeId: readBody(body ?? "").chargeId,
+            requestId: headers["X-Request-ID"] ?? "",
+          }
+        : { kind: "lookUp" },
+    receive({ method, url, headers, body }, answer) {
+      if (method === "POST") return pay(headers["X-Request-ID"] ?? "", body ?? "", answer);
+      // Anything else on the host that charges: what is not documented, and asks for the key.
+      if (!url.startsWith("https://feed.")) return answer({ status: 200, body: "[]" });
+      const page = feed(url);
+      if (page !== undefined) answer(page);
     },
-
-    feed(url) {
-      if (strikes("feedFails")) return random.chance(0.5) ? { status: 500, body: "" } : undefined;
-      const query = new URL(url).searchParams;
-      const byId = query.get("transactionId") ?? query.get("orderId");
-      const from = Date.parse(query.get("dateFrom") ?? "");
-      const to = Date.parse(query.get("dateTo") ?? "");
-      const now = schedule.nowMs();
-      const rows = transactions.filter(
-        (one) =>
-          one.visibleAtMs <= now &&
-          (byId === null
-            ? one.atMs >= from && one.atMs <= to
-            : one.transactionId === byId || one.orderId === byId),
-      );
-      const perPage = Math.max(1, Number(query.get("limit") ?? 50));
-      const page = Number(query.get("page") ?? 1);
-      // Rows that are committed between two pages move the others on: nothing is lost, something comes twice.
-      const shift = strikes("feedGrowsWhilePaging") && page > 1 ? 1 : 0;
-      const start = Math.max(0, (page - 1) * perPage - shift);
-      const body = JSON.stringify({
-        data: rows.slice(start, start + perPage).map((one) => ({
-          ...paymentOf(one),
-          consumer: { id: one.consumerId },
-          metadata: one.namesUs ? { chargeId: one.chargeId, requestId: one.requestId } : {},
-        })),
-        meta: {
-          currentPage: page,
-          lastPage: Math.max(1, Math.ceil(rows.length / perPage)),
-          perPage,
-          total: rows.length,
-        },
-      });
-      return { status: 200, body: strikes("feedCut") ? body.slice(0, body.length - 20) : body };
-    },
+    capturesOf: (chargeId) => captures.get(chargeId) ?? [],
+    captured: () => captured,
   };
 };
 

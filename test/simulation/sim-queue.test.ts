@@ -2,13 +2,11 @@ import { expect, test } from "vitest";
 import { simQueue } from "./sim-queue.ts";
 
 const queueAt = (maxReceives = 3) => {
-  const world = { nowMs: 0, wakes: [] as number[] };
-  const queue = simQueue(
-    "charges",
-    () => world.nowMs,
-    maxReceives,
-    (atMs) => world.wakes.push(atMs),
-  );
+  const world = { nowMs: 0, wakes: [] as number[], dead: [] as string[] };
+  const queue = simQueue("charges", () => world.nowMs, maxReceives, {
+    onVisible: (atMs) => world.wakes.push(atMs),
+    onDead: ({ chargeId }) => world.dead.push(chargeId),
+  });
   return { world, queue };
 };
 
@@ -47,6 +45,7 @@ test("what is deleted is gone; what is a dead letter is not, and comes back when
   queue.receive(10, 100);
   world.nowMs = 100;
   expect(queue.receive(10, 100)).toEqual([]);
+  expect(world.dead).toEqual(["c2"]);
   expect(queue.live("c2")).toBe(1);
   expect(queue.redriveDeadLetters()).toBe(1);
   expect(queue.receive(10, 100)).toHaveLength(1);

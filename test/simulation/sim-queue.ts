@@ -1,3 +1,5 @@
+import { heapOf } from "./heap.ts";
+
 /** A message on a queue of the world. */
 export type SimMessage = {
   readonly id: string;
@@ -7,7 +9,7 @@ export type SimMessage = {
   visibleAtMs: number;
   /** grows with each delivery: an old delivery's receipt cannot hide the message of a newer one */
   receipt: number;
-  deleted: boolean;
+  state: "live" | "dead" | "deleted";
 };
 
 /** A standard queue: at least once, in no order, hidden while received, a dead letter after too many receives. */
@@ -20,82 +22,101 @@ export type SimQueue = {
   hide(message: SimMessage, ms: number): void;
   /** messages of a charge that are not deleted, dead letters among them */
   live(chargeId: string): number;
-  size(): number;
   redriveDeadLetters(): number;
 };
+
+export type SimQueueEvents = {
+  /** told when the next message will be visible, whenever that is sooner than was told, and after a receive */
+  readonly onVisible: (atMs: number) => void;
+  readonly onDead?: (message: SimMessage) => void;
+};
+
+/** A message where it stood when it was hidden; one that has moved since is found at its new place. */
+type Place = { readonly message: SimMessage; readonly atMs: number };
 
 export const simQueue = (
   name: string,
   nowMs: () => number,
   maxReceives: number,
-  /** told when a message will be visible */
-  onVisible: (atMs: number) => void,
+  { onVisible, onDead }: SimQueueEvents,
 ): SimQueue => {
-  let messages: SimMessage[] = [];
+  const places = heapOf<Place>((a, b) => a.atMs < b.atMs);
   let dead: SimMessage[] = [];
   let made = 0;
   const liveByCharge = new Map<string, number>();
   const count = (chargeId: string, by: number): void => {
     liveByCharge.set(chargeId, (liveByCharge.get(chargeId) ?? 0) + by);
   };
+  let toldMs: number | undefined;
+  const tell = (atMs: number): void => {
+    toldMs = atMs;
+    onVisible(atMs);
+  };
+  const place = (message: SimMessage, atMs: number): void => {
+    message.visibleAtMs = atMs;
+    places.push({ message, atMs });
+    if (toldMs === undefined || atMs < toldMs || toldMs <= nowMs()) tell(atMs);
+  };
+  const stands = ({ message, atMs }: Place): boolean =>
+    message.state === "live" && message.visibleAtMs === atMs;
   return {
     name,
     send(body, chargeId, delayMs) {
       made += 1;
-      const message = {
+      const message: SimMessage = {
         id: `${name}-${made}`,
         body,
         chargeId,
         receives: 0,
-        visibleAtMs: nowMs() + delayMs,
+        visibleAtMs: 0,
         receipt: 0,
-        deleted: false,
+        state: "live",
       };
-      messages.push(message);
       count(chargeId, 1);
-      onVisible(message.visibleAtMs);
+      place(message, nowMs() + delayMs);
       return message;
     },
     receive(max, hideMs) {
       const now = nowMs();
       const taken: SimMessage[] = [];
-      const left: SimMessage[] = [];
-      for (const message of messages) {
-        if (taken.length >= max || message.visibleAtMs > now) left.push(message);
-        else if (message.receives >= maxReceives) dead.push(message);
-        else {
-          message.receives += 1;
-          message.receipt += 1;
-          message.visibleAtMs = now + hideMs;
-          taken.push(message);
-          left.push(message);
-          onVisible(message.visibleAtMs);
+      while (taken.length < max) {
+        const first = places.first();
+        if (first === undefined || (first.atMs > now && stands(first))) break;
+        places.pop();
+        if (!stands(first)) continue;
+        const { message } = first;
+        if (message.receives >= maxReceives) {
+          message.state = "dead";
+          dead.push(message);
+          onDead?.(message);
+          continue;
         }
+        message.receives += 1;
+        message.receipt += 1;
+        taken.push(message);
       }
-      messages = left;
+      for (const message of taken) place(message, now + hideMs);
+      const next = places.first();
+      if (next !== undefined && next.atMs > now) tell(next.atMs);
       return taken;
     },
     delete(message) {
-      if (message.deleted) return;
-      message.deleted = true;
-      messages = messages.filter((one) => one !== message);
+      if (message.state === "deleted") return;
+      if (message.state === "dead") dead = dead.filter((one) => one !== message);
+      message.state = "deleted";
       count(message.chargeId, -1);
     },
     hide(message, ms) {
-      if (message.deleted) return;
-      message.visibleAtMs = nowMs() + ms;
-      onVisible(message.visibleAtMs);
+      if (message.state === "live") place(message, nowMs() + ms);
     },
     live: (chargeId) => liveByCharge.get(chargeId) ?? 0,
-    size: () => messages.length,
     redriveDeadLetters() {
       const back = dead;
       dead = [];
       for (const message of back) {
         message.receives = 0;
-        message.visibleAtMs = nowMs();
-        messages.push(message);
-        onVisible(message.visibleAtMs);
+        message.state = "live";
+        place(message, nowMs());
       }
       return back.length;
     },

@@ -1,8 +1,12 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { faultNames, noFaults } from "./faults.ts";
 import { mutants } from "./mutants/index.ts";
 import { moderateStrength, proveSeeds, shrink } from "./prove.ts";
+import { chargeWays } from "./sim-charges.ts";
 import { runWorld } from "./world.ts";
+
+// Virtual time is free, and a busy machine is slow.
+vi.setConfig({ testTimeout: 120_000 });
 
 describe("the world", () => {
   test("the same seed is the same history, to the last line", async () => {
@@ -17,13 +21,14 @@ describe("the world", () => {
     expect((await runWorld({ seed: 9, charges: 6 })).steps).not.toBe(told.steps);
   });
 
-  test("without a fault every charge is approved by its first send", async () => {
-    const { states, captured, violation } = await runWorld({ seed: 1, charges: 40, faults: noFaults });
+  test("without a fault every charge of every way is approved", async () => {
+    const { states, captured, violation, told } = await runWorld({ seed: 1, charges: 40, faults: noFaults });
     expect({ states, captured, violation }).toEqual({
       states: { approved: 40 },
       captured: 40,
       violation: undefined,
     });
+    expect(new Set(told.map(({ way }) => way)).size).toBe(chargeWays.length);
   });
 
   test("the faults that are given are the ones that strike", async () => {
@@ -38,9 +43,10 @@ describe("the world", () => {
   test("a hundred histories: no promise is broken, and every fault strikes", async () => {
     const { figures, failure } = await proveSeeds({ firstSeed: 1, seeds: 100, charges: 20 });
     expect(failure?.violation?.message).toBeUndefined();
-    // Two sends of one id in flight at once take several faults to meet.
+    // Two sends of one id in flight at once take several faults to meet, and some faults are rare.
+    const rare: readonly string[] = ["sendsAtOnce", "keyForgotten", "unlistedWord"];
     for (const name of faultNames)
-      if (name !== "sendsAtOnce") expect(figures.struck[name], name).toBeGreaterThan(0);
+      if (!rare.includes(name)) expect(figures.struck[name], name).toBeGreaterThan(0);
   });
 
   test("in a bad month people are rarely needed: under 1 % of charges", async () => {
@@ -52,6 +58,25 @@ describe("the world", () => {
     });
     expect(failure).toBeUndefined();
     expect(figures.avoidableReviews / figures.charges).toBeLessThan(0.01);
+  });
+
+  // What waits for its turn while another hears a 429 was once sent all the same; and a charge that was held back
+  // until its Payment Request was over was once declined for it.
+  test.each([1, 2, 3])("a rush that meets 429s is held back, and loses none: seed %i", async (seed) => {
+    const { violation, states } = await runWorld({
+      seed,
+      charges: 200,
+      arrivingMs: 60_000,
+      ways: ["pay", "confirm", "quickPay"],
+      faults: { ...noFaults, rateLimited: 0.02 },
+    });
+    expect(violation?.message).toBeUndefined();
+    expect(states).toEqual({ approved: 200 });
+  });
+
+  test("a look-up that fails to open an account does not cut its Retry-After short: seed 8", async () => {
+    const { violation } = await runWorld({ seed: 8, charges: 20 });
+    expect(violation?.message).toBeUndefined();
   });
 
   test("a failure is shrunk to a history that still fails, and tells its story", async () => {

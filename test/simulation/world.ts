@@ -1,24 +1,41 @@
 import { createHash } from "node:crypto";
 import pLimit from "p-limit";
-import type { ChargeId, LeaseToken, RequestId } from "../../lib/core/charge.ts";
+import { retryAfterMsOf } from "../../lib/core/answered.ts";
+import {
+  type ChargeId,
+  type GatewayName,
+  gatewayNames,
+  type LeaseToken,
+  type RequestId,
+} from "../../lib/core/charge.ts";
+import type { Gateway } from "../../lib/core/gateway.ts";
 import { finalStates, type LedgerEntry } from "../../lib/core/ledger.ts";
-import { type AfterAbsence, defaultPolicy, type Policy } from "../../lib/core/policy.ts";
+import type { PaceRecord, RateLimit } from "../../lib/core/pace.ts";
+import { type AfterAbsence, defaultPolicy, leaseMsOf, type Policy } from "../../lib/core/policy.ts";
 import type { RouteMessage } from "../../lib/core/route-message.ts";
 import type { Transport } from "../../lib/core/transport.ts";
 import { gatewayPaces } from "../../lib/flows/gateway-pace.ts";
 import { resolveUnknowns } from "../../lib/flows/resolve-unknowns.ts";
 import { submitCharges } from "../../lib/flows/submit-charge.ts";
+import { centrapay } from "../../lib/gateways/centrapay/index.ts";
 import { centrobill } from "../../lib/gateways/centrobill/index.ts";
-import type { Clock, Delivery, DeliveryEnd, Ids, Log, Worker } from "../../lib/ports.ts";
+import type { Clock, Delivery, DeliveryEnd, Ids, Log, PaceBook, Worker } from "../../lib/ports.ts";
 import { paceTable } from "../doubles/memory-pace.ts";
-import { checkWrite, Violation } from "./checkers.ts";
+import { type CheckerName, checkWrite, Violation } from "./checkers.ts";
+import { closingsOf } from "./closings.ts";
 import { drawFaults, type FaultName, type Faults, faultNames, noFaults } from "./faults.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { type Random, randomOf } from "./random.ts";
-import { type Schedule, scheduleFrom } from "./schedule.ts";
+import { type Appointment, type Schedule, scheduleFrom } from "./schedule.ts";
+import { type SimAccount, simAccount } from "./sim-account.ts";
+import { simCentrapay } from "./sim-centrapay.ts";
 import { simCentrobill } from "./sim-centrobill.ts";
+import { type ChargeWay, chargeMessage, drawnWays } from "./sim-charges.ts";
+import type { Asking, Capture, SimAnswer, SimGateway } from "./sim-gateway.ts";
 import { simTable } from "./sim-ledger.ts";
+import type { SimProcess } from "./sim-process.ts";
 import { type SimMessage, type SimQueue, simQueue } from "./sim-queue.ts";
+import { drawRates, drawTroubles, isOutage, type Trouble } from "./sim-trouble.ts";
 import { type StoryLine, storyOf } from "./story.ts";
 
 /** What one world is made of. Everything else follows from it. */
@@ -35,6 +52,15 @@ export type WorldOptions = {
   readonly flows?: Flows;
   /** a deliberate mistake in them: the checkers have to find it */
   readonly mutant?: Mutant;
+  /** in place of those that the faults bring: stretches of trouble at an account, from the first moment on */
+  readonly troubles?: readonly Trouble[];
+  /** what an account may ask for in truth, in place of what the faults bring */
+  readonly rates?: Readonly<Partial<Record<GatewayName, RateLimit>>>;
+  /** the ways of charging, of which each charge has one by chance */
+  readonly ways?: readonly ChargeWay[];
+  /** charges come until then; by default for the first hour and a half */
+  readonly arrivingMs?: number;
+  readonly policy?: Partial<Policy>;
   /** receives after which a message becomes a dead letter; as deployed by default */
   readonly maxReceives?: number;
   /** false: count what went wrong and go on, for workers that keep no ledger of ours */
@@ -63,6 +89,18 @@ export type Tally = {
   readonly inReview: number;
 };
 
+/** One charge as its merchant saw it. Times from the world's first moment on. */
+export type ToldCharge = {
+  readonly chargeId: string;
+  readonly way: ChargeWay;
+  readonly arrivedMs: number;
+  /** when its first outcome was told */
+  readonly toldMs?: number;
+  readonly state: string;
+  /** a request of its own got no answer, or the gateway's fault, in an outage */
+  readonly lostInOutage: boolean;
+};
+
 export type WorldResult = {
   readonly seed: number;
   readonly faults: Faults;
@@ -72,8 +110,17 @@ export type WorldResult = {
   readonly captured: number;
   /** charges in review that a person has to see: the gateway took something else or hid it, or the policy says so */
   readonly reviewOwed: number;
+  /** charges in review whose own send was lost in an outage, which is what they are there for */
+  readonly reviewOfOutage: number;
+  /** charges that ended as request errors because the account was refused for a while */
+  readonly burned: number;
+  /** 429s of each account */
+  readonly limited: Readonly<Record<GatewayName, number>>;
+  /** the most deliveries of one message */
+  readonly mostReceives: number;
   readonly kills: number;
   readonly tally: Tally;
+  readonly told: readonly ToldCharge[];
   /** how often each fault struck */
   readonly struck: Readonly<Partial<Record<FaultName, number>>>;
   readonly violation?: Violation;
@@ -96,7 +143,9 @@ const daysLaterMs = 9 * 86_400_000;
 const shippedFlows: Flows = { submit: submitCharges, resolve: resolveUnknowns };
 
 /** Reviews that a better worker would not spare: another amount, no row that names us, or the policy's own wish. */
-const owedReasons = new Set<string>(["mismatch", "weak_match", "absent"]);
+const owedReasons = new Set<string>(["mismatch", "weak_match", "absent", "unlisted_answer"]);
+/** Reviews because too little could be known: each needs a send or a worker of its own that was lost. */
+const causedReasons = new Set<string>(["lookups_used_up", "absent_past_key_life", "absent_not_sendable"]);
 const silent: Log = { event() {}, metric() {} };
 
 class Unavailable extends Error {
@@ -105,18 +154,20 @@ class Unavailable extends Error {
 
 const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-/** Lets everything that is ready run, before the world's clock moves on. */
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Lets everything that is ready run, before the world's clock moves on: a tick comes after every promise. */
+const settled = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+/** Lets the machine's own events in, a signal for one: between worlds is often enough. */
+const breathed = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-type Process = {
-  readonly name: string;
-  readonly skewMs: number;
-  readonly queue: "charges" | "unknown-outcomes";
-  alive: boolean;
-  busy: boolean;
-  frozenUntilMs: number;
-  paces?: Worker["paces"];
+const apiKey = "sim-key";
+const gatewaysOfWorld: Readonly<Record<GatewayName, Gateway>> = {
+  centrobill: centrobill({ url: "https://pay.test", apiKey, feedUrl: "https://feed.test" }),
+  centrapay: centrapay({ url: "https://centrapay.test", apiKey }),
 };
+const gatewayOfUrl = (url: string): GatewayName =>
+  url.startsWith("https://centrapay.test/") ? "centrapay" : "centrobill";
+/** Statuses after which a sender knows what became of its request, whatever the body says. */
+const plainStatuses = new Set([200, 201, 400, 401, 403, 404]);
 
 /** Runs one history to its end, and says whether every promise was kept. */
 export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
@@ -149,13 +200,15 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   };
   const policy: Policy = {
     ...defaultPolicy,
+    ...options.policy,
     afterAbsence: random.pick<AfterAbsence>(["resendWithinLife", "resendWithinLife", "newAttempt", "review"]),
   };
   let violation: Violation | undefined;
   const breach = (found: Violation): void => {
     if (options.checked === false) return;
     violation ??= found;
-    story.tell(() => ({ who: "CHECKER", what: found.message, chargeId: found.chargeId }));
+    const { message, chargeId } = found;
+    story.tell(() => ({ who: "CHECKER", what: message, ...(chargeId === undefined ? {} : { chargeId }) }));
   };
   const guarded = <T>(check: () => T): T | undefined => {
     try {
@@ -167,24 +220,52 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     }
   };
 
-  // The gateway, and what it really did.
-  const gatewayRandom = random.fork();
-  const bank = simCentrobill({
-    schedule,
-    random: gatewayRandom,
-    strikes,
-    requestIdLifeMs: policy.requestIdLifeMs,
-    feedLagMs: policy.feedLagMs,
-    story,
-    onCapture(one) {
-      if (bank.capturesOf(one.chargeId).length > 1)
-        breach(new Violation("noChargeTwice", one.chargeId, `captured again as ${one.transactionId}`));
-      const entry = table.entryOf(one.chargeId);
-      if (entry !== undefined && saysNo(entry))
-        breach(new Violation("declinedMeansNotCaptured", one.chargeId, `captured after ${entry.state}`));
-    },
-  });
-  const gateway = centrobill({ url: "https://pay.test", apiKey: "sim-key", feedUrl: "https://feed.test" });
+  // The gateways, and what they really did.
+  const onCapture = (one: Capture): void => {
+    if (capturesOf(one.chargeId).length > 1)
+      breach(new Violation("noChargeTwice", one.chargeId, `captured again as ${one.transactionId}`));
+    const entry = table.entryOf(one.chargeId);
+    if (entry !== undefined && saysNo(entry))
+      breach(new Violation("declinedMeansNotCaptured", one.chargeId, `captured after ${entry.state}`));
+  };
+  const modelled = { schedule, strikes, requestIdLifeMs: policy.requestIdLifeMs, story, onCapture };
+  const banks: Readonly<Record<GatewayName, SimGateway>> = {
+    centrobill: simCentrobill({ ...modelled, random: random.fork(), feedLagMs: policy.feedLagMs }),
+    centrapay: simCentrapay({ ...modelled, random: random.fork(), lagMs: policy.feedLagMs }),
+  };
+  const capturesOf = (chargeId: string): readonly Capture[] =>
+    gatewayNames.flatMap((name) => banks[name].capturesOf(chargeId));
+  const troubleRandom = random.fork();
+  const drawnTroubles = drawTroubles(troubleRandom.fork(), drawn, troubleMs);
+  const drawnRates = drawRates(troubleRandom.fork(), drawn);
+  const rates = options.rates ?? { ...policy.rateLimits, ...drawnRates };
+  const accounts = Object.fromEntries(
+    gatewayNames.map((name): [GatewayName, SimAccount] => [
+      name,
+      simAccount({
+        gateway: name,
+        schedule,
+        startMs,
+        random: troubleRandom.fork(),
+        strikes,
+        struck: (fault) => {
+          struck[fault] = (struck[fault] ?? 0) + 1;
+          story.tell(() => ({ who: "FAULT", what: `${fault} at ${name}` }));
+        },
+        troubles: options.troubles ?? drawnTroubles,
+        rate: rates[name],
+      }),
+    ]),
+  ) as Record<GatewayName, SimAccount>;
+  const closings = closingsOf(schedule.nowMs, (name, status) =>
+    gatewaysOfWorld[name].rules.refusesAccount({
+      kind: "replied",
+      status,
+      headers: {},
+      body: "",
+      bodySha256: "",
+    }),
+  );
 
   // The ledger.
   const table = simTable((before, after, named) => {
@@ -194,12 +275,12 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       chargeId: after.chargeId,
     }));
     guarded(() => checkWrite(before, after, named));
-    if (saysNo(after) && bank.capturesOf(after.chargeId).length > 0)
+    if (saysNo(after) && capturesOf(after.chargeId).length > 0)
       breach(
         new Violation("declinedMeansNotCaptured", after.chargeId, `${after.state}, though it was captured`),
       );
     if (after.state === "approved") {
-      const captures = bank.capturesOf(after.chargeId);
+      const captures = capturesOf(after.chargeId);
       if (!captures.some((one) => one.amount === one.asked))
         breach(
           new Violation(
@@ -213,11 +294,22 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
 
   // The queues.
   const told = new Map<string, string>();
+  const toldAtMs = new Map<string, number>();
   const toldTo = new Map<string, Set<string>>();
   const wake = new Map<string, () => void>();
+  /** when each queue is looked into next, for the message that will be visible then */
+  const looks = new Map<string, Appointment>();
   const queueOf = (name: "charges" | "unknown-outcomes"): SimQueue =>
-    simQueue(name, schedule.nowMs, options.maxReceives ?? deployedMaxReceives, (atMs) => {
-      schedule.after(atMs - schedule.nowMs(), () => wake.get(name)?.());
+    simQueue(name, schedule.nowMs, options.maxReceives ?? deployedMaxReceives, {
+      onVisible(atMs) {
+        looks.get(name)?.cancel();
+        looks.set(
+          name,
+          schedule.after(atMs - schedule.nowMs(), () => wake.get(name)?.()),
+        );
+      },
+      onDead: ({ id, chargeId }) =>
+        breach(new Violation("noDeadLetters", chargeId, `${id} was received too often`)),
     });
   const charges = queueOf("charges");
   const unknowns = queueOf("unknown-outcomes");
@@ -231,6 +323,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       unknowns.send(JSON.stringify(message), chargeId, delayMs + late);
       return;
     }
+    if (!toldAtMs.has(chargeId)) toldAtMs.set(chargeId, schedule.nowMs() - startMs);
     const queuesTold = toldTo.get(chargeId) ?? new Set<string>();
     toldTo.set(chargeId, queuesTold.add(queue));
     const text = JSON.stringify([message.outcome, message.requestId, message.code, message.evidence]);
@@ -248,24 +341,56 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
 
   // The workers.
   let kills = 0;
-  const processes: Process[] = [];
+  const processes: SimProcess[] = [];
   const workerRandom = random.fork();
-  const start = (queue: Process["queue"]): Process => {
-    const process: Process = {
+  const start = (queue: SimProcess["queue"]): SimProcess => {
+    const process: SimProcess = {
       name: `w${processes.length + 1}`,
       skewMs: workerRandom.between(-20_000, 20_000),
       queue,
       alive: true,
       busy: false,
       frozenUntilMs: 0,
+      ledgerFailedAtMs: 0,
+      troubledAtMs: 0,
     };
     processes.push(process);
     return process;
   };
-  const kill = (process: Process, why: string): void => {
+  /** Who holds the lease of a charge, by its token, until they write something else or lose it. */
+  const holders = new Map<string, Map<SimProcess, LeaseToken>>();
+  /** charges of which a send, or the worker that held them, was lost: all that may leave one undetermined */
+  const caused = new Set<string>();
+  const troubled = (process: SimProcess): void => {
+    process.troubledAtMs = schedule.nowMs();
+    for (const [chargeId, holding] of holders) if (holding.has(process)) caused.add(chargeId);
+  };
+  const fullLeaseMs = leaseMsOf(policy, gatewayTimeoutMs);
+  const lateWriteMs = 5_000;
+  const noteLease = (
+    process: SimProcess,
+    previous: LeaseToken | undefined,
+    entry: LedgerEntry,
+    taken: boolean,
+  ): void => {
+    const { chargeId } = entry;
+    const holding = holders.get(chargeId) ?? new Map<SimProcess, LeaseToken>();
+    if (holding.get(process) === previous) holding.delete(process);
+    if (taken && entry.state === "opened") {
+      holding.set(process, entry.token);
+      // A write may take hold when its worker has already died or stands still, or has stood still before it.
+      const leftMs = entry.leaseUntilMs - schedule.nowMs() - process.skewMs;
+      if (!process.alive || process.frozenUntilMs > schedule.nowMs() || leftMs < fullLeaseMs - lateWriteMs)
+        caused.add(chargeId);
+    }
+    if (holding.size > 0) holders.set(chargeId, holding);
+    else holders.delete(chargeId);
+  };
+  const kill = (process: SimProcess, why: string): void => {
     if (!process.alive) return;
     process.alive = false;
     kills += 1;
+    troubled(process);
     story.tell(() => ({ who: process.name, what: `dies ${why}` }));
     schedule.after(workerRandom.between(500, 10_000), () => {
       start(process.queue);
@@ -274,11 +399,12 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   };
 
   /** Stands between a worker and each effect: it may die or freeze there. */
-  const gate = async (process: Process, what: string, when: "before" | "after"): Promise<void> => {
+  const gate = async (process: SimProcess, what: string, when: "before" | "after"): Promise<void> => {
     if (!process.alive) return never;
     if (strikes("freeze")) {
       const frozen = workerRandom.between(10_000, 1_500_000);
       process.frozenUntilMs = Math.max(process.frozenUntilMs, schedule.nowMs() + frozen);
+      troubled(process);
       story.tell(() => ({ who: process.name, what: `freezes for ${frozen} ms ${when} ${what}` }));
     }
     if (strikes(when === "before" ? "killBeforeEffect" : "killAfterEffect")) {
@@ -290,45 +416,126 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     return process.alive ? undefined : never;
   };
 
-  const ledgerCall = async <T>(process: Process, what: string, apply: () => T): Promise<T> => {
+  const ledgerCall = async <T>(process: SimProcess, what: string, apply: () => T): Promise<T> => {
     await gate(process, what, "before");
     await schedule.sleep(workerRandom.between(1, 8));
-    if (strikes("ledgerThrottled")) throw new Unavailable(`${what}: throttled`);
+    const fails = (why: string): never => {
+      process.ledgerFailedAtMs = schedule.nowMs();
+      troubled(process);
+      throw new Unavailable(`${what}: ${why}`);
+    };
+    if (strikes("ledgerThrottled")) fails("throttled");
     const result = apply();
     await gate(process, what, "after");
-    if (strikes("ledgerAnswerLost")) throw new Unavailable(`${what}: no answer`);
+    if (strikes("ledgerAnswerLost")) fails("no answer");
     return result;
   };
 
+  const breaks = (checker: CheckerName, chargeId: string | undefined, what: string | undefined): void => {
+    if (what !== undefined) breach(new Violation(checker, chargeId, what));
+  };
   const firstSends = new Map<string, number>();
+  /** charges with a create that may have made a Payment Request which nobody knows of */
+  const unknownMakes = new Set<string>();
+  const lostInOutage = new Set<string>();
+
+  /** What may not be handed to the wire, whoever does it. */
+  const checkBegin = (process: SimProcess, name: GatewayName, asking: Asking): void => {
+    const { kind, chargeId } = asking;
+    breaks("noSendWhileClosed", chargeId, closings.begins(process, name, asking));
+    if ((kind !== "charge" && kind !== "make") || chargeId === undefined) return;
+    const refused = closings.refusedInRow(process, name);
+    if (refused >= policy.closeAfterRefusals && accounts[name].trouble()?.kind === "credential")
+      breaks(
+        "badCredentialBurnsLittle",
+        chargeId,
+        `sent by ${process.name}, which had heard ${refused} refusals of the account in a row`,
+      );
+  };
+
+  /** What is on its way now, by the first byte. */
+  const checkFirstByte = (process: SimProcess, asking: Asking): void => {
+    const { kind, chargeId, requestId, mayMoveMoney } = asking;
+    if (kind === "charge" || kind === "make" || mayMoveMoney === true) {
+      const holds = chargeId !== undefined && holders.get(chargeId)?.has(process) === true;
+      breaks(
+        "sentOnlyUnderLease",
+        chargeId,
+        holds ? undefined : `${kind} sent by ${process.name}, which holds no lease`,
+      );
+    }
+    if (kind === "make" && chargeId !== undefined) {
+      if (unknownMakes.has(chargeId))
+        breaks("noSecondPaymentRequest", chargeId, "made again, and the first was not looked for");
+      unknownMakes.add(chargeId);
+    }
+    if (kind !== "charge") return;
+    const sentAtMs = schedule.nowMs();
+    story.tell(() => ({
+      who: process.name,
+      what: `sends ${requestId?.slice(0, 8) ?? "the GET that pays"}`,
+      ...(chargeId === undefined ? {} : { chargeId }),
+    }));
+    if (requestId === undefined) return;
+    const first = firstSends.get(requestId) ?? sentAtMs;
+    firstSends.set(requestId, first);
+    if (sentAtMs - first > policy.requestIdLifeMs)
+      breaks("noResendPastKeyLife", chargeId, `sent ${sentAtMs - first} ms after its first send`);
+  };
+
+  /** What the worker knows now. */
+  const noteHeard = (
+    process: SimProcess,
+    name: GatewayName,
+    asking: Asking,
+    transport: Transport,
+    causedAnyway: boolean,
+  ) => {
+    const { kind, chargeId } = asking;
+    if (transport.kind !== "replied") return closings.hears(process, name, asking, undefined);
+    const { status, headers } = transport;
+    const retryAfterMs = retryAfterMsOf(headers["retry-after"], schedule.nowMs());
+    closings.hears(process, name, asking, {
+      status,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+    if (chargeId === undefined) return;
+    if ((kind === "charge" || kind === "make") && plainStatuses.has(status) && !causedAnyway)
+      caused.delete(chargeId);
+    if (kind === "find" && status === 200) unknownMakes.delete(chargeId);
+    if (kind === "make" && status >= 400 && status < 500) unknownMakes.delete(chargeId);
+  };
+
   const wireSend = async (
-    process: Process,
+    process: SimProcess,
     request: Parameters<Worker["wire"]["send"]>[0],
     limits: Parameters<Worker["wire"]["send"]>[1],
   ): Promise<Transport> => {
-    const isPayment = request.method === "POST";
-    const what = isPayment ? "send" : "look-up";
-    await gate(process, what, "before");
+    const name = gatewayOfUrl(request.url);
+    const asking = banks[name].askingOf(request);
+    const { kind, chargeId } = asking;
+    checkBegin(process, name, asking);
+    await gate(process, kind, "before");
     await schedule.sleep(workerRandom.between(2, 40));
-    if (strikes("connectionRefused")) return { kind: "neverSent", cause: "refused" };
-    await gate(process, `${what}'s first byte`, "before");
+    if (strikes("connectionRefused") || accounts[name].trouble()?.kind === "refused")
+      return { kind: "neverSent", cause: "refused" };
+    await gate(process, `${kind}'s first byte`, "before");
     if (limits.notAfterMs !== undefined && schedule.nowMs() + process.skewMs > limits.notAfterMs)
       return { kind: "neverSent", cause: "too_late" };
+    checkFirstByte(process, asking);
     const sentAtMs = schedule.nowMs();
-    const requestId = request.headers["X-Request-ID"] ?? "";
-    if (isPayment) {
-      const first = firstSends.get(requestId) ?? sentAtMs;
-      firstSends.set(requestId, first);
-      const chargeId = chargeOfRequest(request.body ?? "");
-      story.tell(() => ({ who: process.name, what: `sends ${requestId.slice(0, 8)}`, chargeId }));
-      if (sentAtMs - first > policy.requestIdLifeMs)
-        breach(
-          new Violation("noResendPastKeyLife", chargeId, `sent ${sentAtMs - first} ms after its first send`),
-        );
-    }
+    const causedBefore = chargeId !== undefined && caused.has(chargeId);
+    const moves = kind === "charge" || kind === "make";
+    if (moves && chargeId !== undefined) caused.add(chargeId);
+    let muddled = false;
     const answered = new Promise<Transport>((resolve) => {
-      const unanswered = (): void => resolve({ kind: "sentUnanswered", cause: "timeout" });
-      schedule.after(limits.timeoutMs, unanswered);
+      const timeout = schedule.after(limits.timeoutMs, () =>
+        resolve({ kind: "sentUnanswered", cause: "timeout" }),
+      );
+      const comes = (transport: Transport): void => {
+        timeout.cancel();
+        resolve(transport);
+      };
       if (strikes("requestLost")) return;
       const onTheWay = strikes("requestStuck")
         ? workerRandom.between(1_000, gatewayTimeoutMs)
@@ -336,41 +543,59 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       const lost = strikes("answerLost");
       const reset = workerRandom.chance(0.5);
       const back = strikes("answerLate") ? limits.timeoutMs + 1 : workerRandom.between(5, 80);
-      const answer = ({ status, body }: { status: number; body: string }): void => {
+      const answer = ({ status, headers = {}, body, muddled: unclear = false }: SimAnswer): void => {
+        muddled = unclear;
         if (lost) {
-          if (reset) schedule.after(back, () => resolve({ kind: "sentUnanswered", cause: "reset" }));
+          if (reset) schedule.after(back, () => comes({ kind: "sentUnanswered", cause: "reset" }));
           return;
         }
-        schedule.after(back, () =>
-          resolve({ kind: "replied", status, headers: {}, body, bodySha256: hash(body) }),
-        );
+        schedule.after(back, () => comes({ kind: "replied", status, headers, body, bodySha256: hash(body) }));
       };
       schedule.after(onTheWay, () => {
-        if (isPayment) bank.pay(requestId, request.body ?? "", answer);
-        else {
-          const page = bank.feed(request.url);
-          if (page !== undefined) answer(page);
+        const now = accounts[name].trouble();
+        if (moves && chargeId !== undefined && now !== undefined && isOutage(now)) lostInOutage.add(chargeId);
+        const met = accounts[name].meets();
+        switch (met.kind) {
+          case "swallows":
+            return;
+          case "answers":
+            return answer(met.answer);
+          case "letsUnheard":
+            return banks[name].receive(request, () => {});
+          case "lets":
+            return banks[name].receive(request, answer);
         }
       });
     });
     // The request is on its way: the worker may die now without anybody knowing.
-    await gate(process, `${what}'s answer`, "before");
+    await gate(process, `${kind}'s answer`, "before");
     const transport = await answered;
-    await gate(process, what, "after");
+    await gate(process, kind, "after");
+    noteHeard(process, name, asking, transport, muddled || causedBefore || process.troubledAtMs >= sentAtMs);
     return transport;
   };
 
   const paceBook = paceTable();
+  const paceTold = new Map<GatewayName, string | undefined>();
   /** What a worker's process keeps of the pace; it dies with the process. */
-  const pacesOf = (process: Process, clock: Clock, ids: Ids): Worker["paces"] => {
+  const pacesOf = (process: SimProcess, clock: Clock, ids: Ids): Worker["paces"] => {
+    const shared: PaceBook = {
+      read: (name) => ledgerCall(process, "read pace", () => paceBook.read(name)),
+      replace: (name, previous, record) =>
+        ledgerCall(process, `pace ${record.closing?.because ?? "turns"}`, () => {
+          const answer = paceBook.replace(name, previous, record);
+          if (answer.kind === "replaced") {
+            breaks("noSendWhileClosed", undefined, closings.written(process, name, record));
+            if (JSON.stringify(record.closing) !== paceTold.get(name)) {
+              paceTold.set(name, JSON.stringify(record.closing));
+              story.tell(() => ({ who: "pace", what: `${name}: ${paceText(record, startMs)}` }));
+            }
+          }
+          return answer;
+        }),
+    };
     process.paces ??= gatewayPaces({
-      book: {
-        read: (name) => ledgerCall(process, "read pace", () => paceBook.read(name)),
-        replace: (name, previous, record) =>
-          ledgerCall(process, `pace ${record.closing?.because ?? "turns"}`, () =>
-            paceBook.replace(name, previous, record),
-          ),
-      },
+      book: options.mutant?.book?.(shared) ?? shared,
       clock,
       ids,
       log: silent,
@@ -382,7 +607,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
 
   let requestIds = 0;
   let tokens = 0;
-  const workerOf = (process: Process, deadlineMs: number): SimWorker => {
+  const workerOf = (process: SimProcess, deadlineMs: number): SimWorker => {
     const sends: Promise<unknown>[] = [];
     const clock: Clock = {
       nowMs: () => schedule.nowMs() + process.skewMs,
@@ -408,9 +633,20 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       sha256: hash,
       wire: { send: (request, limits) => wireSend(process, request, limits) },
       ledger: {
-        open: (entry) => ledgerCall(process, "open", () => table.open(entry)),
+        open: (entry) =>
+          ledgerCall(process, "open", () => {
+            const opened = table.open(entry);
+            if (opened.kind === "opened") noteLease(process, undefined, entry, true);
+            return opened;
+          }),
         replace: (previous, entry) =>
-          ledgerCall(process, `record ${entry.state}`, () => table.replace(previous, entry)),
+          ledgerCall(process, `record ${entry.state}`, () => {
+            const replaced = table.replace(previous, entry);
+            noteLease(process, previous, entry, replaced.kind === "replaced");
+            if ("preparation" in entry && entry.preparation?.prepared !== undefined)
+              unknownMakes.delete(entry.chargeId);
+            return replaced;
+          }),
         read: (ids: readonly ChargeId[]) => ledgerCall(process, "read", () => table.read(ids)),
         reject: (rejection) => ledgerCall(process, "reject", () => table.reject(rejection)),
       },
@@ -431,7 +667,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       },
       log: silent,
       limit: pLimit(concurrency),
-      gateways: { centrobill: gateway },
+      gateways: gatewaysOfWorld,
       paces: pacesOf(process, clock, ids),
       policy,
       gatewayTimeoutMs,
@@ -478,14 +714,19 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       breach(new Violation("noChargeLost", chargeId, `${state}, but its route was never accepted`));
   };
 
-  const invoke = async (process: Process, queue: SimQueue, batch: readonly SimMessage[]): Promise<void> => {
+  let mostReceives = 0;
+  const invoke = async (
+    process: SimProcess,
+    queue: SimQueue,
+    batch: readonly SimMessage[],
+  ): Promise<void> => {
     process.busy = true;
     const deadlineMs = schedule.nowMs() + functionTimeoutMs;
-    let ended = false;
-    schedule.after(functionTimeoutMs, () => {
+    const timeout = schedule.after(functionTimeoutMs, () => {
       // A frozen process outlives its time-out as a zombie; a running one is stopped by its platform.
-      if (!ended && process.frozenUntilMs <= schedule.nowMs()) kill(process, "at its time-out");
+      if (process.frozenUntilMs <= schedule.nowMs()) kill(process, "at its time-out");
     });
+    for (const { receives } of batch) mostReceives = Math.max(mostReceives, receives);
     const receipts = new Map(batch.map((message) => [message, message.receipt]));
     const sound = workerOf(process, deadlineMs);
     const worker = { ...sound, ...options.mutant?.worker?.(sound) };
@@ -495,7 +736,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       worker,
     );
     await gate(process, "batch response", "before");
-    ended = true;
+    timeout.cancel();
     for (const message of batch) {
       const end = ends.get(message.id);
       const receipt = receipts.get(message) ?? 0;
@@ -506,8 +747,9 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     wake.get(process.queue)?.();
   };
 
-  const pollOf = (name: Process["queue"], queue: SimQueue, batchSize: number) => {
+  const pollOf = (name: SimProcess["queue"], queue: SimQueue, batchSize: number) => {
     let waiting = false;
+    let retrying = false;
     wake.set(name, () => {
       if (waiting) return;
       waiting = true;
@@ -518,8 +760,13 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
           (one) => one.queue === name && one.alive && !one.busy && one.frozenUntilMs <= schedule.nowMs(),
         );
         if (process === undefined) {
-          if (processes.some((one) => one.queue === name && one.alive && one.busy))
-            schedule.after(60_000, () => wake.get(name)?.());
+          // All are busy, frozen or dead.
+          if (retrying) return;
+          retrying = true;
+          schedule.after(60_000, () => {
+            retrying = false;
+            wake.get(name)?.();
+          });
           return;
         }
         const batch = queue.receive(batchSize, visibilityMs);
@@ -544,10 +791,14 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
 
   // The charges arrive while the trouble lasts.
   const arrivals = random.fork();
+  const arrived: Pick<ToldCharge, "chargeId" | "way" | "arrivedMs">[] = [];
   for (let n = 1; n <= options.charges; n++) {
     const chargeId = `c${n}`;
-    const body = chargeMessage(chargeId, arrivals);
-    schedule.after(arrivals.between(0, troubleMs * 0.7), () => {
+    const way = arrivals.pick(options.ways ?? options.mutant?.ways ?? drawnWays);
+    const body = chargeMessage(chargeId, way, arrivals);
+    const arrivedMs = arrivals.between(0, options.arrivingMs ?? troubleMs * 0.7);
+    arrived.push({ chargeId, way, arrivedMs });
+    schedule.after(arrivedMs, () => {
       charges.send(body, chargeId, 0);
       if (strikes("deliverTwice")) charges.send(body, chargeId, arrivals.between(0, 5_000));
     });
@@ -566,6 +817,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     }
   };
 
+  await breathed();
   await run(endMs);
   if (crash !== undefined) throw crash;
   const chargeIds = Array.from({ length: options.charges }, (_, n) => `c${n + 1}`);
@@ -581,7 +833,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
 
   function endViolationOf(chargeId: string): Violation | undefined {
     const entry = table.entryOf(chargeId);
-    const captures = bank.capturesOf(chargeId);
+    const captures = capturesOf(chargeId);
     if (entry === undefined) return new Violation("noChargeLost", chargeId, "never reached the ledger");
     const final = (finalStates as readonly string[]).includes(entry.state);
     if (!final && entry.state !== "review")
@@ -592,6 +844,12 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       );
     if (!told.has(routeIdOf(entry)))
       return new Violation("routedExactlyOncePerId", chargeId, `${routeIdOf(entry)} was never told`);
+    if (entry.state === "review" && causedReasons.has(entry.reason) && !caused.has(chargeId))
+      return new Violation(
+        "reviewHasACause",
+        chargeId,
+        `in review for ${entry.reason}, though none of its sends and none of its workers was lost`,
+      );
     if (captures.length > 0 && entry.state !== "approved" && entry.state !== "review")
       return new Violation(
         "ledgerAgreesWithGateway",
@@ -609,7 +867,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
 
   const tellings = chargeIds.map((chargeId) => ({
     queues: toldTo.get(chargeId) ?? new Set<string>(),
-    captures: bank.capturesOf(chargeId).length,
+    captures: capturesOf(chargeId).length,
   }));
   const saysFailed = ["permanent-declines", "retryable-declines", "request-errors"];
   const count = (test: (telling: (typeof tellings)[number]) => boolean): number =>
@@ -624,14 +882,34 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     inReview: count(({ queues }) => queues.has("review")),
   };
 
+  const burnedAt = (entry: LedgerEntry): boolean => {
+    if (entry.state !== "request_error" || entry.evidence.kind !== "reply") return false;
+    const { status, atMs } = entry.evidence;
+    return (
+      (status === 401 || status === 403) &&
+      (options.troubles ?? drawnTroubles).some(
+        ({ gateway, kind, fromMs, untilMs }) =>
+          gateway === entry.gateway &&
+          kind === "credential" &&
+          atMs >= startMs + fromMs - 60_000 &&
+          atMs <= startMs + untilMs + 60_000,
+      )
+    );
+  };
   const states: Record<string, number> = {};
   let reviewOwed = 0;
+  let reviewOfOutage = 0;
+  let burned = 0;
   for (const chargeId of chargeIds) {
     const entry = table.entryOf(chargeId);
     const state = entry?.state ?? "none";
     const name = entry?.state === "review" ? `review:${entry.reason}` : state;
     states[name] = (states[name] ?? 0) + 1;
-    if (entry?.state === "review" && owedReasons.has(entry.reason)) reviewOwed += 1;
+    if (entry?.state === "review") {
+      if (owedReasons.has(entry.reason)) reviewOwed += 1;
+      else if (lostInOutage.has(chargeId)) reviewOfOutage += 1;
+    }
+    if (entry !== undefined && burnedAt(entry)) burned += 1;
   }
   return {
     seed,
@@ -639,10 +917,20 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     charges: options.charges,
     steps,
     states,
-    captured: bank.captures().length,
+    captured: gatewayNames.reduce((sum, name) => sum + banks[name].captured(), 0),
     reviewOwed,
+    reviewOfOutage,
+    burned,
+    limited: { centrobill: accounts.centrobill.limited(), centrapay: accounts.centrapay.limited() },
+    mostReceives,
     kills,
     tally,
+    told: arrived.map((one) => ({
+      ...one,
+      ...(toldAtMs.has(one.chargeId) ? { toldMs: toldAtMs.get(one.chargeId) ?? 0 } : {}),
+      state: table.entryOf(one.chargeId)?.state ?? "none",
+      lostInOutage: lostInOutage.has(one.chargeId),
+    })),
     struck,
     ...(violation === undefined ? {} : { violation }),
     story: story.lines(),
@@ -656,20 +944,12 @@ const saysNo = (entry: LedgerEntry): boolean =>
   entry.state === "request_error" ||
   entry.state === "expired";
 
-const chargeOfRequest = (body: string): string => /"chargeId":"([^"]+)"/.exec(body)?.[1] ?? "";
-
-const chargeMessage = (chargeId: string, random: Random): string =>
-  JSON.stringify({
-    v: 1,
-    chargeId,
-    gateway: "centrobill",
-    amount: String(random.between(1, 99_999)),
-    currency: "EUR",
-    request: {
-      paymentSource: { type: "consumer", value: `consumer-${chargeId}` },
-      consumer: { externalId: `consumer-${chargeId}`, ip: "192.0.2.1" },
-      sku: { siteId: "site-1" },
-    },
-  });
+/** What a story says of a record that all workers share. */
+const paceText = ({ closing }: PaceRecord, startMs: number): string => {
+  const at = (ms: number): string => new Date(ms - startMs).toISOString().slice(11, 23);
+  if (closing === undefined || closing.openedAtMs !== undefined) return "open";
+  const paused = closing.pausedUntilMs === undefined ? "" : `, paused until ${at(closing.pausedUntilMs)}`;
+  return `closed for ${closing.because} until ${at(closing.untilMs)}${paused}`;
+};
 
 export type { Schedule };

@@ -1,6 +1,13 @@
 import type { Mutant } from "./mutant.ts";
 import { orderOfEffects } from "./order-of-effects.ts";
+import { pace } from "./pace.ts";
+import { paymentRequests } from "./payment-requests.ts";
 import { readingTheGateway } from "./reading-the-gateway.ts";
 
 /** Every mutant. The checkers have to find each of them, or they find nothing. */
-export const mutants: readonly Mutant[] = [...orderOfEffects, ...readingTheGateway];
+export const mutants: readonly Mutant[] = [
+  ...orderOfEffects,
+  ...readingTheGateway,
+  ...paymentRequests,
+  ...pace,
+];

@@ -1,5 +1,6 @@
-import type { Worker } from "../../../lib/ports.ts";
+import type { PaceBook, Worker } from "../../../lib/ports.ts";
 import type { CheckerName } from "../checkers.ts";
+import type { ChargeWay } from "../sim-charges.ts";
 import type { Flows } from "../world.ts";
 
 /** A deliberate mistake in the order of effects: what a checker that cannot fail would not see. */
@@ -9,8 +10,12 @@ export type Mutant = {
   readonly what: string;
   /** the checkers of which one has to find it */
   readonly caughtBy: readonly CheckerName[];
+  /** the ways of charging that it is about; all by default */
+  readonly ways?: readonly ChargeWay[];
   /** the shipped flows with the mistake around them */
   readonly flows?: (shipped: Flows) => Flows;
   /** what one invocation works with, with the mistake in it */
   readonly worker?: (sound: Worker) => Worker;
+  /** what one process keeps of the pace that all share, with the mistake in it */
+  readonly book?: (shared: PaceBook) => PaceBook;
 };

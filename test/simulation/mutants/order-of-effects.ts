@@ -26,7 +26,7 @@ export const orderOfEffects: readonly Mutant[] = [
   {
     name: "record-after-send",
     what: "the intent is written together with the outcome, after the request went out",
-    caughtBy: ["noChargeTwice"],
+    caughtBy: ["sentOnlyUnderLease", "noChargeTwice"],
     worker(sound) {
       const intents = new Map<LeaseToken, LedgerEntry>();
       return withLedger(sound, {
@@ -47,7 +47,7 @@ export const orderOfEffects: readonly Mutant[] = [
   {
     name: "new-request-id-on-redelivery",
     what: "a redelivery that finds an open attempt sends under a request id of its own",
-    caughtBy: ["noChargeTwice"],
+    caughtBy: ["noChargeTwice", "noSecondPaymentRequest"],
     worker: (sound) =>
       withLedger(sound, {
         async open(entry) {
@@ -61,7 +61,7 @@ export const orderOfEffects: readonly Mutant[] = [
   {
     name: "unknown-is-sent-anew",
     what: "a redelivery that finds an unknown opens a new attempt at once",
-    caughtBy: ["noChargeTwice"],
+    caughtBy: ["noChargeTwice", "declinedMeansNotCaptured"],
     worker: (sound) =>
       withLedger(sound, {
         async open(entry) {
@@ -89,7 +89,7 @@ export const orderOfEffects: readonly Mutant[] = [
   {
     name: "lease-without-condition",
     what: "an outcome is written whoever holds the lease",
-    caughtBy: ["finalNeverChanges", "onlyLeaseHolderRecords", "everyChargeEnds"],
+    caughtBy: ["finalNeverChanges", "onlyLeaseHolderRecords", "everyChargeEnds", "routedExactlyOncePerId"],
     worker: (sound) =>
       withLedger(sound, {
         async replace(_previous, entry) {
@@ -102,6 +102,7 @@ export const orderOfEffects: readonly Mutant[] = [
     name: "lost-write-is-ignored",
     what: "a ledger that does not answer is taken for one that wrote",
     caughtBy: [
+      "sentOnlyUnderLease",
       "noChargeLost",
       "unknownIsNeverForgotten",
       "everyChargeEnds",

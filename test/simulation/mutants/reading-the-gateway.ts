@@ -75,6 +75,7 @@ export const readingTheGateway: readonly Mutant[] = [
     caughtBy: [
       "noResendPastKeyLife",
       "noChargeTwice",
+      "noSecondPaymentRequest",
       "everyChargeEnds",
       "declinedMeansNotCaptured",
       "ledgerAgreesWithGateway",
@@ -171,7 +172,7 @@ export const readingTheGateway: readonly Mutant[] = [
   {
     name: "failed-feed-is-empty",
     what: "a feed that does not answer is taken for one without rows",
-    caughtBy: ["noChargeTwice", "declinedMeansNotCaptured"],
+    caughtBy: ["noChargeTwice", "declinedMeansNotCaptured", "noSendWhileClosed"],
     worker: (sound) => ({
       ...withWire(sound, (transport, request) =>
         request.method === "GET" && (transport.kind !== "replied" || transport.status !== 200)

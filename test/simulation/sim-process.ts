@@ -1,0 +1,18 @@
+import type { GatewayName } from "../../lib/core/charge.ts";
+import type { GatewayPace } from "../../lib/ports.ts";
+
+/** A worker's process: what lives longer than one invocation. */
+export type SimProcess = {
+  readonly name: string;
+  readonly skewMs: number;
+  readonly queue: "charges" | "unknown-outcomes";
+  alive: boolean;
+  busy: boolean;
+  /** it does nothing until then; afterwards, when it last woke up */
+  frozenUntilMs: number;
+  /** when a call to the ledger last failed */
+  ledgerFailedAtMs: number;
+  /** when it last froze, died or lost a call to the ledger */
+  troubledAtMs: number;
+  paces?: Readonly<Record<GatewayName, GatewayPace>>;
+};
