@@ -60,7 +60,7 @@ export const drawRates = (
   Object.fromEntries(
     gatewayNames.flatMap((gateway) => {
       const struck = random.fraction() < faults.accountRate;
-      const requests = random.between(3, 20);
+      const requests = random.between(2, 6);
       return struck ? [[gateway, { requests, perMs: 60_000 }]] : [];
     }),
   );
