@@ -3,7 +3,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Command } from "commander";
 import { BootstrapConflict, bootstrap } from "../infra/bootstrap.ts";
 import { writeEnvFile } from "../infra/env-file.ts";
-import { clientLimits } from "../lib/adapters/deadline.ts";
+import { clientLimits, sqsClientLimits } from "../lib/adapters/deadline.ts";
 import { exitStatus } from "./exit-status.ts";
 import { fileTrouble, UsageProblem } from "./usage-problem.ts";
 
@@ -23,7 +23,7 @@ export const addBootstrapCommand = (program: Command): void => {
     .action(async ({ prefix, envFile, json }: BootstrapFlags) => {
       if (!prefixPattern.test(prefix))
         throw new UsageProblem("--prefix: must be at most 50 letters, digits, - or _");
-      const sqs = new SQSClient({ ...clientLimits });
+      const sqs = new SQSClient({ ...sqsClientLimits });
       const dynamodb = new DynamoDBClient({ ...clientLimits });
       try {
         const variables = await bootstrap({ sqs, dynamodb }, prefix);

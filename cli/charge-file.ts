@@ -2,6 +2,7 @@ import { createHash, hash } from "node:crypto";
 import { createReadStream, statSync } from "node:fs";
 import { findCardDataInText } from "../lib/core/card-data.ts";
 import type { Problem, RefusalCode } from "../lib/core/charge.ts";
+import { queueJson } from "../lib/core/queue-json.ts";
 import { type Columns, cellsOf, messageOfRow, readColumns } from "./csv-row.ts";
 import { type PhysicalLine, physicalLines } from "./file-lines.ts";
 import { fileTrouble, UsageProblem } from "./usage-problem.ts";
@@ -9,8 +10,8 @@ import { fileTrouble, UsageProblem } from "./usage-problem.ts";
 /** SQS takes 256 KiB a message (1 MiB since 2025, which not every endpoint knows). */
 export const queueBytesMax = 262_144;
 
-/** What SQS takes besides: tab, line feed, carriage return, and everything from the space on but U+FFFE, U+FFFF. */
-const takenByQueue = /^[\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]*$/u;
+/** What every queue takes of what JSON has: no control characters but tab, line feed and carriage return. */
+const takenByQueue = /^[\t\n\r\u{20}-\u{ffff}]*$/u;
 
 /**
  * Why a line of the file can be no message: no queue takes it, or none may have it (S12: card data is refused
@@ -63,19 +64,12 @@ const tooLarge = refusedAs(
   `have at most ${queueBytesMax} bytes: no queue takes more`,
 );
 const notText = refusedAs("invalid_message", "message", "be UTF-8 text");
-const notTaken = refusedAs(
-  "invalid_message",
-  "message",
-  "be text that a queue takes: no control characters, no U+FFFE or U+FFFF",
-);
+const notTaken = refusedAs("invalid_message", "message", "be text that a queue takes: no control characters");
 
-/** The message as the queue gets it, or why it cannot get it. */
-const queueable = (
-  line: Pick<ChargeLine, "line" | "endsAt">,
-  body: string,
-  bodySha256: string = sha256(body),
-): ChargeLine => {
-  const whole = { line: line.line, endsAt: line.endsAt, body, bodySha256 };
+/** The message as the queue gets it, or why it cannot get it. The hash is of the message, as a worker takes it. */
+const queueable = ({ line, endsAt }: Pick<ChargeLine, "line" | "endsAt">, text: string): ChargeLine => {
+  const body = queueJson(text);
+  const whole = { line, endsAt, body, bodySha256: sha256(body) };
   if (Buffer.byteLength(body) > queueBytesMax) return { ...whole, unqueueable: tooLarge };
   if (!takenByQueue.test(body)) return { ...whole, unqueueable: notTaken };
   const cardData = findCardDataInText(body);
@@ -92,15 +86,15 @@ async function* jsonLines(path: string): AsyncGenerator<ChargeLine> {
   };
   for await (const one of physicalLines(path, { keepBytes: queueBytesMax + 1, onPiece })) {
     const { line, bytes, endsAt } = one;
-    const bodySha256 = one.whole ? sha256(bytes) : hasher.digest("hex");
+    const bytesSha256 = one.whole ? sha256(bytes) : hasher.digest("hex");
     hasher = createHash("sha256");
     const text = decode(bytes);
     if (!one.whole || bytes.length > queueBytesMax) {
       const body = bytes.toString("utf8", 0, 40_000);
-      yield { line, endsAt, body, bodySha256, unqueueable: tooLarge };
+      yield { line, endsAt, body, bodySha256: bytesSha256, unqueueable: tooLarge };
     } else if (text === undefined)
-      yield { line, endsAt, body: bytes.toString("latin1"), bodySha256, unqueueable: notText };
-    else if (!isBlank(text)) yield queueable(one, text, bodySha256);
+      yield { line, endsAt, body: bytes.toString("latin1"), bodySha256: bytesSha256, unqueueable: notText };
+    else if (!isBlank(text)) yield queueable(one, text);
   }
 }
 

@@ -1,6 +1,6 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Command } from "commander";
-import { clientLimits } from "../lib/adapters/deadline.ts";
+import { sqsClientLimits } from "../lib/adapters/deadline.ts";
 import { type Problem, parseCharge } from "../lib/core/charge.ts";
 import { requestParsers } from "../lib/gateways/registry.ts";
 import { type ChargeLine, openChargeFile } from "./charge-file.ts";
@@ -48,7 +48,7 @@ export const addEnqueueCommand = (program: Command): void => {
         throw new UsageProblem([...problems, `${wrongLines} lines are wrong: nothing was sent`]);
 
       useAwsVariables(env);
-      const sqs = new SQSClient({ ...clientLimits });
+      const sqs = new SQSClient({ ...sqsClientLimits });
       let sent = 0;
       try {
         await feedFile({

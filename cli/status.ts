@@ -1,6 +1,6 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Command } from "commander";
-import { clientLimits } from "../lib/adapters/deadline.ts";
+import { sqsClientLimits } from "../lib/adapters/deadline.ts";
 import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
 import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
 import { readWork } from "../lib/adapters/dynamodb-work.ts";
@@ -68,7 +68,7 @@ export const addStatusCommand = (program: Command): void => {
     .action(async (flags: StatusFlags) => {
       const env = withEnvFile(process.env, flags.envFile);
       const ledger = await openLedgerAccess(flags, process.env);
-      const sqs = flags.dataDir === undefined ? new SQSClient({ ...clientLimits }) : undefined;
+      const sqs = flags.dataDir === undefined ? new SQSClient({ ...sqsClientLimits }) : undefined;
       const signals = watchStopSignals();
       try {
         do {

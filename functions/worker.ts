@@ -3,7 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import pLimit from "p-limit";
-import { clientLimits } from "../lib/adapters/deadline.ts";
+import { clientLimits, sqsClientLimits } from "../lib/adapters/deadline.ts";
 import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
 import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
 import { httpWire } from "../lib/adapters/http-wire.ts";
@@ -65,7 +65,7 @@ const build = async (functionName: string) => {
       ? {}
       : { centrapay: { ...centrapay, apiKey: await credentialOf(centrapay.apiKey, process.env) } }),
   });
-  const sqs = new SQSClient({ ...clientLimits });
+  const sqs = new SQSClient({ ...sqsClientLimits });
   const dynamodb = new DynamoDBClient({ ...clientLimits });
   const ledger = dynamodbLedger(dynamodb, settings.ledgerTable);
   const limit = () => pLimit(settings.concurrency);

@@ -26,3 +26,9 @@ export const clientLimits = {
   maxAttempts: 3,
   requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true },
 } as const;
+
+/**
+ * What every SQS client gets. By default the SDK calls the host that a queue's URL names and only then the
+ * endpoint that the environment gives; an endpoint of somebody else may name one that nobody resolves.
+ */
+export const sqsClientLimits = { ...clientLimits, useQueueUrlAsEndpoint: false } as const;

@@ -4,8 +4,8 @@ import {
   type SendMessageBatchRequestEntry,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
+import { queueJson } from "../core/queue-json.ts";
 import type { QueueName } from "../core/queues.ts";
-import type { RouteMessage } from "../core/route-message.ts";
 import type { Log, Queues } from "../ports.ts";
 import { CallFailed, withDeadline } from "./deadline.ts";
 
@@ -26,16 +26,6 @@ type Waiting = {
   readonly accepted: () => void;
   readonly refused: (error: Error) => void;
 };
-
-/**
- * JSON that every SQS takes: AWS refuses U+FFFE and U+FFFF, fauxqs whatever lies beyond U+FFFF (emoji). Escaped
- * they read the same; refused, a charge that was captured would never be told.
- */
-const bodyOf = (message: RouteMessage): string =>
-  JSON.stringify(message).replace(
-    /[\ud800-\udfff\ufffe\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16)}`,
-  );
 
 export type SqsQueuesOptions = {
   readonly client: Pick<SQSClient, "send">;
@@ -104,7 +94,8 @@ export const sqsQueues = ({
 
   return {
     send(queue, message, delayMs = 0) {
-      const body = bodyOf(message);
+      // Refused by its queue, a charge that was captured would never be told.
+      const body = queueJson(JSON.stringify(message));
       const bytes = Buffer.byteLength(body);
       return new Promise((accepted, refused) => {
         const before = waiting.get(queue) ?? [];

@@ -66,7 +66,7 @@ export const messageLengthMax = 65_536;
  */
 const copyBytesMax = 200_000;
 
-/** The bytes of a text on a queue: beyond U+FFFF each of two units is escaped, as the queues' adapter does. */
+/** The bytes of a text on a queue, as `queueJson` writes it: beyond U+FFFF each of two units is escaped. */
 const queueBytesOf = (text: string): number => {
   let bytes = 0;
   for (let at = 0; at < text.length; at++) {

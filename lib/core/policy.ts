@@ -131,6 +131,9 @@ const schedule = "a list of 1 to 50 rising whole numbers of milliseconds";
 /** An unknown waits on its queue, and SQS forgets a message after 14 days. */
 const lookupMaxMs = 12 * dayMs;
 
+/** Between opening an attempt and sending it a write is waited for: what ends sooner would let nothing be sent. */
+const sendableMs = 1_000;
+
 /** Each number's check and what it must be, in words. A new member of `Policy` does not compile without one. */
 const checks: { readonly [K in keyof Policy]: readonly [check: (value: unknown) => boolean, must: string] } =
   {
@@ -138,8 +141,14 @@ const checks: { readonly [K in keyof Policy]: readonly [check: (value: unknown) 
     resendsMax: [(v) => isMs(v, 5), "a whole number from 0 to 5"],
     faultResendDelayMs: [(v) => isMs(v, 3_600_000), "a whole number of milliseconds up to 3600000"],
     faultResendsMax: [(v) => isMs(v, 10), "a whole number from 0 to 10"],
-    requestIdLifeMs: [(v) => isMs(v, 365 * dayMs), "a whole number of milliseconds"],
-    leaseMs: [(v) => isFrom1(v, dayMs), "a whole number of milliseconds above 0"],
+    requestIdLifeMs: [
+      (v) => isMs(v, 365 * dayMs) && v >= sendableMs,
+      `a whole number of milliseconds from ${sendableMs}`,
+    ],
+    leaseMs: [
+      (v) => isMs(v, dayMs) && v >= sendableMs,
+      `a whole number of milliseconds from ${sendableMs} to ${dayMs}`,
+    ],
     lookupScheduleMs: [(v) => isSchedule(v, lookupMaxMs), `${schedule}, at most ${lookupMaxMs}`],
     feedLagMs: [(v) => isMs(v, 7 * dayMs), "a whole number of milliseconds"],
     clockSkewMs: [(v) => isMs(v, dayMs), "a whole number of milliseconds"],

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,6 +38,16 @@ describe("NDJSON", () => {
     ["\n\n", [], "only blank lines"],
     ["not JSON\n", ["1:not JSON"], "goes to the queue as it stands"],
     ["a\u0001b\n", ["1:invalid_message be text that a queue takes"], "a control character"],
+    [
+      '{"a":"日 🎉"}\n',
+      ['1:{"a":"日 \\ud83c\\udf89"}'],
+      "an emoji as JSON can write it too: some queues take no other",
+    ],
+    [
+      '{"a":"\ufffe"}\n',
+      ['1:{"a":"\\ufffe"}'],
+      "what no queue takes as it stands, and JSON can write otherwise",
+    ],
     ['{"n":"4111111111111111"}\n', ["1:card_number not hold a card number"], "no queue may have it"],
     ["note 4111 1111 1111 1111 end\n", ["1:card_number not hold a card number"], "nor in what is no JSON"],
     ['{"cvv":"123"}\n', ["1:security_code not be there"], "a security code"],
@@ -111,6 +122,12 @@ describe("CSV", () => {
     const [line] = await linesOf(written(`${header}\n${row}\n`, "csv"));
     const message = JSON.parse(line?.body ?? "") as object;
     expect(message).toMatchObject({ v: 1, amount: "100", request: { sku: { siteId: "s-1" } }, ...expected });
+  });
+
+  test("an emoji in a cell is written as every queue takes it, and its hash is the message's own", async () => {
+    const [line] = await linesOf(written(`${header}\na,centrobill,100,EUR,🎉,s-1\n`, "csv"));
+    expect(line?.body).toContain('"note":"\\ud83c\\udf89"');
+    expect(line?.bodySha256).toBe(hash("sha256", line?.body ?? "", "hex"));
   });
 
   test("a row that is wrong is one row: the next is read again", async () => {

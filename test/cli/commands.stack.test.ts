@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
+import { buildApp } from "fauxqs";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type Stack, startStack } from "../../infra/local/stack.ts";
 import {
@@ -93,6 +94,26 @@ describe("commands on an endpoint of somebody else", () => {
     watching.child.kill("SIGINT");
     expect((await watching.ended).stdout.trim().split("\n").length).toBeGreaterThan(1);
     expect(await runCommand(["status"])).toMatchObject({ status: 2, stdout: "" });
+  });
+
+  test("the endpoint is the environment's, whatever host its queue URLs name", async () => {
+    const queues = buildApp({ logger: false, host: "queues.invalid" });
+    onTestFinished(() => queues.close());
+    const elsewhere = { ...env, AWS_ENDPOINT_URL_SQS: await queues.listen({ host: "127.0.0.1", port: 0 }) };
+    const folder = testFolder();
+    const envFile = join(folder, "stack.env");
+    const args = ["bootstrap", "--prefix", "far-", "--env-file", envFile];
+    expect(await runCommand(args, elsewhere)).toMatchObject({ status: 0, stderr: "" });
+    expect(urlIn(envFile)).toContain("queues.invalid");
+    const file = writeLines(join(folder, "c.ndjson"), [charge("far-1")]);
+    expect(await runCommand(["enqueue", file, "--env-file", envFile], elsewhere)).toEqual({
+      status: 0,
+      stdout: "1 charges sent\n",
+      stderr: "",
+    });
+    const told = await runCommand(["status", "--env-file", envFile], elsewhere);
+    expect(told).toMatchObject({ status: 0, stderr: "" });
+    expect(told.stdout).toMatch(/^charges +1 +0$/m);
   });
 
   test("enqueue sends nothing when a line is wrong, and names each by its place", async () => {
