@@ -5,5 +5,6 @@ export default defineConfig({
   test: {
     include: ["test/{core,gateways,flows}/**/*.test.ts", "test/settings.test.ts"],
     exclude: ["test/**/*.stack.test.ts"],
+    setupFiles: ["test/mutation/setup.ts"],
   },
 });

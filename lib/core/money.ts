@@ -17,7 +17,9 @@ export const parseAmountMinor = (text: unknown): bigint | undefined =>
 export const toDecimal = ({ amountMinor, currency }: Money): string => {
   const digits = digitsOf(currency);
   const sign = amountMinor < 0n ? "-" : "";
-  const minor = String(amountMinor < 0n ? -amountMinor : amountMinor).padStart(digits + 1, "0");
+  const minor = String(amountMinor)
+    .replace("-", "")
+    .padStart(digits + 1, "0");
   if (digits === 0) return sign + minor;
   return `${sign}${minor.slice(0, -digits)}.${minor.slice(-digits)}`;
 };

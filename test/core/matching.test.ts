@@ -107,15 +107,15 @@ describe("whose row it is", () => {
 
   test("what a feed does not hold is not found", () => {
     const nothing = { own: [], otherAttempt: [], reversals: [], weak: [] };
-    expect(foundIn([])).toEqual([nothing, nothing]);
-    expect(matcherFor([]).foundOf(chargeIdOf("order-1"))).toEqual(nothing);
-    expect(matcherFor(wanted).foundOf(chargeIdOf("__proto__"))).toEqual(nothing);
+    expect(foundIn([])).toStrictEqual([nothing, nothing]);
+    expect(matcherFor([]).foundOf(chargeIdOf("order-1"))).toStrictEqual(nothing);
+    expect(matcherFor(wanted).foundOf(chargeIdOf("__proto__"))).toStrictEqual(nothing);
     expect(() => matcherFor([]).add(row("captured"))).not.toThrow();
   });
 
   test("rows are kept in the order in which they came", () => {
     const rows = [row("captured", { transactionId: "a" }), row("refused", { transactionId: "b" })];
-    expect(foundIn(rows)[0]?.own).toEqual(rows);
+    expect(foundIn(rows)[0]?.own).toStrictEqual(rows);
   });
 });
 
@@ -168,7 +168,7 @@ describe("many rows of one charge", () => {
   ])("%i rows: from %j (%s)", (count, ends) => {
     const own = foundIn(many(count))[0]?.own ?? [];
     expect(own).toHaveLength(Math.min(count, 16));
-    expect([own[0]?.transactionId, own.at(-1)?.transactionId]).toEqual(ends);
+    expect([own[0]?.transactionId, own.at(-1)?.transactionId]).toStrictEqual(ends);
   });
 
   test("each kind is bounded by itself", () => {
@@ -179,7 +179,7 @@ describe("many rows of one charge", () => {
       ...Array.from({ length: 20 }, () => by({ transactionId: "tx-9" })),
     ];
     const [found] = foundIn(rows);
-    expect(places.map((place) => found?.[place].length)).toEqual([16, 16, 16, 16]);
+    expect(places.map((place) => found?.[place].length)).toStrictEqual([16, 16, 16, 16]);
   });
 
   // A capture cannot be unseen: where the sixteenth row is one, the next takes its place (S13).
@@ -218,8 +218,8 @@ describe("always", () => {
           const strong = (["own", "otherAttempt", "reversals"] as const).flatMap(held);
           expect(strong.length).toBeLessThanOrEqual(1);
           if (held("weak").length > 0) {
-            expect(strong).toEqual([]);
-            expect([one.requestId, one.chargeId]).toEqual([undefined, undefined]);
+            expect(strong).toStrictEqual([]);
+            expect([one.requestId, one.chargeId]).toStrictEqual([undefined, undefined]);
             expect(one.kind).toBe("charge");
           }
         }
@@ -245,7 +245,7 @@ describe("always", () => {
         const alone = foundIn(rows, wanted.slice(0, 1))[0];
         const together = foundIn(rows)[0];
         for (const place of ["own", "otherAttempt", "reversals"] as const)
-          expect(together?.[place]).toEqual(alone?.[place]);
+          expect(together?.[place]).toStrictEqual(alone?.[place]);
       }),
     );
   });

@@ -72,13 +72,13 @@ describe("windowOf", () => {
     [{ firstSendAtMs: t0 - 10_000 }, 1, -130, 150, "the first send, not the opening"],
   ])("%j at %i s: from %i to %i (%s)", (changes, now, from, to) => {
     const window = windowOf(unknown(changes), policyOf(), timeoutMs, t0 + now * 1_000);
-    expect([seconds(window.fromMs), seconds(window.toMs)]).toEqual([from, to]);
+    expect([seconds(window.fromMs), seconds(window.toMs)]).toStrictEqual([from, to]);
   });
 
   test("without a first send it begins where the charge was opened, without a last one at now", () => {
     const { firstSendAtMs: _first, lastSendAtMs: _last, ...bare } = unknown({ openedAtMs: t0 - 5_000 });
     const window = windowOf(bare as UnknownEntry, policyOf(), timeoutMs, t0 + 60_000);
-    expect([seconds(window.fromMs), seconds(window.toMs)]).toEqual([-125, 210]);
+    expect([seconds(window.fromMs), seconds(window.toMs)]).toStrictEqual([-125, 210]);
   });
 
   test("a look-up over it, late enough, counts towards a certificate, always", () => {
@@ -306,7 +306,7 @@ describe("resolve: a capture", () => {
   });
 
   test("is settled on its row", () => {
-    expect(resolved({ found: { own: [row("captured", { orderId: "or-1" })] } }).resolution).toEqual({
+    expect(resolved({ found: { own: [row("captured", { orderId: "or-1" })] } }).resolution).toStrictEqual({
       kind: "settle",
       state: "approved",
       ending: { code: "0" },
@@ -340,7 +340,7 @@ describe("resolve: a capture", () => {
         ? resolution.evidence.rows.map(({ transactionId }) => transactionId ?? "none")
         : [];
     expect(rowsOf(many)).toHaveLength(8);
-    expect(rowsOf(two)).toEqual(["tx-0", "tx-other"]);
+    expect(rowsOf(two)).toStrictEqual(["tx-0", "tx-other"]);
   });
 
   test("and what was given back are told together", () => {
@@ -534,7 +534,7 @@ describe("resolve: refused", () => {
   });
 
   test("is settled on its row, with the category's advice", () => {
-    expect(resolved({ found: { own } }).resolution).toEqual({
+    expect(resolved({ found: { own } }).resolution).toStrictEqual({
       kind: "settle",
       state: "declined_retryable",
       ending: { category: "insufficient_funds", code: "5051", networkCode: "51", retry: "later" },
@@ -752,7 +752,7 @@ describe("noteLookUp", () => {
   test("writes one line, and moves the schedule on", () => {
     const after = noted({ own: [row("refused")], otherAttempt: [row("refused", earlier)] });
     expect(after).toMatchObject({ lookups: 5, looked: 3, lookFailures: 0, absences: [search(380)] });
-    expect(after.history).toEqual([
+    expect(after.history).toStrictEqual([
       ...before.history,
       {
         e: "looked_up",
@@ -781,7 +781,7 @@ describe("noteLookUp", () => {
   ])("%#: searches that count %3$i (%4$s)", (seen, one, absences) => {
     const after = noted(seen, one);
     expect(after.absences).toHaveLength(absences);
-    if (absences === 2) expect(after.absences.at(-1)).toEqual(search());
+    if (absences === 2) expect(after.absences.at(-1)).toStrictEqual(search());
   });
 });
 
@@ -790,7 +790,7 @@ describe("a look-up that could not be made", () => {
     const before = unknown({ lookups: 4, looked: 2, lookFailures: 1, absences: [search()] });
     const after = noteLookUpFailure(before, t0 + 70_000, "x".repeat(500));
     expect(after).toMatchObject({ lookups: 5, looked: 2, lookFailures: 2, absences: [search()] });
-    expect(after.history.at(-1)).toEqual({ e: "lookup_failed", at: t0 + 70_000, why: "x".repeat(120) });
+    expect(after.history.at(-1)).toStrictEqual({ e: "lookup_failed", at: t0 + 70_000, why: "x".repeat(120) });
   });
 
   const day = 86_400;
@@ -906,7 +906,7 @@ describe("resolveWithoutFeed", () => {
 test("certified absent: no send is open any more, and the history says so", () => {
   const before = unknown({ openSends: 2 });
   const after = certifyAbsent(before, t0 + 500_000);
-  expect(after).toEqual({
+  expect(after).toStrictEqual({
     ...before,
     openSends: 0,
     history: [...before.history, { e: "absent", at: t0 + 500_000 }],
@@ -1004,7 +1004,7 @@ describe("always", () => {
         expect(entry.absences.length).toBeGreaterThanOrEqual(2);
         expect(entry.state).toBe("unknown");
         const { own, reversals, weak, otherAttempt } = given.found;
-        expect([...own, ...reversals, ...weak]).toEqual([]);
+        expect([...own, ...reversals, ...weak]).toStrictEqual([]);
         expect(otherAttempt.every(({ reply }) => reply.kind === "refused")).toBe(true);
         expect(entry.held).toBeUndefined();
         expect(entry.ids).toBeUndefined();
