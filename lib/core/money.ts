@@ -42,10 +42,10 @@ const matchDecimal = (text: string): RegExpExecArray | null =>
 export const fromDecimal = (text: string, currency: Currency): bigint | undefined => {
   const match = matchDecimal(text);
   if (match === null) return undefined;
-  const [, sign, major = "", fraction = ""] = match;
+  const [, sign, major, fraction = ""] = match;
   const digits = digitsOf(currency);
   if (/[1-9]/.test(fraction.slice(digits))) return undefined;
-  const minor = BigInt(major + fraction.slice(0, digits).padEnd(digits, "0"));
+  const minor = BigInt(`${major}${fraction.slice(0, digits).padEnd(digits, "0")}`);
   return sign === "-" ? -minor : minor;
 };
 

@@ -183,6 +183,18 @@ describe("outcomeOfReply", () => {
       "another charge's decline is not ours",
     ],
     [
+      { kind: "refused", echo: {}, ids: {}, code: "5051", conclusive: true },
+      {
+        kind: "declined",
+        code: "5051",
+        category: "insufficient_funds",
+        networkCode: "51",
+        ids: {},
+        conclusive: true,
+      },
+      "it speaks of every send",
+    ],
+    [
       { kind: "invalid", code: "http_400", description: "no sku" },
       { kind: "requestError", code: "http_400", description: "no sku" },
       "the request is wrong",

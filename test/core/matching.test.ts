@@ -182,6 +182,27 @@ describe("many rows of one charge", () => {
     expect(places.map((place) => found?.[place].length)).toStrictEqual([16, 16, 16, 16]);
   });
 
+  test.each<[captured: string, newest: "captured" | "refused", kept: string, reason: string]>([
+    ["0 to 15", "captured", "0 to 15", "sixteen captures: what comes then is one more of the same"],
+    ["0 to 15", "refused", "0 to 15", "sixteen captures, and a row that is none"],
+    ["0, 2 to 15", "captured", "0, 2 to 16", "the one that is none makes room"],
+    ["1 to 15", "captured", "1 to 16", "wherever it is"],
+    ["0 to 14", "refused", "0 to 14, 16", "the newest of those that are none stays"],
+  ])("captures %s of sixteen, then one %s: %s stay (%s)", (captured, newest, kept) => {
+    const numbers = (text: string): number[] =>
+      text.split(", ").flatMap((part) => {
+        const [from = 0, to = from] = part.split(" to ").map(Number);
+        return Array.from({ length: to - from + 1 }, (_, at) => from + at);
+      });
+    const rows = Array.from({ length: 16 }, (_, at) =>
+      row(numbers(captured).includes(at) ? "captured" : "refused", { transactionId: `tx-${at}` }),
+    );
+    const own = foundIn([...rows, row(newest, { transactionId: "tx-16" })])[0]?.own ?? [];
+    expect(own.map(({ transactionId }) => transactionId)).toStrictEqual(
+      numbers(kept).map((at) => `tx-${at}`),
+    );
+  });
+
   // A capture cannot be unseen: where the sixteenth row is one, the next takes its place (S13).
   test("a capture is not pushed out by the rows after it", () => {
     const rows = [...many(15), row("captured", { transactionId: "tx-captured" }), ...many(5)];

@@ -322,6 +322,18 @@ describe("resolve: a capture", () => {
     });
   });
 
+  test("that the gateway gave no transaction id is settled on what it has", () => {
+    const { transactionId: _none, ...nameless } = row("captured", { orderId: "or-1" });
+    const { resolution } = resolved({ found: { own: [nameless] } });
+    expect(resolution.kind === "settle" && resolution.evidence).toStrictEqual({
+      kind: "feed_row",
+      atMs: t0 + 400_000,
+      code: "0",
+      rowSha256: "sha of undefined",
+      orderId: "or-1",
+    });
+  });
+
   test("of something else is told with both values", () => {
     const own = [rowWith({ ...replies.captured, echo: { ...replies.captured.echo, currency: "USD" } })];
     expect(resolved({ found: { own } }).resolution).toMatchObject({
@@ -353,6 +365,10 @@ describe("resolve: a capture", () => {
 
 describe("resolve: one transaction's last word counts", () => {
   const at = (moment: number) => ({ atMs: t0 + moment * 1_000 });
+  const timeless = { atMs: undefined as never };
+  const approved = "settle approved by feed_row";
+  const declined = "settle declined_retryable by feed_row";
+  const toCome = "wait pending gateway_pending lookUp +460";
   test.each<[FeedRow[], resolution: string, reason: string]>([
     [[row("accepted", at(1)), row("captured", at(2))], "settle approved by feed_row", "accepted, then taken"],
     [[row("captured", at(2)), row("accepted", at(1))], "settle approved by feed_row", "in any order"],
@@ -384,6 +400,14 @@ describe("resolve: one transaction's last word counts", () => {
       "settle approved by feed_row",
       "known by its order where it has no id",
     ],
+    [[row("captured", timeless), row("refused", timeless)], approved, "no times: a capture is not unsaid"],
+    [[row("refused", timeless), row("captured", timeless)], approved, "and counts when it comes"],
+    [[row("captured", at(1)), row("refused", timeless)], approved, "nor is it by a row without a time"],
+    [[row("captured", timeless), row("refused", at(1))], approved, "nor where its own time is not known"],
+    [[row("accepted", timeless), row("refused", timeless)], declined, "no times: the one that comes later"],
+    [[row("refused", timeless), row("accepted", timeless)], toCome, "whichever that is"],
+    [[row("accepted", at(1)), row("refused", timeless)], declined, "the same where one has a time"],
+    [[row("accepted", timeless), row("refused", at(1))], declined, "the same where the other has"],
   ])("→ %2$s (%3$s)", (own, resolution) => {
     expect(told(resolved({ found: { own } }).resolution)).toBe(resolution);
   });
@@ -445,6 +469,7 @@ describe("resolve: refused", () => {
     [{ found: { own }, entry: lost, looks: [400, 329] }, "wait unknown no_answer lookUp +480", "this one is"],
     [{ found: { own }, entry: lost, ...twice, scan: { whole: false } }, waitTwice, "a part proves nothing"],
     [{ found: { own }, entry: { openSends: 1, sends: 2 } }, wait, "the row may be that of the answered send"],
+    [{ found: { own }, entry: { openSends: 2, sends: 1 } }, wait, "a lost worker may have sent it twice"],
     [{ found: { own }, entry: { openSends: 1, sends: 2 }, ...twice }, declined, "and no other, twice"],
     [{ found: { own: [...own, row("refused", second)] } }, wait, "two rows for one send that we know of"],
     [{ found: { own: [...own, row("refused", second)] }, ...twice }, declined, "and no capture, twice"],
@@ -584,6 +609,11 @@ describe("resolve: traces that prove nothing", () => {
       wait,
       "another attempt's refusal is no trace of this one",
     ],
+    [
+      { found: { otherAttempt: [row("refused", earlier)] }, entry: usedUp },
+      "review lookups_used_up by lookups",
+      "nor what a person is called for",
+    ],
   ])("→ %2$s (%3$s)", (given, resolution) => {
     expect(told(resolved(given).resolution)).toBe(resolution);
   });
@@ -674,9 +704,18 @@ describe("resolve: nothing there (S5)", () => {
 
   test("or, without any that counts, what was tried", () => {
     const failed = noteLookUpFailure(unknown(usedUp), t0 + 50_000, "HTTP 500");
-    expect(resolved({ entry: failed, looks: [60] }).resolution).toMatchObject({
+    const tried = { kind: "lookups", atMs: t0 + 60_000, made: 2, failed: 1 };
+    const resolutionOf = (changes: Partial<UnknownEntry>) =>
+      resolved({ entry: { ...failed, ...changes }, looks: [60] }).resolution;
+    expect(resolutionOf({})).toMatchObject({
       reason: "lookups_used_up",
-      evidence: { kind: "lookups", atMs: t0 + 60_000, made: 2, failed: 1, lastSendAtMs: t0 },
+      evidence: { ...tried, lastSendAtMs: t0 },
+    });
+    expect(resolutionOf({ lastSendAtMs: t0 + 5_000 })).toMatchObject({
+      evidence: { ...tried, lastSendAtMs: t0 + 5_000 },
+    });
+    expect(resolutionOf({ lastSendAtMs: undefined as never })).toMatchObject({
+      evidence: { ...tried, lastSendAtMs: failed.openedAtMs },
     });
   });
 });
@@ -689,6 +728,7 @@ describe("resolve: what an absence certificate allows", () => {
     [{}, "resendAbsent", "the same request id, inside its life"],
     [{ now: lifeEnd }, "resendAbsent", "at its last moment"],
     [{ now: lifeEnd + 0.001 }, "review absent_past_key_life by absence", "and not after (S3)"],
+    [{ entry: { openedAtMs: t0 - 9_000_000 }, now: lifeEnd }, "resendAbsent", "whenever it was opened"],
     [
       { entry: { firstSendAtMs: t0 - 1_000 }, now: lifeEnd, scan: { fromMs: t0 - 300_000 } },
       "wait unknown no_answer lookUp +870",
@@ -778,6 +818,7 @@ describe("noteLookUp", () => {
     [{ own: [row("unproven")] }, scan(), 1, "something seen"],
     [{ otherAttempt: [row("captured", earlier)] }, scan(), 1, "another attempt seen"],
     [{ reversals: [reversal()] }, scan(), 1, "something given back"],
+    [{ own: [row("captured")], reversals: [reversal()] }, scan(), 1, "something taken and given back"],
   ])("%#: searches that count %3$i (%4$s)", (seen, one, absences) => {
     const after = noted(seen, one);
     expect(after.absences).toHaveLength(absences);

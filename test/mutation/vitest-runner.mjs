@@ -10,6 +10,7 @@ import { strykerPlugins as shipped } from "@stryker-mutator/vitest-runner";
  * - Test files are run a few at a time until one fails, first the one that has killed most of its source file's
  *   mutants; at the beginning, the one of the same name.
  * - A mutant in what runs when a module is loaded is held against the tests that load the module, not against all.
+ * - A test file that no longer loads has failed, though no test of it has.
  */
 const { factory } = shipped.find(({ kind }) => kind === "TestRunner");
 
@@ -74,6 +75,14 @@ function quickRunner(injector) {
         testFilter: testIds.filter((id) => group.has(fileOf(id))),
       });
       nrOfTests += result.nrOfTests ?? 0;
+      const broken = runner.ctx.state.getFiles().find((file) => file.result?.state === "fail");
+      if (result.status === "survived" && broken !== undefined)
+        return {
+          status: "killed",
+          killedBy: [],
+          failureMessage: `${broken.name} does not load`,
+          nrOfTests,
+        };
       for (const file of new Set(result.killedBy?.map(fileOf)))
         ofSource.set(file, (ofSource.get(file) ?? 0) + 1);
       if (result.status !== "survived" || files.length === 0) return { ...result, nrOfTests };
