@@ -1,12 +1,14 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { basename, relative } from "node:path";
 import { strykerPlugins as shipped } from "@stryker-mutator/vitest-runner";
+import { keptThreads } from "./kept-thread.mjs";
 
 /**
  * Stryker's vitest runner, mended and made quick.
  *
  * - It names a test by its suites joined with spaces; vitest 5 joins them with " > ", so that the pattern made of
  *   those names matches nothing and every mutant survives. Here a space of a pattern stands for either.
- * - While a mutant is active, test files share one worker: most of a run's time is loading modules.
+ * - A thread is kept for the next run: most of a mutant's time was the start of one.
  * - Test files are run a few at a time until one fails, first the one that has killed most of its source file's
  *   mutants; at the beginning, the one of the same name.
  * - A mutant in what runs when a module is loaded is held against the tests that load the module, not against all.
@@ -19,17 +21,12 @@ const groups = [1, 2, 4, Number.POSITIVE_INFINITY];
 
 function quickRunner(injector) {
   const runner = factory(injector);
-  const init = runner.init.bind(runner);
-  const dryRun = runner.dryRun.bind(runner);
   const mutantRun = runner.mutantRun.bind(runner);
+  const init = runner.init.bind(runner);
   /** source file → test file → how many of its mutants that killed */
   const kills = new Map();
   /** source file → the test files that load it */
   const loaders = new Map();
-
-  const isolate = (wanted) => {
-    for (const project of runner.ctx.projects) project.config.isolate = wanted;
-  };
 
   const loadersOf = async (source) => {
     const known = loaders.get(source);
@@ -43,22 +40,30 @@ function quickRunner(injector) {
 
   runner.init = async () => {
     await init();
-    const start = runner.ctx.start.bind(runner.ctx);
-    runner.ctx.start = (testFiles) => {
-      for (const { config } of runner.ctx.projects)
+    const { ctx } = runner;
+    const pool = keptThreads();
+    for (const { config } of ctx.projects) {
+      config.pool = pool.name;
+      config.poolRunner = pool;
+    }
+    const start = ctx.start.bind(ctx);
+    ctx.start = (testFiles) => {
+      for (const { config } of ctx.projects)
         if (config.testNamePattern !== undefined)
           config.testNamePattern = new RegExp(config.testNamePattern.source.replaceAll(" ", "(?: > | )"));
       return start(testFiles && [...new Set(testFiles)]);
     };
-  };
-
-  runner.dryRun = (options) => {
-    isolate(true);
-    return dryRun(options);
+    // A file stops at its first failure by itself; cancelling the run would end the thread.
+    ctx.cancelCurrentRun = async () => {};
+    // In a kept thread the mutant of the run before is still active when the next file is loaded.
+    const setup = await readFile(runner.localSetupFile, "utf8");
+    await writeFile(
+      runner.localSetupFile,
+      setup.replace("const ns = globalThis[globalNamespace] ||", "const ns ="),
+    );
   };
 
   runner.mutantRun = async (options) => {
-    isolate(false);
     const { sandboxFileName: source, testFilter } = options;
     const testIds = testFilter ?? (await loadersOf(source)).map((file) => `${file}#`);
     const ofSource = kills.get(source) ?? new Map();
