@@ -53,6 +53,8 @@ function quickRunner(injector) {
           config.testNamePattern = new RegExp(config.testNamePattern.source.replaceAll(" ", "(?: > | )"));
       return start(testFiles && [...new Set(testFiles)]);
     };
+    // Nobody reads what a mutant broke.
+    ctx.reporters = [];
     // A file stops at its first failure by itself; cancelling the run would end the thread.
     ctx.cancelCurrentRun = async () => {};
     // In a kept thread the mutant of the run before is still active when the next file is loaded.
