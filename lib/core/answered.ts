@@ -15,11 +15,15 @@ export type Answered =
 /** A pause that is longer than this is a mistake of the gateway's: it would stop a merchant for days. */
 const retryAfterMaxMs = 86_400_000;
 
+const secondsForm = /^\d{1,9}(\.\d{1,9})?$/;
+/** `Date.parse` alone would take "-5" and "1." for dates that are over: at once, where nothing was said. */
+const dateForm = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
+
 /** `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date; `undefined` where it is neither. */
 export const retryAfterMsOf = (header: string | undefined, nowMs: number): number | undefined => {
-  if (header === undefined) return undefined;
-  const text = header.trim();
-  const ms = /^\d{1,9}(\.\d{1,9})?$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - nowMs;
+  const text = header?.trim() ?? "";
+  if (!secondsForm.test(text) && !dateForm.test(text)) return undefined;
+  const ms = secondsForm.test(text) ? Number(text) * 1_000 : Date.parse(text) - nowMs;
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(Math.ceil(ms), 0), retryAfterMaxMs);
 };
 

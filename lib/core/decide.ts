@@ -65,14 +65,13 @@ export const noteSend = (entry: OpenedEntry, sent: Sent): OpenedEntry => {
   };
 };
 
-const replyEvidence = (sent: Sent): ReplyEvidence | undefined => {
+const replyEvidence = (sent: Sent, code: string): ReplyEvidence | undefined => {
   if (sent.transport.kind !== "replied") return undefined;
-  const code = codeOf(sent.outcome);
   return {
     kind: "reply",
     atMs: sent.atMs + sent.tookMs,
     status: sent.transport.status,
-    ...(code === undefined ? {} : { code }),
+    code,
     bodySha256: sent.transport.bodySha256,
     ...idsOf(sent.outcome),
   };
@@ -116,7 +115,6 @@ export const decide = (
   canResendNow: (afterMs: number) => boolean,
 ): Verdict => {
   const { outcome } = sent;
-  const evidence = replyEvidence(sent);
   const lookUp = (reason: Extract<Verdict, { kind: "wait" }>["reason"]): Verdict => ({
     kind: "wait",
     state: "unknown",
@@ -125,7 +123,8 @@ export const decide = (
     atMs: nextLookAtMs(policy, entry, nowMs) ?? nowMs,
   });
   switch (outcome.kind) {
-    case "approved":
+    case "approved": {
+      const evidence = replyEvidence(sent, outcome.code);
       if (evidence === undefined) return lookUp("contradiction");
       return {
         kind: "settle",
@@ -134,7 +133,9 @@ export const decide = (
         evidence,
         ids: outcome.ids,
       };
-    case "mismatch":
+    }
+    case "mismatch": {
+      const evidence = replyEvidence(sent, outcome.code);
       if (evidence === undefined) return lookUp("contradiction");
       return {
         kind: "review",
@@ -143,8 +144,10 @@ export const decide = (
         ending: { code: outcome.code },
         mismatch: outcome.mismatch,
       };
+    }
     case "declined":
     case "requestError": {
+      const evidence = replyEvidence(sent, outcome.code);
       if (evidence === undefined) return lookUp("contradiction");
       const { state, ending } = endingOf(outcome);
       const conclusive = outcome.kind === "declined" && outcome.conclusive === true;

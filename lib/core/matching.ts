@@ -37,38 +37,38 @@ export type Matcher = {
 const weakKey = (amountMinor: string, currency: string, consumer: string): string =>
   `${amountMinor} ${currency} ${consumer}`;
 
+type Sought = { readonly entry: LedgerEntry; readonly found: Found };
+/** Nothing is kept under `undefined`: a row without the id finds nothing. */
+type Index = Map<string | undefined, Sought>;
+
+const nothing = (): Found => ({ own: [], otherAttempt: [], reversals: [], weak: [] });
+
 export const matcherFor = (wanted: readonly Wanted[]): Matcher => {
-  const found = new Map<string, Found>();
-  const attempts = new Map<string, LedgerEntry>();
-  const byRequestId = new Map<string, string>();
-  const byTransactionId = new Map<string, string>();
-  const byOrderId = new Map<string, string>();
-  const byWeakKey = new Map<string, string[]>();
+  const byChargeId: Index = new Map();
+  const byRequestId: Index = new Map();
+  const byTransactionId: Index = new Map();
+  const byOrderId: Index = new Map();
+  const byWeakKey = new Map<string, Sought[]>();
 
   for (const { entry, consumers } of wanted) {
-    found.set(entry.chargeId, { own: [], otherAttempt: [], reversals: [], weak: [] });
-    attempts.set(entry.chargeId, entry);
-    byRequestId.set(entry.requestId, entry.chargeId);
-    for (const earlier of entry.earlierRequestIds ?? []) byRequestId.set(earlier, entry.chargeId);
-    if (entry.ids?.transactionId !== undefined) byTransactionId.set(entry.ids.transactionId, entry.chargeId);
-    if (entry.ids?.orderId !== undefined) byOrderId.set(entry.ids.orderId, entry.chargeId);
+    const sought = { entry, found: nothing() };
+    byChargeId.set(entry.chargeId, sought);
+    byRequestId.set(entry.requestId, sought);
+    for (const earlier of entry.earlierRequestIds ?? []) byRequestId.set(earlier, sought);
+    if (entry.ids?.transactionId !== undefined) byTransactionId.set(entry.ids.transactionId, sought);
+    if (entry.ids?.orderId !== undefined) byOrderId.set(entry.ids.orderId, sought);
     for (const consumer of consumers) {
       const key = weakKey(entry.amount, entry.currency, consumer);
-      byWeakKey.set(key, [...(byWeakKey.get(key) ?? []), entry.chargeId]);
+      byWeakKey.set(key, [...(byWeakKey.get(key) ?? []), sought]);
     }
   }
 
-  const ownerOf = (row: FeedRow): string | undefined => {
-    if (row.requestId !== undefined || row.chargeId !== undefined) {
-      const byId = row.requestId === undefined ? undefined : byRequestId.get(row.requestId);
-      return byId ?? (row.chargeId !== undefined && found.has(row.chargeId) ? row.chargeId : undefined);
-    }
-    return (
-      (row.transactionId === undefined ? undefined : byTransactionId.get(row.transactionId)) ??
-      (row.parentTransactionId === undefined ? undefined : byTransactionId.get(row.parentTransactionId)) ??
-      (row.orderId === undefined ? undefined : byOrderId.get(row.orderId))
-    );
-  };
+  const soughtBy = (row: FeedRow): Sought | undefined =>
+    row.requestId === undefined && row.chargeId === undefined
+      ? (byTransactionId.get(row.transactionId) ??
+        byTransactionId.get(row.parentTransactionId) ??
+        byOrderId.get(row.orderId))
+      : (byRequestId.get(row.requestId) ?? byChargeId.get(row.chargeId));
 
   const keep = (rows: FeedRow[], row: FeedRow): void => {
     if (rows.length >= rowsMax) {
@@ -85,30 +85,25 @@ export const matcherFor = (wanted: readonly Wanted[]): Matcher => {
     if (currency === undefined || row.amount === undefined) return;
     const amountMinor = fromDecimal(row.amount, currency);
     if (amountMinor === undefined) return;
-    const owners = new Set(
-      row.consumers.flatMap(
-        (consumer) => byWeakKey.get(weakKey(String(amountMinor), currency, consumer)) ?? [],
-      ),
+    const alike = row.consumers.flatMap(
+      (consumer) => byWeakKey.get(weakKey(String(amountMinor), currency, consumer)) ?? [],
     );
-    for (const owner of owners) {
-      const rows = found.get(owner);
-      if (rows !== undefined) keep(rows.weak, row);
-    }
+    for (const { found } of new Set(alike)) keep(found.weak, row);
   };
 
   return {
     add(row) {
-      const owner = ownerOf(row);
-      const rows = owner === undefined ? undefined : found.get(owner);
-      const entry = owner === undefined ? undefined : attempts.get(owner);
-      if (rows === undefined || entry === undefined) {
+      const sought = soughtBy(row);
+      if (sought === undefined) {
         if (row.requestId === undefined && row.chargeId === undefined && row.kind === "charge") addWeak(row);
         return;
       }
-      if (row.kind === "reversal") keep(rows.reversals, row);
-      else if (row.requestId !== undefined && row.requestId !== entry.requestId) keep(rows.otherAttempt, row);
-      else keep(rows.own, row);
+      const { entry, found } = sought;
+      if (row.kind === "reversal") keep(found.reversals, row);
+      else if (row.requestId !== undefined && row.requestId !== entry.requestId)
+        keep(found.otherAttempt, row);
+      else keep(found.own, row);
     },
-    foundOf: (chargeId) => found.get(chargeId) ?? { own: [], otherAttempt: [], reversals: [], weak: [] },
+    foundOf: (chargeId) => byChargeId.get(chargeId)?.found ?? nothing(),
   };
 };

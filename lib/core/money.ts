@@ -17,7 +17,9 @@ export const parseAmountMinor = (text: unknown): bigint | undefined =>
 export const toDecimal = ({ amountMinor, currency }: Money): string => {
   const digits = digitsOf(currency);
   const sign = amountMinor < 0n ? "-" : "";
-  const minor = String(amountMinor < 0n ? -amountMinor : amountMinor).padStart(digits + 1, "0");
+  const minor = String(amountMinor)
+    .replace("-", "")
+    .padStart(digits + 1, "0");
   if (digits === 0) return sign + minor;
   return `${sign}${minor.slice(0, -digits)}.${minor.slice(-digits)}`;
 };
@@ -40,10 +42,10 @@ const matchDecimal = (text: string): RegExpExecArray | null =>
 export const fromDecimal = (text: string, currency: Currency): bigint | undefined => {
   const match = matchDecimal(text);
   if (match === null) return undefined;
-  const [, sign, major = "", fraction = ""] = match;
+  const [, sign, major, fraction = ""] = match;
   const digits = digitsOf(currency);
   if (/[1-9]/.test(fraction.slice(digits))) return undefined;
-  const minor = BigInt(major + fraction.slice(0, digits).padEnd(digits, "0"));
+  const minor = BigInt(`${major}${fraction.slice(0, digits).padEnd(digits, "0")}`);
   return sign === "-" ? -minor : minor;
 };
 

@@ -50,10 +50,10 @@ export const certifiesAbsence = (
   gatewayTimeoutMs: number,
 ): boolean => {
   const firstSendAtMs = entry.firstSendAtMs ?? entry.openedAtMs;
-  const lastSendAtMs = entry.lastSendAtMs;
+  // Without a last send no search is late enough.
+  const lastSendAtMs = entry.lastSendAtMs ?? Number.POSITIVE_INFINITY;
   return (
     scan.whole &&
-    lastSendAtMs !== undefined &&
     scan.atMs >= lastSendAtMs + gatewayTimeoutMs + policy.feedLagMs &&
     scan.fromMs <= firstSendAtMs - policy.clockSkewMs &&
     scan.toMs >= lastSendAtMs + gatewayTimeoutMs + policy.clockSkewMs
@@ -247,7 +247,7 @@ const afterAbsence = (entry: UnknownEntry, evidence: Evidence, policy: Policy, n
   if (entry.reason === "unlisted") return review("unlisted_answer");
   if (nowMs > keyLifeEndMs(policy, entry.firstSendAtMs ?? entry.openedAtMs))
     return review("absent_past_key_life");
-  if (entry.notAfterMs !== undefined && nowMs > entry.notAfterMs) return review("absent_not_sendable");
+  if (nowMs > (entry.notAfterMs ?? Number.POSITIVE_INFINITY)) return review("absent_not_sendable");
   switch (policy.afterAbsence) {
     case "resendWithinLife":
       return { kind: "resendAbsent" };

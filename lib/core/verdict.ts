@@ -49,7 +49,7 @@ export type Verdict =
 export type RecordedVerdict = Exclude<Verdict, { kind: "resendNow" }>;
 
 /** The queue of each state that ends on one, or `undefined` while a worker still has the charge in hand. */
-export const queueOf: Readonly<Record<LedgerEntry["state"], QueueName | undefined>> = {
+export const queueOf = {
   opened: undefined,
   waiting: undefined,
   unknown: "unknown-outcomes",
@@ -60,7 +60,7 @@ export const queueOf: Readonly<Record<LedgerEntry["state"], QueueName | undefine
   request_error: "request-errors",
   expired: "request-errors",
   review: "review",
-};
+} as const satisfies Readonly<Record<LedgerEntry["state"], QueueName | undefined>>;
 
 /** The entry that records a verdict. */
 export const recordVerdict = (
@@ -68,15 +68,10 @@ export const recordVerdict = (
   verdict: RecordedVerdict,
   by: { readonly token: LedgerEntry["token"]; readonly nowMs: number },
 ): LedgerEntry => {
-  const recorded = (state: LedgerEntry["state"]) => {
-    const queue = queueOf[state];
-    return [
-      ...entry.history,
-      queue === undefined
-        ? ({ e: "recorded", at: by.nowMs, state } as const)
-        : ({ e: "recorded", at: by.nowMs, state, route: queue } as const),
-    ];
-  };
+  const recorded = (state: Exclude<LedgerEntry["state"], "opened" | "waiting">) => [
+    ...entry.history,
+    { e: "recorded", at: by.nowMs, state, route: queueOf[state] } as const,
+  ];
   switch (verdict.kind) {
     case "settle":
       return nextEntry<FinalEntry>(

@@ -220,7 +220,7 @@ describe("a message's fields", () => {
   });
 
   test("a refusal says what each field must be", () => {
-    expect(refusalOf(parseCharge("{}", {})).problems).toEqual([
+    expect(refusalOf(parseCharge("{}", {})).problems).toStrictEqual([
       { field: "v", must: "be 1" },
       { field: "chargeId", must: "be 1 to 64 characters of A-Z a-z 0-9 . _ : -" },
       { field: "gateway", must: "be one of centrobill, centrapay" },
@@ -237,19 +237,19 @@ describe("a message's fields", () => {
       instrument: { network: 1 },
       metadata: { ...metadataOf(20), chargeId: 1, ["k".repeat(101)]: "" },
     };
-    expect(refusalOf(parse(rest)).problems).toEqual([
+    expect(refusalOf(parse(rest)).problems).toStrictEqual([
       { field: "oops", must: "not be there: no such field" },
       { field: "notAfter", must: "be a UTC time like 2026-11-22T18:00:00Z" },
       { field: "instrument.ref", must: "be a string of 1 to 200 characters" },
       { field: "instrument.network", must: "be a string of 1 to 40 letters or digits" },
       { field: "metadata", must: "have at most 20 entries" },
     ]);
-    expect(refusalOf(parse({ metadata: { chargeId: 1, ["k".repeat(101)]: "" } })).problems).toEqual([
+    expect(refusalOf(parse({ metadata: { chargeId: 1, ["k".repeat(101)]: "" } })).problems).toStrictEqual([
       { field: "metadata.chargeId", must: "be a string of at most 500 characters" },
       { field: "metadata.chargeId", must: "not be set: the worker puts its own reference there" },
       { field: `metadata.${"k".repeat(60)}`, must: "have a name of at most 100 characters" },
     ]);
-    expect(refusalOf(parse({ metadata: 1, instrument: 1 })).problems).toEqual([
+    expect(refusalOf(parse({ metadata: 1, instrument: 1 })).problems).toStrictEqual([
       { field: "instrument", must: "be an object with a ref" },
       { field: "metadata", must: "be an object of strings" },
     ]);
@@ -279,7 +279,7 @@ describe("what is not a message at all", () => {
     [" ".repeat(65_537), "have at most 65536 characters", "longer than a message may be"],
   ])("%#: must %s (%s)", (body, must) => {
     const refusal = refusalOf(parseCharge(body, anyRequest));
-    expect(refusal.problems).toEqual([{ field: "message", must }]);
+    expect(refusal.problems).toStrictEqual([{ field: "message", must }]);
     expect(refusal.code).toBe(body.length > 65_536 ? "message_too_large" : "invalid_message");
     expect(refusal).not.toHaveProperty("chargeId");
   });
@@ -294,7 +294,7 @@ describe("what is not a message at all", () => {
     const parsed = parse({ request: nested(depth) as JsonObject }, anyRequest);
     expect(parsed.ok).toBe(ok);
     if (!parsed.ok)
-      expect(parsed.refusal).toEqual({
+      expect(parsed.refusal).toStrictEqual({
         code: "invalid_message",
         problems: [{ field: "message", must: "be nested at most 12 deep" }],
         chargeId: "order-1",
@@ -321,7 +321,7 @@ describe("card data (S12)", () => {
     [{ [card]: 1 }, "message key", "as a field"],
   ])("%j → card_number in %s (%s)", (changes, field) => {
     const refusal = refusalOf(parse(changes));
-    expect(refusal).toEqual({
+    expect(refusal).toStrictEqual({
       code: "card_number",
       problems: [{ field, must: "not hold a card number" }],
       chargeId: "order-1",
@@ -330,7 +330,7 @@ describe("card data (S12)", () => {
 
   test("a charge id that is a card number is refused, and is not repeated", () => {
     const refusal = refusalOf(parse({ chargeId: card }));
-    expect(refusal).toEqual({
+    expect(refusal).toStrictEqual({
       code: "card_number",
       problems: [{ field: "chargeId", must: "not hold a card number" }],
     });
@@ -357,7 +357,7 @@ describe("card data (S12)", () => {
       [{ request: { list: [{ [name]: null }] } }, `request.list.0.${name}`],
     ];
     for (const [changes, field] of places)
-      expect(refusalOf(parse(changes))).toEqual({
+      expect(refusalOf(parse(changes))).toStrictEqual({
         code: "security_code",
         problems: [{ field, must: "not be there: a card's security code" }],
         chargeId: "order-1",
@@ -403,7 +403,7 @@ describe("card data (S12)", () => {
 
 describe("gateways", () => {
   test("a known gateway that this worker does not have is refused as such", () => {
-    expect(parse({ gateway: "centrapay" })).toEqual({
+    expect(parse({ gateway: "centrapay" })).toStrictEqual({
       ok: false,
       refusal: {
         code: "gateway_not_available",
@@ -430,7 +430,7 @@ describe("gateways", () => {
     };
     const parsed = parse({ gateway: "centrapay", request: { a: 1 } }, gateways);
     expect(wrongIn(parsed)).toBe("request.mode");
-    expect(seen).toEqual([{ a: 1 }]);
+    expect(seen).toStrictEqual([{ a: 1 }]);
   });
 
   test("unknown fields of a real gateway's part are named", () => {
@@ -448,7 +448,7 @@ describe("a charge", () => {
       request: { z: 1, a: { y: 2, b: [3] } },
     });
     const parsed = parseCharge(JSON.stringify(message), anyRequest);
-    expect(parsed).toEqual({
+    expect(parsed).toStrictEqual({
       ok: true,
       charge: {
         chargeId: "order-1",
@@ -468,7 +468,7 @@ describe("a charge", () => {
 
   test("has no member for what the message does not say", () => {
     const parsed = parse({});
-    expect(parsed.ok && Object.keys(parsed.charge).sort()).toEqual([
+    expect(parsed.ok && Object.keys(parsed.charge).sort()).toStrictEqual([
       "chargeId",
       "gateway",
       "message",
@@ -476,9 +476,9 @@ describe("a charge", () => {
       "money",
       "request",
     ]);
-    expect(parsed.ok && parsed.charge.metadata).toEqual({});
+    expect(parsed.ok && parsed.charge.metadata).toStrictEqual({});
     const named = parse({ instrument: { ref: "card-1" } });
-    expect(named.ok && named.charge.instrument).toEqual({ ref: "card-1" });
+    expect(named.ok && named.charge.instrument).toStrictEqual({ ref: "card-1" });
   });
 
   const anyId = fc

@@ -80,7 +80,7 @@ describe("mismatchOf (S9)", () => {
       "what came is cut",
     ],
   ])("%j → %j (%s)", (got, mismatch) => {
-    expect(mismatchOf(asked, got)).toEqual(mismatch);
+    expect(mismatchOf(asked, got)).toStrictEqual(mismatch);
   });
 
   test.each<[currency: string, minor: bigint, amount: string, same: boolean, reason: string]>([
@@ -183,6 +183,18 @@ describe("outcomeOfReply", () => {
       "another charge's decline is not ours",
     ],
     [
+      { kind: "refused", echo: {}, ids: {}, code: "5051", conclusive: true },
+      {
+        kind: "declined",
+        code: "5051",
+        category: "insufficient_funds",
+        networkCode: "51",
+        ids: {},
+        conclusive: true,
+      },
+      "it speaks of every send",
+    ],
+    [
       { kind: "invalid", code: "http_400", description: "no sku" },
       { kind: "requestError", code: "http_400", description: "no sku" },
       "the request is wrong",
@@ -194,13 +206,13 @@ describe("outcomeOfReply", () => {
       "the ids are kept: something was made",
     ],
   ])("%j → %j (%s)", (reply, outcome) => {
-    expect(outcomeOfReply(reply, asked, rules)).toEqual(outcome);
+    expect(outcomeOfReply(reply, asked, rules)).toStrictEqual(outcome);
   });
 
   test.each<UnprovenWhy>(["unreadable", "unlisted", "contradiction", "not_a_capture", "unconfirmed"])(
     "unproven (%s) is unknown (S10)",
     (why) => {
-      expect(outcomeOfReply({ kind: "unproven", why, ids: {} }, asked, rules)).toEqual({
+      expect(outcomeOfReply({ kind: "unproven", why, ids: {} }, asked, rules)).toStrictEqual({
         kind: "unknown",
         why,
         ids: {},
@@ -269,11 +281,14 @@ describe("classify", () => {
   });
 
   test.each(neverSentCauses)("never sent (%s): not processed", (cause) => {
-    expect(classify({ kind: "neverSent", cause }, asked, rules)).toEqual({ kind: "notProcessed", cause });
+    expect(classify({ kind: "neverSent", cause }, asked, rules)).toStrictEqual({
+      kind: "notProcessed",
+      cause,
+    });
   });
 
   test.each(unansweredCauses)("sent and unanswered (%s): unknown", (cause) => {
-    expect(classify({ kind: "sentUnanswered", cause }, asked, rules)).toEqual({
+    expect(classify({ kind: "sentUnanswered", cause }, asked, rules)).toStrictEqual({
       kind: "unknown",
       why: "no_answer",
       cause,
@@ -296,7 +311,7 @@ describe("classify", () => {
   };
 
   test("a request error has the reader's words", () => {
-    expect(classify(replied(400, ""), asked, credulous)).toEqual({
+    expect(classify(replied(400, ""), asked, credulous)).toStrictEqual({
       kind: "requestError",
       code: "http_400",
       description: "no sku",
@@ -319,7 +334,7 @@ describe("classify", () => {
     fc.assert(
       fc.property(anyReply, (transport) => {
         if (transport.kind !== "replied" || Object.hasOwn(credulous.statuses, transport.status)) return;
-        expect(classify(transport, asked, credulous)).toEqual({
+        expect(classify(transport, asked, credulous)).toStrictEqual({
           kind: "unknown",
           why: "unlisted_status",
           ids: {},

@@ -126,6 +126,18 @@ describe("decide", () => {
       "wait unknown answer_to_confirm lookUp +60 held request_error",
       "one of the sends before may have been captured (S2)",
     ],
+    [
+      { ...outcomes.later, conclusive: true },
+      { open: 1 },
+      "settle declined_retryable",
+      "the gateway's word covers every send of this request id",
+    ],
+    [
+      { ...outcomes.later, conclusive: true },
+      { open: 1, transport: timedOut },
+      "wait unknown contradiction lookUp +60",
+      "no evidence, however conclusive",
+    ],
     [outcomes.later, { transport: timedOut }, "wait unknown contradiction lookUp +60", "no evidence"],
     [outcomes.invalid, { transport: timedOut }, "wait unknown contradiction lookUp +60", "no evidence"],
 
@@ -208,21 +220,21 @@ describe("decide", () => {
   });
 
   test("a settled answer carries its evidence and the gateway's ids (S4)", () => {
-    expect(decided(outcomes.approved)).toEqual({
+    expect(decided(outcomes.approved)).toStrictEqual({
       kind: "settle",
       state: "approved",
       ending: { code: "0" },
       evidence: { ...evidence, code: "0", ...ids },
       ids,
     });
-    expect(decided(outcomes.never)).toEqual({
+    expect(decided(outcomes.never)).toStrictEqual({
       kind: "settle",
       state: "declined_permanent",
       ending: { category: "never_approved", code: "5041", description: "lost", retry: "never" },
       evidence: { ...evidence, code: "5041" },
       ids: {},
     });
-    expect(decided(outcomes.invalid)).toEqual({
+    expect(decided(outcomes.invalid)).toStrictEqual({
       kind: "settle",
       state: "request_error",
       ending: { code: "http_400", description: "no sku" },
@@ -232,7 +244,7 @@ describe("decide", () => {
   });
 
   test("a mismatch goes to a person with both values", () => {
-    expect(decided(outcomes.mismatch)).toEqual({
+    expect(decided(outcomes.mismatch)).toStrictEqual({
       kind: "review",
       reason: "mismatch",
       evidence: { ...evidence, code: "0", ...ids },
@@ -245,7 +257,7 @@ describe("decide", () => {
     const settled = decided(outcomes.later);
     const held = decided(outcomes.later, { open: 1 });
     if (settled.kind !== "settle" || held.kind !== "wait") throw new Error("another verdict");
-    expect(held.held).toEqual({
+    expect(held.held).toStrictEqual({
       state: settled.state,
       ending: settled.ending,
       evidence: settled.evidence,
@@ -259,7 +271,7 @@ describe("decide", () => {
       asked.push(afterMs);
       return false;
     });
-    expect(asked).toEqual([1_234]);
+    expect(asked).toStrictEqual([1_234]);
   });
 
   test.each([
@@ -408,7 +420,7 @@ describe("decide, always", () => {
 
 describe("endingOf", () => {
   test.each(declineCategories)("a decline (%s) has the state of its route and the advice", (category) => {
-    expect(endingOf({ kind: "declined", category, code: "c", ids: {} })).toEqual({
+    expect(endingOf({ kind: "declined", category, code: "c", ids: {} })).toStrictEqual({
       state: routeOf[category] === "retryable-declines" ? "declined_retryable" : "declined_permanent",
       ending: { category, code: "c", retry: adviceOf[category] },
     });
@@ -425,18 +437,18 @@ describe("endingOf", () => {
   });
 
   test("keeps what was said", () => {
-    expect(endingOf({ ...outcomes.later, description: "no money" }).ending).toEqual({
+    expect(endingOf({ ...outcomes.later, description: "no money" }).ending).toStrictEqual({
       category: "insufficient_funds",
       code: "5051",
       networkCode: "51",
       description: "no money",
       retry: "later",
     });
-    expect(endingOf({ kind: "requestError", code: "http_404" })).toEqual({
+    expect(endingOf({ kind: "requestError", code: "http_404" })).toStrictEqual({
       state: "request_error",
       ending: { code: "http_404" },
     });
-    expect(endingOf(outcomes.invalid).ending).toEqual({ code: "http_400", description: "no sku" });
+    expect(endingOf(outcomes.invalid).ending).toStrictEqual({ code: "http_400", description: "no sku" });
   });
 });
 
@@ -505,8 +517,8 @@ describe("noteSend", () => {
     ],
   ])("%# (%4$s)", (sent, after, event) => {
     const noted = noteSend(before, sent);
-    expect(counts(noted)).toEqual(after);
-    expect(noted.history).toEqual([...before.history, event]);
+    expect(counts(noted)).toStrictEqual(after);
+    expect(noted.history).toStrictEqual([...before.history, event]);
     expect(noted.token).toBe(before.token);
     expect(noted.firstSendAtMs).toBe(before.firstSendAtMs);
   });
@@ -514,13 +526,13 @@ describe("noteSend", () => {
   test("the gateway's ids are kept, and later ones are added", () => {
     expect(noteSend(before, sentOf(outcomes.invalid))).not.toHaveProperty("ids");
     const first = noteSend(before, sentOf(outcomes.pending));
-    expect(first.ids).toEqual({ transactionId: "tx-1" });
+    expect(first.ids).toStrictEqual({ transactionId: "tx-1" });
     const second = noteSend(
       first,
       sentOf({ kind: "unknown", why: "unconfirmed", ids: { orderId: "or-1", transactionId: "tx-2" } }),
     );
-    expect(second.ids).toEqual({ transactionId: "tx-2", orderId: "or-1" });
-    expect(noteSend(second, sentOf(unknownOf("no_answer"), timedOut)).ids).toEqual(second.ids);
-    expect(noteSend(second, sentOf(outcomes.notProcessed, notConnected)).ids).toEqual(second.ids);
+    expect(second.ids).toStrictEqual({ transactionId: "tx-2", orderId: "or-1" });
+    expect(noteSend(second, sentOf(unknownOf("no_answer"), timedOut)).ids).toStrictEqual(second.ids);
+    expect(noteSend(second, sentOf(outcomes.notProcessed, notConnected)).ids).toStrictEqual(second.ids);
   });
 });

@@ -99,14 +99,14 @@ describe("categorise", () => {
     ["5051", "constructor", "insufficient_funds", "51", "nor beside a row"],
     ["9999", "__proto__", "unrecognised", "", "nor alone"],
   ])("%j with %j → %s %s (%s)", (code, codeCategory, category, networkCode) => {
-    expect(categorise(table, code, codeCategory)).toEqual({
+    expect(categorise(table, code, codeCategory)).toStrictEqual({
       category,
       ...(networkCode === "" ? {} : { networkCode }),
     });
   });
 
   test("an empty table knows nothing", () => {
-    expect(categorise({ codes: {}, ranges: [], codeCategories: {} }, "5051", "soft")).toEqual({
+    expect(categorise({ codes: {}, ranges: [], codeCategories: {} }, "5051", "soft")).toStrictEqual({
       category: "unrecognised",
     });
   });
@@ -151,8 +151,8 @@ describe("categorise", () => {
         const [from, to] = [Math.min(a, b), Math.max(a, b)];
         const one = { codes: {}, ranges: [{ from, to, ...rowOf("limit_reached") }], codeCategories: {} };
         const of = (number: number) => categorise(one, String(number)).category;
-        expect([of(from), of(to)]).toEqual(["limit_reached", "limit_reached"]);
-        expect([of(from - 1), of(to + 1)]).toEqual(["unrecognised", "unrecognised"]);
+        expect([of(from), of(to)]).toStrictEqual(["limit_reached", "limit_reached"]);
+        expect([of(from - 1), of(to + 1)]).toStrictEqual(["unrecognised", "unrecognised"]);
         expect(of(code)).toBe(code >= from && code <= to ? "limit_reached" : "unrecognised");
       }),
     );
@@ -180,7 +180,7 @@ describe("what follows a decline", () => {
   test("only what time alone may heal is retryable", () => {
     for (const category of declineCategories)
       expect(routeOf[category] === "retryable-declines").toBe(adviceOf[category] === "later");
-    expect(Object.keys(adviceOf).sort()).toEqual([...declineCategories].sort());
-    expect(Object.keys(routeOf).sort()).toEqual([...declineCategories].sort());
+    expect(Object.keys(adviceOf).sort()).toStrictEqual([...declineCategories].sort());
+    expect(Object.keys(routeOf).sort()).toStrictEqual([...declineCategories].sort());
   });
 });

@@ -97,21 +97,21 @@ describe("mayFollow", () => {
     ["expired", [], "final"],
     ["review", ["opened", "approved", "declined_permanent"], "a person decides"],
   ])("%s → %j (%s)", (from, to) => {
-    expect([...mayFollow[from]].sort()).toEqual([...to].sort());
+    expect([...mayFollow[from]].sort()).toStrictEqual([...to].sort());
   });
 
   test("every state is in it", () => {
-    expect(Object.keys(mayFollow).sort()).toEqual([...ledgerStates].sort());
+    expect(Object.keys(mayFollow).sort()).toStrictEqual([...ledgerStates].sort());
   });
 
   test("a final state has no way out, but that of a retryable decline to a later attempt", () => {
     for (const state of finalStates)
-      expect(mayFollow[state]).toEqual(state === "declined_retryable" ? ["opened"] : []);
+      expect(mayFollow[state]).toStrictEqual(state === "declined_retryable" ? ["opened"] : []);
   });
 
   test("every state but the first can be reached, and every one that is not final can be left", () => {
     const reached = new Set(Object.values(mayFollow).flat());
-    expect(ledgerStates.filter((state) => !reached.has(state))).toEqual([]);
+    expect(ledgerStates.filter((state) => !reached.has(state))).toStrictEqual([]);
     for (const state of ledgerStates)
       if (!(finalStates as readonly LedgerState[]).includes(state))
         expect(mayFollow[state].length).toBeGreaterThan(0);
@@ -177,7 +177,7 @@ describe("nextEntry", () => {
       by(60),
     );
     expect(next).toMatchObject({ sends: 7, reason: "worker_lost", nextAtMs: 1, openSends: 1 });
-    expect(before).toEqual(copy);
+    expect(before).toStrictEqual(copy);
   });
 });
 
@@ -195,7 +195,7 @@ const openingBy = {
 
 describe("openEntry", () => {
   test("holds the request id and the key life's begin before the first byte goes out (S1, S3)", () => {
-    expect(openEntry(aCharge(), openingBy)).toEqual({
+    expect(openEntry(aCharge(), openingBy)).toStrictEqual({
       v: 1,
       state: "opened",
       leaseUntilMs: t0 + 72_000,
@@ -258,7 +258,7 @@ describe("expired", () => {
     });
     for (const name of ["firstSendAtMs", "lastSendAtMs", "leaseUntilMs", "nextAtMs"])
       expect(entry).not.toHaveProperty(name);
-    expect(entry.history).toEqual([
+    expect(entry.history).toStrictEqual([
       { e: "opened", at: t0, attempt: 1, requestId: "request-1" },
       { e: "recorded", at: t0, state: "expired" },
     ]);
@@ -273,7 +273,7 @@ describe("expired", () => {
       updatedAtMs: t0 + 90_000,
       evidence: { kind: "never_sent", atMs: t0 + 90_000, notAfterMs },
     });
-    expect(entry.history.at(-1)).toEqual({ e: "recorded", at: t0 + 90_000, state: "expired" });
+    expect(entry.history.at(-1)).toStrictEqual({ e: "recorded", at: t0 + 90_000, state: "expired" });
   });
 
   test.each(["opened", "unknown", "pending", "approved", "review"] as const)(
@@ -299,7 +299,7 @@ describe("leaseEntry", () => {
       leaseUntilMs: t0 + 172_000,
       token: "token-at-100",
     });
-    expect(entry.history.at(-1)).toEqual({ e: "leased", at: t0 + 100_000 });
+    expect(entry.history.at(-1)).toStrictEqual({ e: "leased", at: t0 + 100_000 });
     for (const name of ["reason", "nextAtMs", "nextAct"]) expect(entry).not.toHaveProperty(name);
   });
 
@@ -310,7 +310,7 @@ describe("leaseEntry", () => {
 
   test("a held answer stays held", () => {
     const held = { state: "declined_permanent", ending: {}, evidence } as const;
-    expect(leaseEntry(unknown({ held }), by(100)).held).toEqual(held);
+    expect(leaseEntry(unknown({ held }), by(100)).held).toStrictEqual(held);
   });
 });
 
@@ -351,7 +351,7 @@ describe("openAttempt", () => {
       preparation: {},
       token: "token-at-600",
     });
-    expect(after.history.at(-1)).toEqual({
+    expect(after.history.at(-1)).toStrictEqual({
       e: "opened",
       at: t0 + 600_000,
       attempt: 3,
@@ -362,12 +362,12 @@ describe("openAttempt", () => {
   test("takes nothing of the attempt before with it", () => {
     for (const name of ["lastSendAtMs", "held", "ids", "voidedAtMs", "reason", "nextAct"])
       expect(after).not.toHaveProperty(name);
-    expect(after.preparation).toEqual({});
+    expect(after.preparation).toStrictEqual({});
   });
 
   test("goes on counting what counts over all attempts", () => {
     expect(after).toMatchObject({ sends: 4, lookups: 5, openedAtMs: t0 });
-    expect(after.history.slice(0, -1)).toEqual(before.history);
+    expect(after.history.slice(0, -1)).toStrictEqual(before.history);
   });
 
   test("a first second attempt, of a gateway that prepares nothing", () => {
@@ -405,7 +405,7 @@ describe("recordVerdict", () => {
       token: "token-at-1",
     });
     expect(entry).not.toHaveProperty("leaseUntilMs");
-    expect(entry.history.at(-1)).toEqual({
+    expect(entry.history.at(-1)).toStrictEqual({
       e: "recorded",
       at: t0 + 1_000,
       state: "approved",
@@ -419,7 +419,7 @@ describe("recordVerdict", () => {
   ])("the ids that were known stay where the verdict has %j (%s)", (part) => {
     const { ids: _ids, ...bare } = settle;
     const entry = recordVerdict({ ...sent, ids: { orderId: "or-1" } }, { ...bare, ...part }, by(1));
-    expect(entry.ids).toEqual({ orderId: "or-1" });
+    expect(entry.ids).toStrictEqual({ orderId: "or-1" });
     expect(recordVerdict(sent, { ...bare, ...part }, by(1))).not.toHaveProperty("ids");
   });
 
@@ -456,7 +456,7 @@ describe("recordVerdict", () => {
       held,
       openSends: 1,
     });
-    expect(entry.history.at(-1)).toEqual({
+    expect(entry.history.at(-1)).toStrictEqual({
       e: "recorded",
       at: t0 + 1_000,
       state: "unknown",
@@ -470,7 +470,7 @@ describe("recordVerdict", () => {
     const before = unknown({ held });
     const again = recordVerdict(before, wait, by(90));
     expect(again).toMatchObject({ state: "unknown", held, token: "token-at-90" });
-    expect(again.history).toEqual(before.history);
+    expect(again.history).toStrictEqual(before.history);
   });
 
   test("an unknown that the gateway accepted is pending from then on", () => {
@@ -482,7 +482,7 @@ describe("recordVerdict", () => {
     expect(accepted.state).toBe("pending");
     expect(accepted.history.at(-1)).toMatchObject({ e: "recorded", state: "pending" });
     expect(recordVerdict(pending(), { ...wait, state: "unknown" }, by(99)).state).toBe("pending");
-    expect(recordVerdict(pending(), { ...wait, state: "pending" }, by(99)).history).toEqual(
+    expect(recordVerdict(pending(), { ...wait, state: "pending" }, by(99)).history).toStrictEqual(
       pending().history,
     );
   });
@@ -490,14 +490,14 @@ describe("recordVerdict", () => {
   // The line names a state that the entry is not in, once for every look-up that saw nothing.
   test("a pending entry that goes on waiting writes no line", () => {
     const entry = recordVerdict(pending(), { ...wait, state: "unknown" }, by(99));
-    expect(entry.history).toEqual(pending().history);
+    expect(entry.history).toStrictEqual(pending().history);
   });
 
   test("unsent: back to waiting, and the key life has not begun", () => {
     const entry = recordVerdict(opened(), { kind: "sendAgain", atMs: t0 + 5_000 }, by(1));
     expect(entry).toMatchObject({ state: "waiting", nextAtMs: t0 + 5_000, requestId: "request-1" });
     for (const name of ["firstSendAtMs", "leaseUntilMs"]) expect(entry).not.toHaveProperty(name);
-    expect(entry.history).toEqual(opened().history);
+    expect(entry.history).toStrictEqual(opened().history);
   });
 
   test("nothing that is unknown goes back to waiting (S6)", () => {
@@ -531,8 +531,8 @@ describe("recordVerdict", () => {
         expect(next.token).toBe("another token");
         expect(next.chargeId).toBe(entry.chargeId);
         expect(next.requestId).toBe(entry.requestId);
-        expect(next.history.slice(0, entry.history.length)).toEqual(entry.history);
-        if (isFinal(next) || next.state === "review") expect(next.evidence).toEqual(evidence);
+        expect(next.history.slice(0, entry.history.length)).toStrictEqual(entry.history);
+        if (isFinal(next) || next.state === "review") expect(next.evidence).toStrictEqual(evidence);
       }),
     );
   });
@@ -565,6 +565,6 @@ describe("queueOf", () => {
 
   test("every outcome queue has a state that goes there", () => {
     const names = QUEUES.map(({ name }) => name).filter((name) => name !== "charges");
-    expect(names.filter((name) => !Object.values(queueOf).includes(name))).toEqual([]);
+    expect(names.filter((name) => !Object.values(queueOf).includes(name))).toStrictEqual([]);
   });
 });

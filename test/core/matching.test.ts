@@ -107,15 +107,15 @@ describe("whose row it is", () => {
 
   test("what a feed does not hold is not found", () => {
     const nothing = { own: [], otherAttempt: [], reversals: [], weak: [] };
-    expect(foundIn([])).toEqual([nothing, nothing]);
-    expect(matcherFor([]).foundOf(chargeIdOf("order-1"))).toEqual(nothing);
-    expect(matcherFor(wanted).foundOf(chargeIdOf("__proto__"))).toEqual(nothing);
+    expect(foundIn([])).toStrictEqual([nothing, nothing]);
+    expect(matcherFor([]).foundOf(chargeIdOf("order-1"))).toStrictEqual(nothing);
+    expect(matcherFor(wanted).foundOf(chargeIdOf("__proto__"))).toStrictEqual(nothing);
     expect(() => matcherFor([]).add(row("captured"))).not.toThrow();
   });
 
   test("rows are kept in the order in which they came", () => {
     const rows = [row("captured", { transactionId: "a" }), row("refused", { transactionId: "b" })];
-    expect(foundIn(rows)[0]?.own).toEqual(rows);
+    expect(foundIn(rows)[0]?.own).toStrictEqual(rows);
   });
 });
 
@@ -168,7 +168,7 @@ describe("many rows of one charge", () => {
   ])("%i rows: from %j (%s)", (count, ends) => {
     const own = foundIn(many(count))[0]?.own ?? [];
     expect(own).toHaveLength(Math.min(count, 16));
-    expect([own[0]?.transactionId, own.at(-1)?.transactionId]).toEqual(ends);
+    expect([own[0]?.transactionId, own.at(-1)?.transactionId]).toStrictEqual(ends);
   });
 
   test("each kind is bounded by itself", () => {
@@ -179,7 +179,28 @@ describe("many rows of one charge", () => {
       ...Array.from({ length: 20 }, () => by({ transactionId: "tx-9" })),
     ];
     const [found] = foundIn(rows);
-    expect(places.map((place) => found?.[place].length)).toEqual([16, 16, 16, 16]);
+    expect(places.map((place) => found?.[place].length)).toStrictEqual([16, 16, 16, 16]);
+  });
+
+  test.each<[captured: string, newest: "captured" | "refused", kept: string, reason: string]>([
+    ["0 to 15", "captured", "0 to 15", "sixteen captures: what comes then is one more of the same"],
+    ["0 to 15", "refused", "0 to 15", "sixteen captures, and a row that is none"],
+    ["0, 2 to 15", "captured", "0, 2 to 16", "the one that is none makes room"],
+    ["1 to 15", "captured", "1 to 16", "wherever it is"],
+    ["0 to 14", "refused", "0 to 14, 16", "the newest of those that are none stays"],
+  ])("captures %s of sixteen, then one %s: %s stay (%s)", (captured, newest, kept) => {
+    const numbers = (text: string): number[] =>
+      text.split(", ").flatMap((part) => {
+        const [from = 0, to = from] = part.split(" to ").map(Number);
+        return Array.from({ length: to - from + 1 }, (_, at) => from + at);
+      });
+    const rows = Array.from({ length: 16 }, (_, at) =>
+      row(numbers(captured).includes(at) ? "captured" : "refused", { transactionId: `tx-${at}` }),
+    );
+    const own = foundIn([...rows, row(newest, { transactionId: "tx-16" })])[0]?.own ?? [];
+    expect(own.map(({ transactionId }) => transactionId)).toStrictEqual(
+      numbers(kept).map((at) => `tx-${at}`),
+    );
   });
 
   // A capture cannot be unseen: where the sixteenth row is one, the next takes its place (S13).
@@ -218,8 +239,8 @@ describe("always", () => {
           const strong = (["own", "otherAttempt", "reversals"] as const).flatMap(held);
           expect(strong.length).toBeLessThanOrEqual(1);
           if (held("weak").length > 0) {
-            expect(strong).toEqual([]);
-            expect([one.requestId, one.chargeId]).toEqual([undefined, undefined]);
+            expect(strong).toStrictEqual([]);
+            expect([one.requestId, one.chargeId]).toStrictEqual([undefined, undefined]);
             expect(one.kind).toBe("charge");
           }
         }
@@ -245,7 +266,7 @@ describe("always", () => {
         const alone = foundIn(rows, wanted.slice(0, 1))[0];
         const together = foundIn(rows)[0];
         for (const place of ["own", "otherAttempt", "reversals"] as const)
-          expect(together?.[place]).toEqual(alone?.[place]);
+          expect(together?.[place]).toStrictEqual(alone?.[place]);
       }),
     );
   });

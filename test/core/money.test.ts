@@ -167,6 +167,8 @@ describe("fromDecimal", () => {
     ["Infinity", "EUR", undefined, "no number"],
     ["NaN", "EUR", undefined, "no number"],
     ["", "EUR", undefined, "empty"],
+    [`0.${"0".repeat(62)}`, "EUR", 0n, "64 characters, as long as any amount"],
+    [`0.${"0".repeat(63)}`, "EUR", undefined, "longer than any amount"],
     ["9".repeat(65), "EUR", undefined, "longer than any amount"],
   ])("%j %s is %s (%s)", (text, code, expected) => {
     expect(fromDecimal(text, currency(code))).toBe(expected);
@@ -220,6 +222,9 @@ describe("decimalOfJson", () => {
     [1e-7, undefined, "written with an exponent"],
     [Number.NaN, undefined, "not finite"],
     [Number.POSITIVE_INFINITY, undefined, "not finite"],
+    [1234567890123.45, "1234567890123.45", "as many digits as a double keeps"],
+    [0.00123456789012345, "0.00123456789012345", "the same; zeros before them are none of them"],
+    [1234567890123.456, undefined, "more digits than a double keeps"],
     [0.1 + 0.2, undefined, "more digits than a double keeps"],
     [2 ** 53, undefined, "more digits than a double keeps"],
     [null, undefined, "null"],

@@ -213,7 +213,7 @@ describe("takeTurns", () => {
   test("a full timetable gives none, and says so by its next turn", () => {
     const first = takeTurns(undefined, limit, 200, t0, t0 + 10_000);
     const second = takeTurns(first.turns, limit, 5, t0, t0 + 1);
-    expect(second.at).toEqual([]);
+    expect(second.at).toStrictEqual([]);
     expect(second.turns.nextMs).toBeGreaterThan(t0);
   });
 

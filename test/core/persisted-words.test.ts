@@ -7,7 +7,7 @@ import { QUEUES } from "../../lib/core/queues.ts";
 // What is stored or sent is read by others, for longer than any version lives. Words may be added; a word that
 // is here may not be renamed, taken away, or come to mean something else.
 test("the words that are stored and sent are for ever", () => {
-  expect(ledgerStates).toEqual([
+  expect(ledgerStates).toStrictEqual([
     "opened",
     "waiting",
     "unknown",
@@ -19,14 +19,14 @@ test("the words that are stored and sent are for ever", () => {
     "expired",
     "review",
   ]);
-  expect(finalStates).toEqual([
+  expect(finalStates).toStrictEqual([
     "approved",
     "declined_permanent",
     "declined_retryable",
     "request_error",
     "expired",
   ]);
-  expect(reviewReasons).toEqual([
+  expect(reviewReasons).toStrictEqual([
     "lookups_used_up",
     "absent_past_key_life",
     "absent",
@@ -39,7 +39,7 @@ test("the words that are stored and sent are for ever", () => {
     "contradiction",
     "unlisted_answer",
   ]);
-  expect(declineCategories).toEqual([
+  expect(declineCategories).toStrictEqual([
     "never_approved",
     "wrong_details",
     "insufficient_funds",
@@ -52,8 +52,8 @@ test("the words that are stored and sent are for ever", () => {
     "customer_action",
     "unrecognised",
   ]);
-  expect(gatewayNames).toEqual(["centrobill", "centrapay"]);
-  expect(QUEUES.map(({ name }) => name)).toEqual([
+  expect(gatewayNames).toStrictEqual(["centrobill", "centrapay"]);
+  expect(QUEUES.map(({ name }) => name)).toStrictEqual([
     "charges",
     "unknown-outcomes",
     "approved",

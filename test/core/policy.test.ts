@@ -13,7 +13,7 @@ import {
 import { policyOf, t0, timeoutMs } from "./builders.ts";
 
 test("the defaults are the contract's (section 6)", () => {
-  expect(defaultPolicy).toEqual({
+  expect(defaultPolicy).toStrictEqual({
     resendDelayMs: 2_000,
     resendsMax: 1,
     faultResendsMax: 3,
@@ -90,16 +90,17 @@ describe("parsePolicy", () => {
   ])("%j → %s (%s)", (overrides, wrong) => {
     const parsed = parsePolicy(overrides);
     if (wrong === "")
-      expect(parsed).toEqual({ ok: true, policy: { ...defaultPolicy, ...(overrides as object) } });
+      expect(parsed).toStrictEqual({ ok: true, policy: { ...defaultPolicy, ...(overrides as object) } });
     else {
       expect(parsed.ok).toBe(false);
-      if (!parsed.ok) expect(parsed.problems.map((problem) => problem.startsWith(wrong))).toEqual([true]);
+      if (!parsed.ok)
+        expect(parsed.problems.map((problem) => problem.startsWith(wrong))).toStrictEqual([true]);
     }
   });
 
   test("names every problem", () => {
     const parsed = parsePolicy({ resendsMax: 9, nope: 1, attemptsMax: "4" });
-    expect(parsed.ok ? [] : parsed.problems.map((problem) => problem.split(":")[0])).toEqual([
+    expect(parsed.ok ? [] : parsed.problems.map((problem) => problem.split(":")[0])).toStrictEqual([
       "resendsMax",
       "nope",
       "attemptsMax",

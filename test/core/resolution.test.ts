@@ -72,13 +72,13 @@ describe("windowOf", () => {
     [{ firstSendAtMs: t0 - 10_000 }, 1, -130, 150, "the first send, not the opening"],
   ])("%j at %i s: from %i to %i (%s)", (changes, now, from, to) => {
     const window = windowOf(unknown(changes), policyOf(), timeoutMs, t0 + now * 1_000);
-    expect([seconds(window.fromMs), seconds(window.toMs)]).toEqual([from, to]);
+    expect([seconds(window.fromMs), seconds(window.toMs)]).toStrictEqual([from, to]);
   });
 
   test("without a first send it begins where the charge was opened, without a last one at now", () => {
     const { firstSendAtMs: _first, lastSendAtMs: _last, ...bare } = unknown({ openedAtMs: t0 - 5_000 });
     const window = windowOf(bare as UnknownEntry, policyOf(), timeoutMs, t0 + 60_000);
-    expect([seconds(window.fromMs), seconds(window.toMs)]).toEqual([-125, 210]);
+    expect([seconds(window.fromMs), seconds(window.toMs)]).toStrictEqual([-125, 210]);
   });
 
   test("a look-up over it, late enough, counts towards a certificate, always", () => {
@@ -306,7 +306,7 @@ describe("resolve: a capture", () => {
   });
 
   test("is settled on its row", () => {
-    expect(resolved({ found: { own: [row("captured", { orderId: "or-1" })] } }).resolution).toEqual({
+    expect(resolved({ found: { own: [row("captured", { orderId: "or-1" })] } }).resolution).toStrictEqual({
       kind: "settle",
       state: "approved",
       ending: { code: "0" },
@@ -319,6 +319,18 @@ describe("resolve: a capture", () => {
         orderId: "or-1",
       },
       ids: { transactionId: "tx-1" },
+    });
+  });
+
+  test("that the gateway gave no transaction id is settled on what it has", () => {
+    const { transactionId: _none, ...nameless } = row("captured", { orderId: "or-1" });
+    const { resolution } = resolved({ found: { own: [nameless] } });
+    expect(resolution.kind === "settle" && resolution.evidence).toStrictEqual({
+      kind: "feed_row",
+      atMs: t0 + 400_000,
+      code: "0",
+      rowSha256: "sha of undefined",
+      orderId: "or-1",
     });
   });
 
@@ -340,7 +352,7 @@ describe("resolve: a capture", () => {
         ? resolution.evidence.rows.map(({ transactionId }) => transactionId ?? "none")
         : [];
     expect(rowsOf(many)).toHaveLength(8);
-    expect(rowsOf(two)).toEqual(["tx-0", "tx-other"]);
+    expect(rowsOf(two)).toStrictEqual(["tx-0", "tx-other"]);
   });
 
   test("and what was given back are told together", () => {
@@ -353,6 +365,10 @@ describe("resolve: a capture", () => {
 
 describe("resolve: one transaction's last word counts", () => {
   const at = (moment: number) => ({ atMs: t0 + moment * 1_000 });
+  const timeless = { atMs: undefined as never };
+  const approved = "settle approved by feed_row";
+  const declined = "settle declined_retryable by feed_row";
+  const toCome = "wait pending gateway_pending lookUp +460";
   test.each<[FeedRow[], resolution: string, reason: string]>([
     [[row("accepted", at(1)), row("captured", at(2))], "settle approved by feed_row", "accepted, then taken"],
     [[row("captured", at(2)), row("accepted", at(1))], "settle approved by feed_row", "in any order"],
@@ -384,6 +400,14 @@ describe("resolve: one transaction's last word counts", () => {
       "settle approved by feed_row",
       "known by its order where it has no id",
     ],
+    [[row("captured", timeless), row("refused", timeless)], approved, "no times: a capture is not unsaid"],
+    [[row("refused", timeless), row("captured", timeless)], approved, "and counts when it comes"],
+    [[row("captured", at(1)), row("refused", timeless)], approved, "nor is it by a row without a time"],
+    [[row("captured", timeless), row("refused", at(1))], approved, "nor where its own time is not known"],
+    [[row("accepted", timeless), row("refused", timeless)], declined, "no times: the one that comes later"],
+    [[row("refused", timeless), row("accepted", timeless)], toCome, "whichever that is"],
+    [[row("accepted", at(1)), row("refused", timeless)], declined, "the same where one has a time"],
+    [[row("accepted", timeless), row("refused", at(1))], declined, "the same where the other has"],
   ])("→ %2$s (%3$s)", (own, resolution) => {
     expect(told(resolved({ found: { own } }).resolution)).toBe(resolution);
   });
@@ -445,6 +469,7 @@ describe("resolve: refused", () => {
     [{ found: { own }, entry: lost, looks: [400, 329] }, "wait unknown no_answer lookUp +480", "this one is"],
     [{ found: { own }, entry: lost, ...twice, scan: { whole: false } }, waitTwice, "a part proves nothing"],
     [{ found: { own }, entry: { openSends: 1, sends: 2 } }, wait, "the row may be that of the answered send"],
+    [{ found: { own }, entry: { openSends: 2, sends: 1 } }, wait, "a lost worker may have sent it twice"],
     [{ found: { own }, entry: { openSends: 1, sends: 2 }, ...twice }, declined, "and no other, twice"],
     [{ found: { own: [...own, row("refused", second)] } }, wait, "two rows for one send that we know of"],
     [{ found: { own: [...own, row("refused", second)] }, ...twice }, declined, "and no capture, twice"],
@@ -534,7 +559,7 @@ describe("resolve: refused", () => {
   });
 
   test("is settled on its row, with the category's advice", () => {
-    expect(resolved({ found: { own } }).resolution).toEqual({
+    expect(resolved({ found: { own } }).resolution).toStrictEqual({
       kind: "settle",
       state: "declined_retryable",
       ending: { category: "insufficient_funds", code: "5051", networkCode: "51", retry: "later" },
@@ -583,6 +608,11 @@ describe("resolve: traces that prove nothing", () => {
       { found: { otherAttempt: [row("refused", earlier)] } },
       wait,
       "another attempt's refusal is no trace of this one",
+    ],
+    [
+      { found: { otherAttempt: [row("refused", earlier)] }, entry: usedUp },
+      "review lookups_used_up by lookups",
+      "nor what a person is called for",
     ],
   ])("→ %2$s (%3$s)", (given, resolution) => {
     expect(told(resolved(given).resolution)).toBe(resolution);
@@ -674,9 +704,18 @@ describe("resolve: nothing there (S5)", () => {
 
   test("or, without any that counts, what was tried", () => {
     const failed = noteLookUpFailure(unknown(usedUp), t0 + 50_000, "HTTP 500");
-    expect(resolved({ entry: failed, looks: [60] }).resolution).toMatchObject({
+    const tried = { kind: "lookups", atMs: t0 + 60_000, made: 2, failed: 1 };
+    const resolutionOf = (changes: Partial<UnknownEntry>) =>
+      resolved({ entry: { ...failed, ...changes }, looks: [60] }).resolution;
+    expect(resolutionOf({})).toMatchObject({
       reason: "lookups_used_up",
-      evidence: { kind: "lookups", atMs: t0 + 60_000, made: 2, failed: 1, lastSendAtMs: t0 },
+      evidence: { ...tried, lastSendAtMs: t0 },
+    });
+    expect(resolutionOf({ lastSendAtMs: t0 + 5_000 })).toMatchObject({
+      evidence: { ...tried, lastSendAtMs: t0 + 5_000 },
+    });
+    expect(resolutionOf({ lastSendAtMs: undefined as never })).toMatchObject({
+      evidence: { ...tried, lastSendAtMs: failed.openedAtMs },
     });
   });
 });
@@ -689,6 +728,7 @@ describe("resolve: what an absence certificate allows", () => {
     [{}, "resendAbsent", "the same request id, inside its life"],
     [{ now: lifeEnd }, "resendAbsent", "at its last moment"],
     [{ now: lifeEnd + 0.001 }, "review absent_past_key_life by absence", "and not after (S3)"],
+    [{ entry: { openedAtMs: t0 - 9_000_000 }, now: lifeEnd }, "resendAbsent", "whenever it was opened"],
     [
       { entry: { firstSendAtMs: t0 - 1_000 }, now: lifeEnd, scan: { fromMs: t0 - 300_000 } },
       "wait unknown no_answer lookUp +870",
@@ -752,7 +792,7 @@ describe("noteLookUp", () => {
   test("writes one line, and moves the schedule on", () => {
     const after = noted({ own: [row("refused")], otherAttempt: [row("refused", earlier)] });
     expect(after).toMatchObject({ lookups: 5, looked: 3, lookFailures: 0, absences: [search(380)] });
-    expect(after.history).toEqual([
+    expect(after.history).toStrictEqual([
       ...before.history,
       {
         e: "looked_up",
@@ -778,10 +818,11 @@ describe("noteLookUp", () => {
     [{ own: [row("unproven")] }, scan(), 1, "something seen"],
     [{ otherAttempt: [row("captured", earlier)] }, scan(), 1, "another attempt seen"],
     [{ reversals: [reversal()] }, scan(), 1, "something given back"],
+    [{ own: [row("captured")], reversals: [reversal()] }, scan(), 1, "something taken and given back"],
   ])("%#: searches that count %3$i (%4$s)", (seen, one, absences) => {
     const after = noted(seen, one);
     expect(after.absences).toHaveLength(absences);
-    if (absences === 2) expect(after.absences.at(-1)).toEqual(search());
+    if (absences === 2) expect(after.absences.at(-1)).toStrictEqual(search());
   });
 });
 
@@ -790,7 +831,7 @@ describe("a look-up that could not be made", () => {
     const before = unknown({ lookups: 4, looked: 2, lookFailures: 1, absences: [search()] });
     const after = noteLookUpFailure(before, t0 + 70_000, "x".repeat(500));
     expect(after).toMatchObject({ lookups: 5, looked: 2, lookFailures: 2, absences: [search()] });
-    expect(after.history.at(-1)).toEqual({ e: "lookup_failed", at: t0 + 70_000, why: "x".repeat(120) });
+    expect(after.history.at(-1)).toStrictEqual({ e: "lookup_failed", at: t0 + 70_000, why: "x".repeat(120) });
   });
 
   const day = 86_400;
@@ -906,7 +947,7 @@ describe("resolveWithoutFeed", () => {
 test("certified absent: no send is open any more, and the history says so", () => {
   const before = unknown({ openSends: 2 });
   const after = certifyAbsent(before, t0 + 500_000);
-  expect(after).toEqual({
+  expect(after).toStrictEqual({
     ...before,
     openSends: 0,
     history: [...before.history, { e: "absent", at: t0 + 500_000 }],
@@ -1004,7 +1045,7 @@ describe("always", () => {
         expect(entry.absences.length).toBeGreaterThanOrEqual(2);
         expect(entry.state).toBe("unknown");
         const { own, reversals, weak, otherAttempt } = given.found;
-        expect([...own, ...reversals, ...weak]).toEqual([]);
+        expect([...own, ...reversals, ...weak]).toStrictEqual([]);
         expect(otherAttempt.every(({ reply }) => reply.kind === "refused")).toBe(true);
         expect(entry.held).toBeUndefined();
         expect(entry.ids).toBeUndefined();

@@ -39,7 +39,7 @@ describe("routeOfEntry", () => {
   });
 
   test("an approval, whole", () => {
-    expect(messageOf(final())).toEqual({
+    expect(messageOf(final())).toStrictEqual({
       v: 1,
       id: "order-1#1#approved",
       chargeId: "order-1",
@@ -112,7 +112,7 @@ describe("routeOfEntry", () => {
     ],
     [{ ...doubled("tx-1", "tx-2"), reason: "weak_match" }, undefined, "strangers' rows (S14)"],
   ])("%# → refunds %2$j (%3$s)", (entry, refunds) => {
-    expect(messageOf(entry).refundProposal).toEqual(
+    expect(messageOf(entry).refundProposal).toStrictEqual(
       refunds?.map((transactionId) => ({ gateway: "centrobill", transactionId })),
     );
   });
@@ -129,9 +129,9 @@ describe("routeOfEntry", () => {
         fc.integer({ min: 1, max: 20 }),
         (entry, attempt) => {
           const one = messageOf({ ...entry, attempt });
-          expect(messageOf({ ...entry, attempt })).toEqual(one);
+          expect(messageOf({ ...entry, attempt })).toStrictEqual(one);
           expect(one.id).toBe(`order-1#${attempt}#${entry.state}`);
-          expect(JSON.parse(JSON.stringify(one))).toEqual(one);
+          expect(JSON.parse(JSON.stringify(one))).toStrictEqual(one);
         },
       ),
     );
@@ -159,7 +159,7 @@ describe("routeOfRejection", () => {
   };
 
   test("says what is wrong, where, and with which text", () => {
-    expect(routeOfRejection(rejection, '{"masked":"text"}')).toEqual({
+    expect(routeOfRejection(rejection, '{"masked":"text"}')).toStrictEqual({
       queue: "request-errors",
       message: {
         v: 1,
@@ -221,7 +221,7 @@ describe("parseUnknownMessage", () => {
     ["order-1", "not a JSON object", "text"],
     [1, "not a JSON object", "a number"],
   ])("%j → %j (%s)", (message, problem) => {
-    expect(parseUnknownMessage(JSON.stringify(message))).toEqual(
+    expect(parseUnknownMessage(JSON.stringify(message))).toStrictEqual(
       problem === "" ? { chargeId: "order-1", charge: charge.message } : { problem },
     );
   });
@@ -232,12 +232,12 @@ describe("parseUnknownMessage", () => {
     ["[[[[", "open lists"],
     ["[".repeat(100_000), "many of them"],
   ])("%# is not JSON (%2$s)", (body) => {
-    expect(parseUnknownMessage(body)).toEqual({ problem: "not a JSON object" });
+    expect(parseUnknownMessage(body)).toStrictEqual({ problem: "not a JSON object" });
   });
 
   test("a charge id in a prototype is none", () => {
     const body = '{"v":1,"chargeId":"a","charge":{"__proto__":{"chargeId":"a"}}}';
-    expect(parseUnknownMessage(body)).toEqual({ problem: "charge.chargeId: must be the chargeId" });
+    expect(parseUnknownMessage(body)).toStrictEqual({ problem: "charge.chargeId: must be the chargeId" });
   });
 
   test("never throws", () => {
@@ -260,7 +260,7 @@ describe("parseUnknownMessage", () => {
 
   test("reads what routeOfEntry told", () => {
     for (const entry of [unknown(), pending()])
-      expect(parseUnknownMessage(JSON.stringify(messageOf(entry)))).toEqual({
+      expect(parseUnknownMessage(JSON.stringify(messageOf(entry)))).toStrictEqual({
         chargeId: "order-1",
         charge: charge.message,
       });

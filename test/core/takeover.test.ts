@@ -29,7 +29,7 @@ describe("a lease that ran out without a word", () => {
   });
 
   test("says so in the history, and goes to the look-ups' queue", () => {
-    expect(taken.history).toEqual([
+    expect(taken.history).toStrictEqual([
       ...opened().history,
       { e: "taken_over", at: t0 + 100_000, leaseUntil: leaseEnd },
       { e: "recorded", at: t0 + 100_000, state: "unknown", route: "unknown-outcomes" },
@@ -123,7 +123,7 @@ describe("a lease that ran out while something was prepared", () => {
       sends: 0,
       token: "token-at-100",
     });
-    expect(taken.history).toEqual([
+    expect(taken.history).toStrictEqual([
       ...preparing.history,
       { e: "taken_over", at: t0 + 100_000, leaseUntil: leaseEnd },
     ]);

@@ -154,6 +154,6 @@ describe("groupWindows", () => {
     ];
     const before = structuredClone(wanted);
     groupWindows(wanted, 0);
-    expect(wanted).toEqual(before);
+    expect(wanted).toStrictEqual(before);
   });
 });

@@ -21,7 +21,7 @@ describe("an absence certificate (S5)", () => {
     await on.run();
     const looks = on.wire.gets().map(({ atMs }) => atMs - on.startMs - lastSendMs);
     const resentMs = (on.wire.posts()[2]?.atMs ?? 0) - on.startMs - lastSendMs;
-    expect(looks.map((ms) => Math.round(ms / minute))).toEqual([1, 6, 8]);
+    expect(looks.map((ms) => Math.round(ms / minute))).toStrictEqual([1, 6, 8]);
     expect(looks.filter((ms) => ms >= 330_000 && ms < resentMs)).toHaveLength(2);
     expect(on.entry()).toMatchObject({ state: "approved", sends: 3, attempt: 1 });
     expect(on.entry()?.history.map(({ e }) => e)).toContain("absent");
@@ -222,8 +222,8 @@ describe("what follows the certificate", () => {
     on.clock.advance(Math.max(0, message?.inMs ?? 0));
     on.allow(60_000);
     on.effects.length = 0;
-    expect(await on.round("unknown-outcomes")).toEqual([{ kind: "giveBack", delayMs: 0 }]);
-    expect(on.effects).toEqual(["ledger read"]);
+    expect(await on.round("unknown-outcomes")).toStrictEqual([{ kind: "giveBack", delayMs: 0 }]);
+    expect(on.effects).toStrictEqual(["ledger read"]);
     on.allow(Number.POSITIVE_INFINITY);
     await on.run();
     expect(on.told()).toMatchObject([{ id: "order-1#2#approved" }]);
@@ -240,7 +240,7 @@ describe("what follows the certificate", () => {
     on.clock.advance(10_000);
     const ends = await on.round("unknown-outcomes");
     // The first took its time-out, the wait and its resend: 62 s. The second needs 68.
-    expect(ends[1]).toEqual({ kind: "giveBack", delayMs: 0 });
+    expect(ends[1]).toStrictEqual({ kind: "giveBack", delayMs: 0 });
     expect(on.wire.posts()).toHaveLength(2 + 2);
     expect(on.entry("order-2")).toMatchObject({
       state: "unknown",

@@ -120,13 +120,13 @@ describe("a charge of several calls", () => {
   test("keeps its Payment Request in the ledger before anything is paid on it", async () => {
     const { ledger, submit, close } = stage();
     const { chargeId, body } = message(payBy("wallet-1"));
-    expect(await submit(body)).toEqual({ kind: "done" });
+    expect(await submit(body)).toStrictEqual({ kind: "done" });
     close();
     const versions = ledger.versionsOf(chargeId);
-    expect(versions.map(({ state }) => state)).toEqual(["opened", "opened", "approved"]);
-    expect(versions[0]?.preparation).toEqual({});
+    expect(versions.map(({ state }) => state)).toStrictEqual(["opened", "opened", "approved"]);
+    expect(versions[0]?.preparation).toStrictEqual({});
     expect(versions[1]?.preparation?.prepared?.id).toBeDefined();
-    expect(ledger.entryOf(chargeId)?.history.map(({ e }) => e)).toEqual([
+    expect(ledger.entryOf(chargeId)?.history.map(({ e }) => e)).toStrictEqual([
       "opened",
       "prepared",
       "replied",
@@ -140,7 +140,7 @@ describe("a charge of several calls", () => {
     const { chargeId, body } = message(payBy("wallet-1", "sandbox-create-lost"));
     expect(await submit(body)).toMatchObject({ kind: "giveBack" });
     expect(ledger.entryOf(chargeId)).toMatchObject({ state: "waiting", sends: 0 });
-    expect(await submit(body)).toEqual({ kind: "done" });
+    expect(await submit(body)).toStrictEqual({ kind: "done" });
     close();
     expect(ledger.entryOf(chargeId)?.state).toBe("approved");
     expect(gateway.requestsOf(chargeId)).toBe(1);
@@ -161,7 +161,7 @@ describe("a charge of several calls", () => {
     // The lease is over: what was not prepared cannot have been paid, so it waits, and is found.
     expect(await submit(body)).toMatchObject({ kind: "giveBack" });
     expect(ledger.entryOf(chargeId)).toMatchObject({ state: "waiting", sends: 0 });
-    expect(await submit(body)).toEqual({ kind: "done" });
+    expect(await submit(body)).toStrictEqual({ kind: "done" });
     close();
     expect(gateway.requestsOf(chargeId)).toBe(1);
     expect(capturesOf(chargeId)).toBe(1);
@@ -178,7 +178,7 @@ describe("a charge of several calls", () => {
     invocation = 2;
     expect(ledger.entryOf(chargeId)).toMatchObject({ state: "waiting", sends: 0 });
     expect(capturesOf(chargeId)).toBe(0);
-    expect(await submit(body)).toEqual({ kind: "done" });
+    expect(await submit(body)).toStrictEqual({ kind: "done" });
     close();
     expect(gateway.requestsOf(chargeId)).toBe(1);
     expect(capturesOf(chargeId)).toBe(1);
@@ -187,7 +187,7 @@ describe("a charge of several calls", () => {
   test("a create that is refused ends the charge, and nothing was sent", async () => {
     const { ledger, submit, close } = stage();
     const { chargeId, body } = message({ ...payBy("wallet-1"), configId: "refused" });
-    expect(await submit(body)).toEqual({ kind: "done" });
+    expect(await submit(body)).toStrictEqual({ kind: "done" });
     close();
     expect(ledger.entryOf(chargeId)).toMatchObject({
       state: "request_error",

@@ -142,7 +142,7 @@ describe("a feed that", () => {
     });
     on.send(charge);
     await on.run(day / 2);
-    expect(on.told()).toEqual([]);
+    expect(on.told()).toStrictEqual([]);
     broken = false;
     await on.run();
     expect(on.told()).toMatchObject([{ outcome: "declined_permanent" }]);

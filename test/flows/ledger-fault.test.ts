@@ -21,21 +21,27 @@ describe("a ledger write that fails before the send", () => {
     const on = stage({ bank: [pays()], ledgerFault: onceAt("open opened", "before") });
     on.send(charge);
     expect(await on.round()).toMatchObject([{ kind: "giveBack" }]);
-    expect([on.effects, on.wire.sent]).toEqual([[], []]);
+    expect([on.effects, on.wire.sent]).toStrictEqual([[], []]);
     expect(on.log.eventsOf("message_failed")).toMatchObject([
       { error: expect.stringContaining("LedgerUnavailable") },
     ]);
     await on.run();
-    expect(on.effects).toEqual(["ledger opened", "sent", "ledger approved", "queue approved", "deleted"]);
+    expect(on.effects).toStrictEqual([
+      "ledger opened",
+      "sent",
+      "ledger approved",
+      "queue approved",
+      "deleted",
+    ]);
   });
 
   test("that took hold and nobody was told: nothing is sent, the lease ends, the look-ups find out (S1)", async () => {
     const on = stage({ bank: [pays()], ledgerFault: onceAt("open opened", "after") });
     on.send(charge);
     expect(await on.round()).toMatchObject([{ kind: "giveBack" }]);
-    expect(on.wire.sent, "a worker that was not told does not hold the lease").toEqual([]);
+    expect(on.wire.sent, "a worker that was not told does not hold the lease").toStrictEqual([]);
     await on.run(leaseMs);
-    expect(on.wire.sent).toEqual([]);
+    expect(on.wire.sent).toStrictEqual([]);
     await on.run();
     // Absent for certain, within the key life: sent with its own id.
     expect(on.told()).toMatchObject([{ outcome: "approved", attempt: 1 }]);
@@ -46,8 +52,14 @@ describe("a ledger write that fails before the send", () => {
   test("whose answer was lost and which the client sent again is known as ours: no delay at all", async () => {
     const on = stage({ bank: [pays()], ledgerFault: onceAt("open opened", "again") });
     on.send(charge);
-    expect(await on.round()).toEqual([{ kind: "done" }]);
-    expect(on.effects).toEqual(["ledger opened", "sent", "ledger approved", "queue approved", "deleted"]);
+    expect(await on.round()).toStrictEqual([{ kind: "done" }]);
+    expect(on.effects).toStrictEqual([
+      "ledger opened",
+      "sent",
+      "ledger approved",
+      "queue approved",
+      "deleted",
+    ]);
   });
 });
 
@@ -56,27 +68,33 @@ describe("a ledger write that fails after the send", () => {
     const on = stage({ bank: [pays()], ledgerFault: onceAt("replace approved", "before") });
     on.send(charge);
     expect(await on.round()).toMatchObject([{ kind: "giveBack" }]);
-    expect(on.effects).toEqual(["ledger opened", "sent"]);
+    expect(on.effects).toStrictEqual(["ledger opened", "sent"]);
     await on.run(leaseMs - 1);
     expect(on.entry()?.state, "left alone while the lease lives").toBe("opened");
     await on.run();
     expect(on.told()).toMatchObject([{ outcome: "approved", evidence: { kind: "feed_row" } }]);
-    expect([on.wire.posts().length, on.bank.capturesOf("order-1")]).toEqual([1, 1]);
+    expect([on.wire.posts().length, on.bank.capturesOf("order-1")]).toStrictEqual([1, 1]);
   });
 
   test("that took hold and nobody was told: the next delivery tells it", async () => {
     const on = stage({ bank: [pays()], ledgerFault: onceAt("replace approved", "after") });
     on.send(charge);
     expect(await on.round()).toMatchObject([{ kind: "giveBack" }]);
-    expect(on.queues.accepted).toEqual([]);
+    expect(on.queues.accepted).toStrictEqual([]);
     await on.run();
-    expect(on.effects).toEqual(["ledger opened", "sent", "ledger has approved", "queue approved", "deleted"]);
+    expect(on.effects).toStrictEqual([
+      "ledger opened",
+      "sent",
+      "ledger has approved",
+      "queue approved",
+      "deleted",
+    ]);
   });
 
   test("whose answer was lost and which the client sent again is known as ours", async () => {
     const on = stage({ bank: [pays()], ledgerFault: onceAt("replace approved", "again") });
     on.send(charge);
-    expect(await on.round()).toEqual([{ kind: "done" }]);
+    expect(await on.round()).toStrictEqual([{ kind: "done" }]);
     expect(on.told()).toMatchObject([{ outcome: "approved", evidence: { kind: "reply" } }]);
   });
 
@@ -96,7 +114,7 @@ describe("a ledger write that fails after the send", () => {
     on.send(charge);
     await on.run();
     expect(on.told()).toMatchObject([{ outcome: "approved", attempt: 1 }]);
-    expect([on.wire.posts().length, on.bank.capturesOf("order-1")]).toEqual([1, 1]);
+    expect([on.wire.posts().length, on.bank.capturesOf("order-1")]).toStrictEqual([1, 1]);
   });
 });
 
@@ -126,8 +144,8 @@ describe("a ledger write that fails while an unknown is worked", () => {
       const leasedBeforeEachSend = on.effects.filter(
         (effect) => effect === "sent" || effect === "ledger opened",
       );
-      expect(leasedBeforeEachSend.slice(0, 3)).toEqual(["ledger opened", "sent", "sent"]);
-      expect(leasedBeforeEachSend.slice(3)).toEqual(
+      expect(leasedBeforeEachSend.slice(0, 3)).toStrictEqual(["ledger opened", "sent", "sent"]);
+      expect(leasedBeforeEachSend.slice(3)).toStrictEqual(
         on.wire.posts().length === 3 ? ["ledger opened", "sent"] : [],
       );
       expect(on.bank.capturesOf("order-1")).toBeLessThanOrEqual(1);

@@ -31,7 +31,7 @@ describe("without a feed", () => {
     expect(on.told(), why).toMatchObject([{ outcome }]);
     expect(on.wire.posts(), why).toHaveLength(sends);
     expect(new Set(on.wire.posts().map(({ requestId }) => requestId)).size, why).toBe(1);
-    expect(on.wire.gets(), "nobody to ask").toEqual([]);
+    expect(on.wire.gets(), "nobody to ask").toStrictEqual([]);
     if (outcome !== "review") return;
     expect(on.told(), why).toMatchObject([
       { reason: "lookups_used_up", evidence: { kind: "lookups", made: 0 } },

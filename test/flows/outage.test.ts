@@ -43,7 +43,7 @@ describe("a thousand unknowns of one outage", () => {
     const on = outage();
     await strike(on);
     expect(on.waiting("unknown-outcomes")).toHaveLength(many);
-    expect(on.wire.gets()).toEqual([]);
+    expect(on.wire.gets()).toStrictEqual([]);
     on.clock.advance(2 * minute);
     await on.round("unknown-outcomes");
     const rows = Math.ceil((2 * many) / 3);
@@ -124,9 +124,9 @@ describe("a message of the unknown queue that cannot be worked is parked, never 
     const on = stage({ bank: () => swallows });
     const good = await routed(on, "order-1");
     on.send(of(good), "unknown-outcomes");
-    expect(await on.round("unknown-outcomes")).toEqual([{ kind: "giveBack", delayMs: 900_000 }]);
+    expect(await on.round("unknown-outcomes")).toStrictEqual([{ kind: "giveBack", delayMs: 900_000 }]);
     expect(on.log.eventsOf("message_failed")).toHaveLength(1);
-    expect([on.wire.gets(), on.told()]).toEqual([[], []]);
+    expect([on.wire.gets(), on.told()]).toStrictEqual([[], []]);
   });
 
   test("among a hundred good ones it harms none", async () => {
@@ -164,18 +164,20 @@ describe("a message of the unknown queue that cannot be worked is parked, never 
     const good = await routed(on, "order-1");
     on.send(good, "unknown-outcomes");
     on.clock.advance(2 * minute);
-    expect((await on.round("unknown-outcomes")).map(({ kind }) => kind)).toEqual(["done", "giveBack"]);
+    expect((await on.round("unknown-outcomes")).map(({ kind }) => kind)).toStrictEqual(["done", "giveBack"]);
     expect(on.wire.gets()).toHaveLength(1);
     await on.run();
-    expect(on.told().map(({ id }) => id)).toEqual(["order-1#1#approved", "order-1#1#approved"]);
+    expect(on.told().map(({ id }) => id)).toStrictEqual(["order-1#1#approved", "order-1#1#approved"]);
   });
 
   test("one that came early waits for its time, with nobody asked", async () => {
     const on = stage({ bank: () => swallows });
     const good = await routed(on, "order-1");
     on.send(good, "unknown-outcomes");
-    expect(await on.round("unknown-outcomes")).toEqual([{ kind: "giveBack", delayMs: 60_000 - 30_000 }]);
-    expect(on.wire.gets()).toEqual([]);
+    expect(await on.round("unknown-outcomes")).toStrictEqual([
+      { kind: "giveBack", delayMs: 60_000 - 30_000 },
+    ]);
+    expect(on.wire.gets()).toStrictEqual([]);
   });
 
   test("an unknown in another resolver's hands is left alone while that lease lives", async () => {

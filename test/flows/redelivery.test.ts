@@ -27,23 +27,28 @@ describe("a message whose charge is in another's hands", () => {
   test("is left alone while the lease lives, and hidden until it ends", async () => {
     const on = await abandoned();
     on.clock.set(on.startMs + 20_000);
-    expect(await on.round()).toEqual([{ kind: "giveBack", delayMs: leaseMs - 20_000 + 1_000 }]);
-    expect(on.effects).toEqual(["ledger has opened"]);
-    expect(on.wire.sent).toEqual([]);
+    expect(await on.round()).toStrictEqual([{ kind: "giveBack", delayMs: leaseMs - 20_000 + 1_000 }]);
+    expect(on.effects).toStrictEqual(["ledger has opened"]);
+    expect(on.wire.sent).toStrictEqual([]);
   });
 
   test("is left alone at the lease's last moment, too", async () => {
     const on = await abandoned();
     on.clock.set(on.startMs + leaseMs);
-    expect(await on.round()).toEqual([{ kind: "giveBack", delayMs: 1_000 }]);
+    expect(await on.round()).toStrictEqual([{ kind: "giveBack", delayMs: 1_000 }]);
     expect(on.entry()?.state).toBe("opened");
   });
 
   test("is taken over as unknown once the lease is over: nothing is sent blindly (S2)", async () => {
     const on = await abandoned();
     on.clock.set(on.startMs + leaseMs + 1);
-    expect(await on.round()).toEqual([{ kind: "done" }]);
-    expect(on.effects).toEqual(["ledger has opened", "ledger unknown", "queue unknown-outcomes", "deleted"]);
+    expect(await on.round()).toStrictEqual([{ kind: "done" }]);
+    expect(on.effects).toStrictEqual([
+      "ledger has opened",
+      "ledger unknown",
+      "queue unknown-outcomes",
+      "deleted",
+    ]);
     expect(on.entry()).toMatchObject({
       state: "unknown",
       reason: "worker_lost",
@@ -52,7 +57,7 @@ describe("a message whose charge is in another's hands", () => {
       lastSendAtMs: on.startMs + leaseMs,
       openSends: 2,
     });
-    expect(on.wire.sent).toEqual([]);
+    expect(on.wire.sent).toStrictEqual([]);
     expect(on.log.eventsOf("lease_taken_over")).toMatchObject([{ chargeId: "order-1" }]);
   });
 
@@ -65,7 +70,7 @@ describe("a message whose charge is in another's hands", () => {
     on.clock.set(on.startMs + 30_000 + off);
     await on.round();
     expect(on.entry()?.state, why).toBe(state);
-    expect(on.wire.sent, why).toEqual([]);
+    expect(on.wire.sent, why).toStrictEqual([]);
   });
 });
 
@@ -99,9 +104,9 @@ describe("the same message again", () => {
     const writes = ledger.calls.length;
     send(charge());
     const ends = await round();
-    expect(ends.at(-1), why).toEqual({ kind: "done" });
+    expect(ends.at(-1), why).toStrictEqual({ kind: "done" });
     expect(wire.posts(), why).toHaveLength(sends);
-    expect(wire.gets(), why).toEqual([]);
+    expect(wire.gets(), why).toStrictEqual([]);
     expect(
       queues.accepted.slice(first).map(({ message }) => message.id),
       why,
@@ -116,10 +121,10 @@ describe("the same message again", () => {
     await on.round();
     on.clock.advance(week);
     on.send(charge());
-    expect((await on.round()).map(({ kind }) => kind).sort()).toEqual(["done", "giveBack"]);
+    expect((await on.round()).map(({ kind }) => kind).sort()).toStrictEqual(["done", "giveBack"]);
     expect(on.effects).toContain("ledger refuses opened");
     await on.run();
-    expect(on.told().map(({ id }) => id)).toEqual(["order-1#1#approved", "order-1#1#approved"]);
+    expect(on.told().map(({ id }) => id)).toStrictEqual(["order-1#1#approved", "order-1#1#approved"]);
     expect(on.wire.posts()).toHaveLength(1);
   });
 
@@ -149,7 +154,7 @@ describe("the same message again", () => {
     await run();
     send(JSON.stringify(Object.fromEntries(Object.entries(charge()).reverse()), undefined, 2));
     await run();
-    expect(told().map(({ id }) => id)).toEqual(["order-1#1#approved", "order-1#1#approved"]);
+    expect(told().map(({ id }) => id)).toStrictEqual(["order-1#1#approved", "order-1#1#approved"]);
     expect(wire.posts()).toHaveLength(1);
   });
 
@@ -157,7 +162,7 @@ describe("the same message again", () => {
     const { send, run, bank, wire, queues } = stage({ bank: always(pays()) });
     for (let copy = 0; copy < 10; copy++) send(charge());
     await run();
-    expect([wire.posts().length, bank.capturesOf("order-1")]).toEqual([1, 1]);
+    expect([wire.posts().length, bank.capturesOf("order-1")]).toStrictEqual([1, 1]);
     expect(queues.on("approved")).toHaveLength(10);
     expect(new Set(queues.on("approved").map(({ id }) => id)).size).toBe(1);
   });
@@ -169,7 +174,7 @@ describe("the same message again", () => {
     for (let copy = 0; copy < 10; copy++) send(charge());
     await run();
     expect(bank.capturesOf("order-1")).toBe(1);
-    expect(new Set(queues.accepted.map(({ message }) => message.id))).toEqual(
+    expect(new Set(queues.accepted.map(({ message }) => message.id))).toStrictEqual(
       new Set(["order-1#1#unknown", "order-1#1#approved"]),
     );
   });

@@ -18,12 +18,12 @@ describe("a route that is not accepted (S8)", () => {
     on.send(charge());
     expect(await on.round()).toMatchObject([{ kind: "giveBack" }]);
     expect(on.entry()?.state, "the ledger has it").toBe(outcome);
-    expect(on.queues.accepted).toEqual([]);
+    expect(on.queues.accepted).toStrictEqual([]);
     on.clock.advance(900_000);
     expect(await on.round()).toMatchObject([{ kind: "giveBack" }]);
     on.clock.advance(900_000);
-    expect(await on.round()).toEqual([{ kind: "done" }]);
-    expect(on.queues.accepted.map(({ message }) => message.id)).toEqual([`order-1#1#${outcome}`]);
+    expect(await on.round()).toStrictEqual([{ kind: "done" }]);
+    expect(on.queues.accepted.map(({ message }) => message.id)).toStrictEqual([`order-1#1#${outcome}`]);
     expect(on.wire.posts(), "sent no more").toHaveLength(acts.length);
   });
 
@@ -32,8 +32,8 @@ describe("a route that is not accepted (S8)", () => {
     on.send(charge());
     await on.run();
     const told = on.told();
-    expect(told.map(({ id }) => id)).toEqual(["order-1#1#approved", "order-1#1#approved"]);
-    expect(told[1], "word for word").toEqual(told[0]);
+    expect(told.map(({ id }) => id)).toStrictEqual(["order-1#1#approved", "order-1#1#approved"]);
+    expect(told[1], "word for word").toStrictEqual(told[0]);
     expect(on.wire.posts()).toHaveLength(1);
   });
 
@@ -47,7 +47,7 @@ describe("a route that is not accepted (S8)", () => {
     await on.run();
     expect(refusals).toBe(3);
     expect(on.told()).toMatchObject([{ id: "order-1#1#approved" }]);
-    expect(on.waiting("unknown-outcomes")).toEqual([]);
+    expect(on.waiting("unknown-outcomes")).toStrictEqual([]);
   });
 
   test("done is said only after the queue accepted: until then the flow waits", async () => {
@@ -61,9 +61,9 @@ describe("a route that is not accepted (S8)", () => {
       return ends;
     });
     for (let turn = 0; turn < 20; turn++) await new Promise((next) => setImmediate(next));
-    expect([on.entry()?.state, ended]).toEqual(["approved", false]);
+    expect([on.entry()?.state, ended]).toStrictEqual(["approved", false]);
     accept();
-    expect(await round).toEqual([{ kind: "done" }]);
+    expect(await round).toStrictEqual([{ kind: "done" }]);
   });
 });
 
@@ -93,7 +93,7 @@ describe("a batch", () => {
         const ends = await on.round();
         expect(ends).toHaveLength(10);
         const neighbours = ends.filter((_, index) => index !== place);
-        expect(neighbours, text.slice(0, 40)).toEqual(Array(9).fill({ kind: "done" }));
+        expect(neighbours, text.slice(0, 40)).toStrictEqual(Array(9).fill({ kind: "done" }));
         expect(on.queues.on("approved")).toHaveLength(9);
       }
     }
@@ -111,7 +111,7 @@ describe("a batch", () => {
       { error: expect.stringContaining("TypeError") },
     ]);
     on.clock.advance(900_000);
-    expect(await on.round()).toEqual([{ kind: "done" }]);
+    expect(await on.round()).toStrictEqual([{ kind: "done" }]);
     expect(on.entry()).toMatchObject({ state: "unknown", reason: "worker_lost" });
     expect(on.effects.filter((effect) => effect === "sent")).toHaveLength(1);
   });
@@ -129,14 +129,14 @@ describe("a batch", () => {
     const on = stage({ bank: () => pays() });
     for (let index = 0; index < 10; index++) on.send(charge(`order-${index}`));
     await on.round();
-    expect(on.queues.requests).toEqual([10]);
-    expect(on.ledger.calls.filter(({ op }) => op !== "open" && op !== "replace")).toEqual([]);
+    expect(on.queues.requests).toStrictEqual([10]);
+    expect(on.ledger.calls.filter(({ op }) => op !== "open" && op !== "replace")).toStrictEqual([]);
     expect(on.ledger.calls).toHaveLength(20);
   });
 
   test("an empty one is nothing", async () => {
     const on = stage();
-    expect(await on.round()).toEqual([]);
-    expect(await on.round("unknown-outcomes")).toEqual([]);
+    expect(await on.round()).toStrictEqual([]);
+    expect(await on.round("unknown-outcomes")).toStrictEqual([]);
   });
 });

@@ -52,7 +52,7 @@ describe("what becomes of a charge in its first round", () => {
   ])("$1: $4", async (acts, outcome, queue, code, why) => {
     const { send, round, queues, wire, bank, entry } = stage({ bank: acts });
     send(charge());
-    expect(await round(), why).toEqual([{ kind: "done" }]);
+    expect(await round(), why).toStrictEqual([{ kind: "done" }]);
     expect(queues.accepted, why).toHaveLength(1);
     expect(queues.accepted[0], why).toMatchObject({
       queue,
@@ -62,7 +62,7 @@ describe("what becomes of a charge in its first round", () => {
     expect(entry()?.state, why).toBe(outcome);
     expect(new Set(wire.posts().map(({ requestId }) => requestId)).size, "one request id").toBe(1);
     expect(wire.posts(), why).toHaveLength(acts.length);
-    expect(wire.gets(), "no look-up yet").toEqual([]);
+    expect(wire.gets(), "no look-up yet").toStrictEqual([]);
     // Whatever was said, at most one capture, and approved only what was captured.
     if (outcome === "approved") expect(bank.capturesOf("order-1")).toBe(1);
     else expect(bank.capturesOf("order-1")).toBeLessThanOrEqual(1);
@@ -139,11 +139,11 @@ describe("the order of effects", () => {
     const { send, round, effects, ledger } = stage({ bank: [pays()] });
     send(charge());
     await round();
-    expect(effects).toEqual(["ledger opened", "sent", "ledger approved", "queue approved", "deleted"]);
+    expect(effects).toStrictEqual(["ledger opened", "sent", "ledger approved", "queue approved", "deleted"]);
     expect(
       ledger.calls.map(({ op }) => op),
       "two writes, no read",
-    ).toEqual(["open", "replace"]);
+    ).toStrictEqual(["open", "replace"]);
   });
 
   test("what is opened names attempt, request id and lease before a byte leaves (S1)", async () => {
@@ -174,7 +174,7 @@ describe("the order of effects", () => {
     const { send, round, effects } = stage({ bank: acts });
     send(charge());
     await round();
-    expect(effects, why).toEqual(["ledger opened", ...expected, "deleted"]);
+    expect(effects, why).toStrictEqual(["ledger opened", ...expected, "deleted"]);
   });
 
   test("the resend waits as the policy says, and carries the same id and the same body", async () => {
@@ -192,11 +192,11 @@ describe("the order of effects", () => {
     const { send, round, wire, startMs } = stage({ bank: [swallows, swallows] });
     send(charge({ notAfter: "2026-11-22T12:00:20Z" }));
     await round();
-    expect(wire.posts().map(({ notAfterMs }) => (notAfterMs ?? 0) - startMs)).toEqual([20_000, 72_000]);
+    expect(wire.posts().map(({ notAfterMs }) => (notAfterMs ?? 0) - startMs)).toStrictEqual([20_000, 72_000]);
     const short = stage({ bank: [swallows], policy: { requestIdLifeMs: 20_000 } });
     short.send(charge());
     await short.round();
-    expect(short.wire.posts().map(({ notAfterMs }) => (notAfterMs ?? 0) - startMs)).toEqual([18_000]);
+    expect(short.wire.posts().map(({ notAfterMs }) => (notAfterMs ?? 0) - startMs)).toStrictEqual([18_000]);
   });
 });
 
@@ -207,8 +207,8 @@ describe("a request that never left", () => {
       const { send, round, effects, entry, wire } = stage({ bank: [{ says: neverSent(cause) }] });
       send(charge());
       expect(await round()).toMatchObject([{ kind: "giveBack" }]);
-      expect(effects).toEqual(["ledger opened", "sent", "ledger waiting"]);
-      expect(wire.posts()).toEqual([]);
+      expect(effects).toStrictEqual(["ledger opened", "sent", "ledger waiting"]);
+      expect(wire.posts()).toStrictEqual([]);
       expect(entry()).toMatchObject({ state: "waiting", sends: 0, openSends: 0 });
       expect(entry(), "its key life has not begun").not.toHaveProperty("firstSendAtMs");
     },
@@ -290,7 +290,7 @@ describe("notAfter", () => {
     const { send, round, effects } = stage();
     send(charge({ notAfter: "2026-11-22T11:59:59Z" }));
     await round();
-    expect(effects).toEqual(["ledger expired", "queue request-errors", "deleted"]);
+    expect(effects).toStrictEqual(["ledger expired", "queue request-errors", "deleted"]);
   });
 
   test("an expired charge is used up: the same id again is not sent either", async () => {
@@ -299,8 +299,10 @@ describe("notAfter", () => {
     await run();
     send(charge({ notAfter: "2026-11-22T11:00:00Z" }));
     await run();
-    expect(wire.sent).toEqual([]);
-    expect(new Set(queues.accepted.map(({ message }) => message.id))).toEqual(new Set(["order-1#1#expired"]));
+    expect(wire.sent).toStrictEqual([]);
+    expect(new Set(queues.accepted.map(({ message }) => message.id))).toStrictEqual(
+      new Set(["order-1#1#expired"]),
+    );
   });
 });
 
@@ -311,8 +313,8 @@ describe("the time that is left", () => {
   test("a charge begins only if its worst case fits; otherwise nothing is touched", async () => {
     const { send, round, effects, ledger, wire } = stage({ bank: [pays()], invocationMs: worstCaseMs - 1 });
     send(charge());
-    expect(await round()).toEqual([{ kind: "giveBack", delayMs: 0 }]);
-    expect([effects, ledger.calls, wire.sent]).toEqual([[], [], []]);
+    expect(await round()).toStrictEqual([{ kind: "giveBack", delayMs: 0 }]);
+    expect([effects, ledger.calls, wire.sent]).toStrictEqual([[], [], []]);
   });
 
   test("with exactly enough it begins", async () => {
@@ -330,9 +332,12 @@ describe("the time that is left", () => {
     });
     for (let index = 0; index < 10; index++) send(chargeMessage(`slow-${index}`));
     const ends = await round();
-    expect(ends.map(({ kind }) => kind)).toEqual([...Array(5).fill("done"), ...Array(5).fill("giveBack")]);
-    expect(ends.slice(5)).toEqual(Array(5).fill({ kind: "giveBack", delayMs: 0 }));
-    expect([ledger.entries().length, wire.posts().length]).toEqual([5, 10]);
+    expect(ends.map(({ kind }) => kind)).toStrictEqual([
+      ...Array(5).fill("done"),
+      ...Array(5).fill("giveBack"),
+    ]);
+    expect(ends.slice(5)).toStrictEqual(Array(5).fill({ kind: "giveBack", delayMs: 0 }));
+    expect([ledger.entries().length, wire.posts().length]).toStrictEqual([5, 10]);
   });
 
   test("a resend whose answer may come too late is not made: the look-ups find out", async () => {
@@ -342,7 +347,7 @@ describe("the time that is left", () => {
       beforePost: () => late.clock.advance(1),
     });
     late.send(charge());
-    expect(await late.round()).toEqual([{ kind: "done" }]);
+    expect(await late.round()).toStrictEqual([{ kind: "done" }]);
     expect(late.wire.posts()).toHaveLength(1);
     expect(late.entry()).toMatchObject({ state: "unknown", resends: 0, nextAct: "lookUp" });
   });
@@ -384,12 +389,12 @@ describe("a message that is not a charge", () => {
   ])("%.60s… → %s", async (text, code, why) => {
     const { send, round, effects, told, wire, ledger } = stage();
     send(text);
-    expect(await round(), why).toEqual([{ kind: "done" }]);
-    expect(effects, why).toEqual(["ledger rejected", "queue request-errors", "deleted"]);
+    expect(await round(), why).toStrictEqual([{ kind: "done" }]);
+    expect(effects, why).toStrictEqual(["ledger rejected", "queue request-errors", "deleted"]);
     expect(told(), why).toMatchObject([
       { outcome: "request_error", code, attempt: 0, evidence: { kind: "message" } },
     ]);
-    expect([wire.sent, ledger.entries()], why).toEqual([[], []]);
+    expect([wire.sent, ledger.entries()], why).toStrictEqual([[], []]);
     expect(JSON.stringify([told(), ledger.rejections()])).not.toContain("4111111111111111");
   });
 

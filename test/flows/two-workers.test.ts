@@ -42,10 +42,15 @@ describe("a worker that comes back after its lease was taken over (S7)", () => {
     });
     on.send(charge);
     await on.round();
-    expect(on.effects.slice(0, 4)).toEqual(["ledger opened", "sent", "ledger has opened", "ledger unknown"]);
+    expect(on.effects.slice(0, 4)).toStrictEqual([
+      "ledger opened",
+      "sent",
+      "ledger has opened",
+      "ledger unknown",
+    ]);
     expect(on.effects.some((effect) => effect.startsWith("ledger refuses"))).toBe(true);
     expect(on.entry()).toMatchObject({ state: "unknown", reason: "worker_lost" });
-    expect(on.told(), "the late worker tells nobody its own word").toEqual([]);
+    expect(on.told(), "the late worker tells nobody its own word").toStrictEqual([]);
     expect(on.log.eventsOf("lease_lost")).toHaveLength(1);
     await on.run();
     expect(on.bank.capturesOf("order-1")).toBeLessThanOrEqual(1);
@@ -64,11 +69,11 @@ describe("a worker that comes back after its lease was taken over (S7)", () => {
     });
     on.send(charge);
     await on.round();
-    expect(on.wire.posts()).toEqual([]);
+    expect(on.wire.posts()).toStrictEqual([]);
     expect(on.entry()).toMatchObject({ state: "unknown" });
     await on.run();
-    expect(new Set(on.told().map(({ id }) => id))).toEqual(new Set(["order-1#1#approved"]));
-    expect([on.wire.posts().length, on.bank.capturesOf("order-1")]).toEqual([1, 1]);
+    expect(new Set(on.told().map(({ id }) => id))).toStrictEqual(new Set(["order-1#1#approved"]));
+    expect([on.wire.posts().length, on.bank.capturesOf("order-1")]).toStrictEqual([1, 1]);
   });
 
   test("between its time-out and its resend: the resend does not leave", async () => {
@@ -89,7 +94,7 @@ describe("a worker that comes back after its lease was taken over (S7)", () => {
   test("and nobody took it over: its own word still counts, the lease was not lost", async () => {
     const on = stage({ bank: [pays()], afterPost: () => on.clock.advance(leaseMs + 60_000) });
     on.send(charge);
-    expect(await on.round()).toEqual([{ kind: "done" }]);
+    expect(await on.round()).toStrictEqual([{ kind: "done" }]);
     expect(on.entry()?.state).toBe("approved");
   });
 
@@ -104,7 +109,7 @@ describe("a worker that comes back after its lease was taken over (S7)", () => {
     on.send(charge);
     await on.run();
     expect(on.wire.posts()).toHaveLength(1);
-    expect(new Set(on.told().map(({ id }) => id))).toEqual(new Set(["order-1#1#approved"]));
+    expect(new Set(on.told().map(({ id }) => id))).toStrictEqual(new Set(["order-1#1#approved"]));
   });
 });
 
@@ -116,7 +121,7 @@ describe("two workers on one message at once", () => {
       on.round(),
       submitCharges([delivery(JSON.stringify(charge))], on.worker()),
     ]);
-    expect([...ends, ...others.values()].map(({ kind }) => kind).sort()).toEqual(["done", "giveBack"]);
+    expect([...ends, ...others.values()].map(({ kind }) => kind).sort()).toStrictEqual(["done", "giveBack"]);
     expect(on.wire.posts()).toHaveLength(1);
   });
 
@@ -126,7 +131,7 @@ describe("two workers on one message at once", () => {
     expect(on.effects.filter((effect) => effect === "ledger approved")).toHaveLength(1);
     expect(on.effects.filter((effect) => effect === "ledger refuses approved")).toHaveLength(1);
     await on.run();
-    expect(on.told().map(({ id }) => id)).toEqual(["order-1#1#approved"]);
+    expect(on.told().map(({ id }) => id)).toStrictEqual(["order-1#1#approved"]);
     expect(on.entry()).toMatchObject({ lookups: 1 });
   });
 
@@ -152,7 +157,7 @@ describe("two workers on one message at once", () => {
     expect(on.wire.posts()).toHaveLength(3);
     expect(on.bank.capturesOf("order-1")).toBe(1);
     await on.run();
-    expect(new Set(on.told().map(({ id }) => id))).toEqual(new Set(["order-1#1#approved"]));
+    expect(new Set(on.told().map(({ id }) => id))).toStrictEqual(new Set(["order-1#1#approved"]));
   });
 });
 

@@ -119,15 +119,15 @@ describe("the way of an unknown to its end", () => {
     expect(on.wire.posts(), why).toHaveLength(acts.length);
     expect(new Set(on.wire.posts().map(({ requestId }) => requestId)).size, "one request id (S2)").toBe(1);
     expect(on.entry(), why).toMatchObject({ state: outcome, lookups: looks, evidence: { kind: evidence } });
-    expect(on.waiting("unknown-outcomes"), "nothing is left on the queue").toEqual([]);
+    expect(on.waiting("unknown-outcomes"), "nothing is left on the queue").toStrictEqual([]);
   });
 
   test("a 500 is sent again with the same id after 10, 20 and 40 s", async () => {
     const on = stage({ bank: [fault, fault, fault, pays()] });
     on.send(charge);
     await on.run();
-    expect(on.wire.posts().map(({ atMs }) => (atMs - on.startMs) / 1_000)).toEqual([0, 10, 30, 70]);
-    expect(on.wire.gets()).toEqual([]);
+    expect(on.wire.posts().map(({ atMs }) => (atMs - on.startMs) / 1_000)).toStrictEqual([0, 10, 30, 70]);
+    expect(on.wire.gets()).toStrictEqual([]);
     expect(on.entry()).toMatchObject({ faultResends: 3, sends: 4 });
   });
 
@@ -136,7 +136,7 @@ describe("the way of an unknown to its end", () => {
     on.send(charge);
     await on.run();
     const lastSendAtMs = on.startMs + 32_000;
-    expect(on.wire.gets().map(({ atMs }) => Math.round((atMs - lastSendAtMs) / minute))).toEqual([
+    expect(on.wire.gets().map(({ atMs }) => Math.round((atMs - lastSendAtMs) / minute))).toStrictEqual([
       1, 6, 8, 15, 30, 60, 180, 360, 720, 1_440,
     ]);
   });
@@ -155,7 +155,13 @@ describe("the way of an unknown to its end", () => {
     await on.round();
     on.effects.length = 0;
     await on.run();
-    expect(on.effects).toEqual(["ledger read", "looked up", "ledger approved", "queue approved", "deleted"]);
+    expect(on.effects).toStrictEqual([
+      "ledger read",
+      "looked up",
+      "ledger approved",
+      "queue approved",
+      "deleted",
+    ]);
   });
 
   test("the resend after an absence is leased before it leaves (S1), and counts its key life from the first send", async () => {
@@ -164,7 +170,7 @@ describe("the way of an unknown to its end", () => {
     await on.round();
     on.effects.length = 0;
     await on.run();
-    expect(on.effects.slice(-6)).toEqual(
+    expect(on.effects.slice(-6)).toStrictEqual(
       [
         "ledger read",
         "looked up",
@@ -297,7 +303,7 @@ describe("a double charge (S13)", () => {
     expect(on.log.eventsOf("double_charge")).toMatchObject([
       { chargeId: "order-1", amount: "1999", currency: "EUR" },
     ]);
-    expect([on.log.sumOf("DoubleCharges"), on.log.sumOf("MoneyToReview")]).toEqual([1, 1999]);
+    expect([on.log.sumOf("DoubleCharges"), on.log.sumOf("MoneyToReview")]).toStrictEqual([1, 1999]);
   });
 
   test("one transaction in two rows is not one", async () => {
@@ -344,6 +350,6 @@ describe("a decline that was answered while an earlier send was open", () => {
         evidence: { kind: "reply", status: 201 },
       },
     });
-    expect(on.told()).toEqual([]);
+    expect(on.told()).toStrictEqual([]);
   });
 });

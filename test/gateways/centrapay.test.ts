@@ -171,9 +171,9 @@ describe("the message's own part", () => {
     ["confirm", { invoiceRef: "x".repeat(129) }, "request.invoiceRef", "at most 128"],
     ["quickPay", { patronNotPresent: "yes" }, "request.patronNotPresent", ""],
   ])("%s with %j: %s (%s)", (which, changes, field) => {
-    expect(gateway.parseRequest({ ...requests[which], ...changes }).map((problem) => problem.field)).toEqual([
-      field,
-    ]);
+    expect(
+      gateway.parseRequest({ ...requests[which], ...changes }).map((problem) => problem.field),
+    ).toStrictEqual([field]);
   });
 
   test.each([
@@ -181,7 +181,7 @@ describe("the message's own part", () => {
     ["confirm", ["paymentRequestId", "invoiceRef", "lineItems"]],
     ["quickPay", ["configId", "merchantAccountId", "barcode"]],
   ] as const)("%s needs %j", (mode, names) => {
-    expect(gateway.parseRequest({ mode }).map(({ field }) => field)).toEqual(
+    expect(gateway.parseRequest({ mode }).map(({ field }) => field)).toStrictEqual(
       names.map((name) => `request.${name}`),
     );
   });
@@ -196,13 +196,13 @@ describe("a Payment Request is made and found", () => {
   });
 
   test("it carries our reference and the amount, and a barcode in Quick Pay alone", () => {
-    expect(JSON.parse(payPreparation?.make(charges.pay).body ?? "")).toEqual({
+    expect(JSON.parse(payPreparation?.make(charges.pay).body ?? "")).toStrictEqual({
       configId: requests.pay.configId,
       externalRef: charges.pay.chargeId,
       lineItems: requests.pay.lineItems,
       value: { amount: "1999", currency: "NZD" },
     });
-    expect(JSON.parse(quickPayPreparation?.make(charges.quickPay).body ?? "")).toEqual({
+    expect(JSON.parse(quickPayPreparation?.make(charges.quickPay).body ?? "")).toStrictEqual({
       barcode: "424242424",
       configId: requests.quickPay.configId,
       externalRef: charges.quickPay.chargeId,
@@ -237,7 +237,7 @@ describe("a Payment Request is made and found", () => {
     expect(payPreparation?.find(charges.pay, "a#b|c").url).toContain("&pageKey=a%23b%7Cc");
     const items = [paymentRequest(asked), paymentRequest(asked, { status: "paid" })];
     for (const next of [{ pageKey: "k" }, { nextPageKey: "k" }])
-      expect(payPreparation?.readFound(replied(200, { items, ...next }))).toEqual({
+      expect(payPreparation?.readFound(replied(200, { items, ...next }))).toStrictEqual({
         kind: "page",
         found: [
           { prepared, state: "open" },
@@ -348,7 +348,7 @@ describe("the look-up of one charge", () => {
       "",
     ],
   ])("%s: %j", (_name, expected, found) => {
-    expect(found).toEqual(expected);
+    expect(found).toStrictEqual(expected);
   });
 
   test("asking may set a Quick Pay off until it must have expired, and nothing else ever", () => {

@@ -124,16 +124,16 @@ describe("the words of a payment", () => {
       const outcome = outcomeOf(answer(asked, changes));
       return "ids" in outcome ? outcome.ids : undefined;
     };
-    expect(idsOf({})).toEqual({ transactionId: "404168112", orderId: "2394649562" });
-    expect(idsOf({ transactionId: 404168112, orderId: 2394649562 })).toEqual({
+    expect(idsOf({})).toStrictEqual({ transactionId: "404168112", orderId: "2394649562" });
+    expect(idsOf({ transactionId: 404168112, orderId: 2394649562 })).toStrictEqual({
       transactionId: "404168112",
       orderId: "2394649562",
     });
-    expect(idsOf({ transactionId: 2 ** 53, orderId: "12345678901234567890" })).toEqual({
+    expect(idsOf({ transactionId: 2 ** 53, orderId: "12345678901234567890" })).toStrictEqual({
       orderId: "12345678901234567890",
     });
-    expect(idsOf({ transactionId: -4, orderId: 1.5 })).toEqual({});
-    expect(idsOf({ transactionId: "a b", orderId: "" })).toEqual({});
+    expect(idsOf({ transactionId: -4, orderId: 1.5 })).toStrictEqual({});
+    expect(idsOf({ transactionId: "a b", orderId: "" })).toStrictEqual({});
   });
 });
 
@@ -242,7 +242,7 @@ describe("request errors", () => {
     ["nothing", 401, "", { code: "http_401" }],
     ["other shapes", 400, { message: 7, errors: "no" }, { code: "http_400" }],
   ])("%s", (_name, status, body, expected) => {
-    expect(outcomeOf(replied(status, body))).toEqual({ kind: "requestError", ...expected });
+    expect(outcomeOf(replied(status, body))).toStrictEqual({ kind: "requestError", ...expected });
   });
 });
 
