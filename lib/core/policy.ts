@@ -141,10 +141,7 @@ const checks: { readonly [K in keyof Policy]: readonly [check: (value: unknown) 
     resendsMax: [(v) => isMs(v, 5), "a whole number from 0 to 5"],
     faultResendDelayMs: [(v) => isMs(v, 3_600_000), "a whole number of milliseconds up to 3600000"],
     faultResendsMax: [(v) => isMs(v, 10), "a whole number from 0 to 10"],
-    requestIdLifeMs: [
-      (v) => isMs(v, 365 * dayMs) && v >= sendableMs,
-      `a whole number of milliseconds from ${sendableMs}`,
-    ],
+    requestIdLifeMs: [(v) => isMs(v, 365 * dayMs), "a whole number of milliseconds"],
     leaseMs: [
       (v) => isMs(v, dayMs) && v >= sendableMs,
       `a whole number of milliseconds from ${sendableMs} to ${dayMs}`,

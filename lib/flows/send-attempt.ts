@@ -52,10 +52,10 @@ const sendAttempt = async (
   for (;;) {
     const keyLifeEnd = keyLifeEndMs(policy, before.firstSendAtMs ?? before.openedAtMs);
     const firstSend = before.lastSendAtMs === undefined && polls === 0;
+    // The key life bounds what is sent again (S3); the first send of an id is bounded by its lease and its time.
     const notAfterMs = Math.min(
       before.leaseUntilMs,
-      keyLifeEnd,
-      firstSend ? (charge.notAfterMs ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY,
+      firstSend ? (charge.notAfterMs ?? Number.POSITIVE_INFINITY) : keyLifeEnd,
     );
     const { transport, atMs, tookMs } = await pacedSend(
       gateway,

@@ -188,15 +188,21 @@ describe("the order of effects", () => {
     expect(entry()).toMatchObject({ sends: 2, openSends: 1, firstSendAtMs: startMs, state: "approved" });
   });
 
-  test("every send is bound by the lease, the key life and, the first, by notAfter (S3, S7)", async () => {
+  test("every send is bound by the lease, the first by notAfter, those after it by the key life (S3, S7)", async () => {
     const { send, round, wire, startMs } = stage({ bank: [swallows, swallows] });
     send(charge({ notAfter: "2026-11-22T12:00:20Z" }));
     await round();
     expect(wire.posts().map(({ notAfterMs }) => (notAfterMs ?? 0) - startMs)).toStrictEqual([20_000, 72_000]);
-    const short = stage({ bank: [swallows], policy: { requestIdLifeMs: 20_000 } });
-    short.send(charge());
-    await short.round();
-    expect(short.wire.posts().map(({ notAfterMs }) => (notAfterMs ?? 0) - startMs)).toStrictEqual([18_000]);
+    const bounds = async (requestIdLifeMs: number): Promise<readonly number[]> => {
+      const short = stage({ bank: [swallows, swallows], policy: { requestIdLifeMs } });
+      short.send(charge());
+      await short.round();
+      return short.wire.posts().map(({ notAfterMs }) => (notAfterMs ?? 0) - startMs);
+    };
+    expect(await bounds(50_000)).toStrictEqual([72_000, 45_000]);
+    // The life of an id bounds what is sent under it again, so the first send leaves however short it is.
+    expect(await bounds(20_000)).toStrictEqual([72_000]);
+    expect(await bounds(0)).toStrictEqual([72_000]);
   });
 });
 
