@@ -1,4 +1,4 @@
-import { backoffMs } from "../core/backoff.ts";
+import { backoffMs, pauseMs } from "../core/backoff.ts";
 import { expire, type LedgerEntry, leaseEntry, type OpenedEntry, type UnknownEntry } from "../core/ledger.ts";
 import { takeOver } from "../core/takeover.ts";
 import type { Delivery, Worker } from "../ports.ts";
@@ -23,14 +23,19 @@ export const isOpen = (entry: LedgerEntry): entry is UnknownEntry =>
 export const sendLeased = async (entry: OpenedEntry, inHand: InHand, worker: Worker): Promise<Worked> => {
   const recorded = await workAttempt(entry, inHand, worker);
   if (recorded === "lost") return giveBack(soonMs);
-  return recorded.state === "waiting"
-    ? giveBack(
-        Math.max(
-          backoffMs(inHand.delivery.receives, worker.ids.fraction()),
-          recorded.nextAtMs - worker.clock.nowMs(),
-        ),
-      )
-    : inHand.tell(recorded);
+  if (recorded.state !== "waiting") return inHand.tell(recorded);
+  // Waiting for its turn cost receives, too: what was only held back must not pay for them as for failures.
+  const wait = wasHeldBack(recorded) ? pauseMs : backoffMs;
+  return giveBack(
+    Math.max(wait(inHand.delivery.receives, worker.ids.fraction()), recorded.nextAtMs - worker.clock.nowMs()),
+  );
+};
+
+/** Whether the pace alone kept it from being sent, or from being prepared. */
+const wasHeldBack = ({ history }: LedgerEntry): boolean => {
+  const last = history.findLast(({ e }) => e !== "recorded");
+  if (last?.e === "never_sent") return last.cause === "held_back";
+  return last?.e === "prepare_failed" && last.why === "held_back";
 };
 
 /**

@@ -238,6 +238,17 @@ describe("a request that never left", () => {
     });
   });
 
+  test("held back by the pace time and again, it comes back soon: nothing about it failed", async () => {
+    const held = Array.from({ length: 8 }, () => ({ says: neverSent("held_back") }));
+    const { send, run, startMs, wire, told } = stage({ bank: [...held, pays()] });
+    send(charge());
+    await run();
+    expect(told()).toMatchObject([{ outcome: "approved", attempt: 1 }]);
+    expect(wire.posts()[0]?.atMs, "a failure's pauses would be a quarter of an hour").toBeLessThan(
+      startMs + 60_000,
+    );
+  });
+
   test("a gateway that cannot be reached for a day costs fewer receives than a dead letter has", async () => {
     const down = 86_400_000;
     const on = stage({ bank: () => (on.clock.nowMs() < on.startMs + down ? { says: neverSent() } : pays()) });
