@@ -3,6 +3,7 @@ import { DataDirInUse } from "../infra/local/data-dir.ts";
 import { addBootstrapCommand } from "./bootstrap.ts";
 import { addEnqueueCommand } from "./enqueue.ts";
 import { exitStatus } from "./exit-status.ts";
+import { nodeProblem } from "./node-version.ts";
 import { addProveCommand } from "./prove.ts";
 import { addRunCommand } from "./run.ts";
 import { addShowCommand } from "./show.ts";
@@ -23,6 +24,12 @@ addShowCommand(program);
 addStatusCommand(program);
 addBootstrapCommand(program);
 addProveCommand(program);
+
+// The other commands, and help, work on older ones.
+program.hook("preAction", (_program, command) => {
+  const problem = ["run", "prove"].includes(command.name()) ? nodeProblem(process.version) : undefined;
+  if (problem !== undefined) throw new UsageProblem(problem);
+});
 
 try {
   await program.parseAsync();
