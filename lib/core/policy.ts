@@ -42,7 +42,7 @@ export type Policy = {
   /** refusals of the account itself in a row, seen by one worker, that close it to all of them */
   readonly closeAfterRefusals: number;
   /**
-   * wait before the first look-up that may open a closed account, doubling up to sixty times as long;
+   * wait before the first look-up that may open a closed account, doubling up to 24 times as long;
    * `undefined`: two and a half times `resendDelayMs`
    */
   readonly probeDelayMs: number | undefined;
@@ -86,7 +86,7 @@ export const probeDelaysOf = (
 ): { readonly firstMs: number; readonly longestMs: number } => {
   // Runs with short waits have short ones here, too.
   const firstMs = policy.probeDelayMs ?? Math.max(100, policy.resendDelayMs * 2.5);
-  return { firstMs, longestMs: firstMs * 60 };
+  return { firstMs, longestMs: firstMs * 24 };
 };
 
 /**

@@ -242,8 +242,9 @@ const lookUpAll = async (unknowns: readonly Unknown[], worker: Worker): Promise<
   const lookedUp: LookedUp[] = [];
   const nowMs = worker.clock.nowMs();
   let idLookUps = 0;
-  for (const [gateway, own] of Map.groupBy(unknowns, (unknown) => unknown.gateway)) {
+  for (const gateway of new Set(unknowns.map((unknown) => unknown.gateway))) {
     const { feed } = gateway;
+    const own = unknowns.filter((unknown) => unknown.gateway === gateway);
     if (feed === undefined) continue;
     const wanted = own.map((unknown) => ({
       window: windowOf(unknown.entry, worker.policy, worker.gatewayTimeoutMs, nowMs),

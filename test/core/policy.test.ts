@@ -150,10 +150,10 @@ describe("rateLimits", () => {
 
 describe("probeDelaysOf", () => {
   test.each<[Partial<Policy>, number, number, string]>([
-    [{}, 5_000, 300_000, "the defaults"],
-    [{ probeDelayMs: 1_000 }, 1_000, 60_000, "as the user says"],
-    [{ resendDelayMs: 200 }, 500, 30_000, "a run with short waits"],
-    [{ resendDelayMs: 0 }, 100, 6_000, "never at once"],
+    [{}, 5_000, 120_000, "the defaults"],
+    [{ probeDelayMs: 1_000 }, 1_000, 24_000, "as the user says"],
+    [{ resendDelayMs: 200 }, 500, 12_000, "a run with short waits"],
+    [{ resendDelayMs: 0 }, 100, 2_400, "never at once"],
   ])("%j → %i up to %i (%s)", (changes, firstMs, longestMs) => {
     expect(probeDelaysOf(policyOf(changes))).toEqual({ firstMs, longestMs });
   });

@@ -1,5 +1,5 @@
 import { type Charge, type Problem, type RequestId, unknownField } from "../../core/charge.ts";
-import { isJsonObject, type Json, type JsonObject, member } from "../../core/json.ts";
+import { defined, isJsonObject, type Json, type JsonObject, member } from "../../core/json.ts";
 import { toDecimal } from "../../core/money.ts";
 import type { WireRequest } from "../../core/transport.ts";
 
@@ -117,6 +117,12 @@ export const parseRequest = (request: JsonObject): readonly Problem[] => {
   return problems;
 };
 
+/** The text of a JSON object with one more member, whose value is JSON already. */
+const withMember = (object: JsonObject, name: string, json: string): string => {
+  const text = JSON.stringify(object);
+  return `${text.slice(0, -1)}${text === "{}" ? "" : ","}${JSON.stringify(name)}:${json}}`;
+};
+
 /**
  * The request of one attempt: `POST /payment` (facts §2). The price is the charge's amount in major units,
  * written digit by digit, and our references ride in `metadata`, so that a feed row or a notice can be
@@ -128,25 +134,16 @@ export const chargeRequest = (
   endpoint: { readonly url: string; readonly apiKey: string },
 ): WireRequest => {
   const { paymentSource, consumer, sku, url, emailOptions } = charge.request;
+  // A number in JSON, but never a binary float on the way: the digits go into the text as they are.
+  const price = withMember(
+    { offset: "0d", currency: charge.money.currency, repeat: false },
+    "amount",
+    toDecimal(charge.money),
+  );
   const body = {
-    paymentSource,
-    sku: {
-      ...(sku as JsonObject),
-      price: [
-        {
-          offset: "0d",
-          // A number in JSON, but never a binary float on the way.
-          amount: JSON.rawJSON(toDecimal(charge.money)),
-          currency: charge.money.currency,
-          repeat: false,
-        },
-      ],
-    },
-    consumer,
-    url,
-    emailOptions,
+    ...defined({ paymentSource, consumer, url, emailOptions }),
     metadata: { ...charge.metadata, chargeId: charge.chargeId, requestId },
-  };
+  } as JsonObject;
   return {
     method: "POST",
     url: `${endpoint.url}/payment`,
@@ -157,7 +154,7 @@ export const chargeRequest = (
       Accept: "application/json",
       "X-Request-ID": requestId,
     },
-    body: JSON.stringify(body),
+    body: withMember(body, "sku", withMember(sku as JsonObject, "price", `[${price}]`)),
   };
 };
 
