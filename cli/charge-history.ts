@@ -1,6 +1,7 @@
 import type { ChargeRecord } from "../lib/adapters/dynamodb-ledger.ts";
 import type { HistoryEvent, LedgerEntry, Rejection } from "../lib/core/ledger.ts";
 import { formatMoney, parseAmountMinor, parseCurrency } from "../lib/core/money.ts";
+import type { NotedNotice } from "../lib/core/notice.ts";
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
@@ -29,6 +30,8 @@ const wordsOf = (event: HistoryEvent): string => {
       return `could not be prepared: ${event.why}`;
     case "voided":
       return `voided, since it stayed undetermined: ${event.status}`;
+    case "notice":
+      return `the gateway's notice says: ${event.words}  [${event.id}]`;
     case "absent":
       return "certified absent at the gateway";
     case "recorded":
@@ -43,7 +46,20 @@ const moneyOf = ({ amount, currency }: LedgerEntry): string => {
     : formatMoney({ amountMinor, currency: known });
 };
 
-const entryLines = (entry: LedgerEntry): string[] => {
+/** What a person was told of stands beside the entry, and is read in its place in time. */
+const noticeWords = ({ words, id, reason, mismatch }: NotedNotice): string =>
+  `the gateway's notice says: ${words}${mismatch === undefined ? "" : ` (${mismatch.field} ${mismatch.got}, asked ${mismatch.asked})`}; told to review as ${reason}  [${id}]`;
+
+const historyLines = (entry: LedgerEntry, notices: readonly NotedNotice[]): string[] =>
+  [
+    ...entry.history.map((event) => ({ at: event.at, words: wordsOf(event) })),
+    ...notices.map((notice) => ({ at: notice.atMs, words: noticeWords(notice) })),
+  ]
+    // Events of one moment keep their order.
+    .sort((a, b) => (notices.length === 0 ? 0 : a.at - b.at))
+    .map(({ at, words }) => `  ${iso(at)}  ${words}`);
+
+const entryLines = (entry: LedgerEntry, notices: readonly NotedNotice[]): string[] => {
   const ended = "evidence" in entry ? entry : undefined;
   const ending = ended?.ending ?? {};
   const details = [
@@ -65,7 +81,7 @@ const entryLines = (entry: LedgerEntry): string[] => {
       ? [`asked ${entry.mismatch.field} ${entry.mismatch.asked}, the gateway says ${entry.mismatch.got}`]
       : []),
     "",
-    ...entry.history.map((event) => `  ${iso(event.at)}  ${wordsOf(event)}`),
+    ...historyLines(entry, notices),
     ...(ended === undefined ? [] : ["", `evidence: ${JSON.stringify(ended.evidence)}`]),
   ];
 };
@@ -77,7 +93,7 @@ const rejectionLines = (rejection: Rejection): string[] => [
 ];
 
 /** Everything that the ledger has under one charge id, as people read it. */
-export const chargeHistory = ({ entry, rejections }: ChargeRecord): string =>
-  [...(entry === undefined ? [] : entryLines(entry)), ...rejections.flatMap(rejectionLines)]
+export const chargeHistory = ({ entry, rejections, notices }: ChargeRecord): string =>
+  [...(entry === undefined ? [] : entryLines(entry, notices)), ...rejections.flatMap(rejectionLines)]
     .join("\n")
     .replace(/^\n/, "");

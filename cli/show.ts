@@ -11,7 +11,7 @@ export const addShowCommand = (program: Command): void => {
   program
     .command("show")
     .argument("<charge-id>")
-    .description("a charge's whole history: attempts, sends, replies, look-ups, routes")
+    .description("a charge's whole history: attempts, sends, replies, look-ups, notices, routes")
     .option("--data-dir <dir>", "the state that a run kept")
     .option("--env-file <file>", "variables of a deployed stack, as bootstrap writes them")
     .option("--json", "the ledger's own words")

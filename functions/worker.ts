@@ -5,6 +5,7 @@ import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import pLimit from "p-limit";
 import { clientLimits, sqsClientLimits } from "../lib/adapters/deadline.ts";
 import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
+import { dynamodbNotices } from "../lib/adapters/dynamodb-notices.ts";
 import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
 import { httpWire } from "../lib/adapters/http-wire.ts";
 import { jsonLog } from "../lib/adapters/log.ts";
@@ -14,10 +15,10 @@ import type { LeaseToken, RequestId } from "../lib/core/charge.ts";
 import type { QueueName } from "../lib/core/queues.ts";
 import { gatewayPaces } from "../lib/flows/gateway-pace.ts";
 import { gatewaysOf } from "../lib/gateways/registry.ts";
-import type { Clock, Delivery, DeliveryEnd, Ids, Worker } from "../lib/ports.ts";
+import type { Clock, Delivery, DeliveryEnd, Ids, Log, Worker } from "../lib/ports.ts";
 import { type Credential, readSettings, SettingsError } from "../lib/settings.ts";
 
-const clock: Clock = {
+export const clock: Clock = {
   nowMs: () => Date.now(),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
@@ -29,9 +30,9 @@ const ids: Ids = {
   fraction: Math.random,
 };
 
-const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-const credentialOf = async (credential: Credential, env: NodeJS.ProcessEnv): Promise<string> => {
+export const credentialOf = async (credential: Credential, env: NodeJS.ProcessEnv): Promise<string> => {
   if (credential.kind === "value") return credential.value;
   const wire = httpWire({ clock });
   try {
@@ -44,6 +45,18 @@ const credentialOf = async (credential: Credential, env: NodeJS.ProcessEnv): Pro
   }
 };
 
+/** The log of a function: lines on its standard output, as CloudWatch takes them. */
+export const logOf = (functionName: string): Log =>
+  jsonLog({ write: (line) => process.stdout.write(`${line}\n`), nowMs: clock.nowMs, functionName });
+
+/** Settings that cannot be worked with stop a function at its start, with every problem named. */
+export const refuseToStart =
+  (functionName: string) =>
+  (error: unknown): never => {
+    if (error instanceof SettingsError) process.stderr.write(`${functionName}: ${error.message}\n`);
+    throw error;
+  };
+
 /** What a batch of one queue is worked by. */
 export type BatchFlow = (
   deliveries: readonly Delivery[],
@@ -51,11 +64,7 @@ export type BatchFlow = (
 ) => Promise<ReadonlyMap<string, DeliveryEnd>>;
 
 const build = async (functionName: string) => {
-  const log = jsonLog({
-    write: (line) => process.stdout.write(`${line}\n`),
-    nowMs: clock.nowMs,
-    functionName,
-  });
+  const log = logOf(functionName);
   const settings = readSettings(process.env);
   const apiKey = await credentialOf(settings.centrobill.apiKey, process.env);
   const { centrapay } = settings;
@@ -68,6 +77,7 @@ const build = async (functionName: string) => {
   const sqs = new SQSClient({ ...sqsClientLimits });
   const dynamodb = new DynamoDBClient({ ...clientLimits });
   const ledger = dynamodbLedger(dynamodb, settings.ledgerTable);
+  const notices = dynamodbNotices(dynamodb, settings.ledgerTable);
   const limit = () => pLimit(settings.concurrency);
   const paces = gatewayPaces({
     book: dynamodbPace(dynamodb, settings.ledgerTable),
@@ -86,7 +96,7 @@ const build = async (functionName: string) => {
         reason:
           "CENTROBILL_FEED_URL is not set: unknown outcomes get one resend and notices, then go to review",
       });
-  return { settings, gateways, paces, limit, sqs, ledger, queues, log };
+  return { settings, gateways, paces, limit, sqs, ledger, notices, queues, log };
 };
 
 /**
@@ -98,12 +108,9 @@ export const queueFunction = async (
   queue: QueueName,
   flow: BatchFlow,
 ): Promise<(event: SQSEvent, context: Context) => Promise<SQSBatchResponse>> => {
-  const { settings, gateways, paces, limit, sqs, ledger, queues, log } = await build(functionName).catch(
-    (error: unknown) => {
-      if (error instanceof SettingsError) process.stderr.write(`${functionName}: ${error.message}\n`);
-      throw error;
-    },
-  );
+  const { settings, gateways, paces, limit, sqs, ledger, notices, queues, log } = await build(
+    functionName,
+  ).catch(refuseToStart(functionName));
   return async (event, context) => {
     // Sockets live as long as one invocation: kept across a freeze they would die as resets, and make unknowns.
     const wire = httpWire({ clock });
@@ -113,7 +120,10 @@ export const queueFunction = async (
       sha256,
       wire,
       ledger,
+      notices,
       queues,
+      wake: (receiptHandle) =>
+        hideMessages(sqs, settings.queueUrls[queue], [{ receiptHandle, delayMs: 0 }], log),
       log,
       limit: limit(),
       gateways,
@@ -128,6 +138,7 @@ export const queueFunction = async (
           messageId: record.messageId,
           body: record.body,
           receives: Number(record.attributes.ApproximateReceiveCount),
+          receipt: record.receiptHandle,
         })),
         worker,
       );

@@ -2,6 +2,7 @@ import type { Answered } from "./core/answered.ts";
 import type { ChargeId, GatewayName, LeaseToken, RequestId } from "./core/charge.ts";
 import type { Gateway } from "./core/gateway.ts";
 import type { LedgerEntry, Rejection } from "./core/ledger.ts";
+import type { NotedNotice, Notice, WakeUp } from "./core/notice.ts";
 import type { Gate, PaceRecord } from "./core/pace.ts";
 import type { Policy } from "./core/policy.ts";
 import type { QueueName } from "./core/queues.ts";
@@ -60,6 +61,27 @@ export type Ledger = {
 };
 
 /**
+ * The notices that came, kept under the gateway's own name of what they are about. Each method throws
+ * `LedgerUnavailable` as the ledger's do.
+ */
+export type NoticeBook = {
+  /** Keeps a notice. The first one of an id stands, whatever a later one says. */
+  keep(notice: Notice): Promise<void>;
+  /** Remembers which charge the gateway's own name stands for. Writing it twice changes nothing. */
+  refer(gateway: GatewayName, reference: string, chargeId: ChargeId): Promise<void>;
+  /** What is kept under a name, strongly consistent: its notices, and the charge that it was remembered for. */
+  read(
+    gateway: GatewayName,
+    reference: string,
+  ): Promise<{ readonly notices: readonly Notice[]; readonly chargeId?: ChargeId }>;
+  /** Keeps beside its charge what a person is told of. The first one of an id stands, and is returned. */
+  note(noted: NotedNotice): Promise<NotedNotice>;
+};
+
+/** The queue on which a kept notice waits for a worker. Rejects when the queue has not accepted it. */
+export type WakeUps = { send(wakeUp: WakeUp): Promise<void> };
+
+/**
  * What all workers share of the pace at each gateway account: one record each. Both methods throw
  * `LedgerUnavailable` as the ledger's do.
  */
@@ -115,6 +137,8 @@ export type Delivery = {
   readonly body: string;
   /** how often it was received, this time included */
   readonly receives: number;
+  /** by which it can be made visible again while it is hidden */
+  readonly receipt?: string;
 };
 
 /**
@@ -133,7 +157,14 @@ export type Worker = {
   readonly sha256: Sha256;
   readonly wire: Wire;
   readonly ledger: Ledger;
+  /** absent: no notice can reach this worker */
+  readonly notices?: NoticeBook;
   readonly queues: Queues;
+  /**
+   * Makes a hidden message of this worker's own queue visible now; absent: it comes at its own time. Never
+   * rejects: a receipt that is no longer the queue's latest changes nothing, and the message comes all the same.
+   */
+  readonly wake?: (receipt: string) => Promise<void>;
   readonly log: Log;
   /** for work that no gateway's own limit bounds */
   readonly limit: Limit;
@@ -171,7 +202,11 @@ export type LogEventName =
   | "message_failed"
   | "gateway_closed"
   | "gateway_opened"
-  | "pace_unread";
+  | "pace_unread"
+  | "notice_kept"
+  | "notice_refused"
+  | "notice_applied"
+  | "notice_failed";
 
 export type MetricName =
   | "ChargeOutcome"
@@ -182,7 +217,9 @@ export type MetricName =
   | "MoneyToReview"
   | "DoubleCharges"
   | "Rejections"
-  | "GatewayClosed";
+  | "GatewayClosed"
+  | "Notices"
+  | "NoticesRefused";
 
 /** The only members a log line may have. All are masked for card numbers on the way out. */
 export type LogMembers = {

@@ -50,8 +50,8 @@ const centrobillUrl = "https://api.centrobill.com";
 /** The one host there is; test and live are told apart by the key (facts/centrapay.md §1). */
 const centrapayUrl = "https://service.centrapay.com";
 
-/** Reads one function's settings, or throws `SettingsError` with everything that is wrong with them. */
-export const readSettings = (env: Environment): Settings => {
+/** Readers of an environment; what is wrong with it gathers in `problems`. */
+const readersOf = (env: Environment) => {
   const problems: string[] = [];
   const text = (name: string): string | undefined => (env[name] === "" ? undefined : env[name]);
   const required = (name: string): string => {
@@ -105,6 +105,12 @@ export const readSettings = (env: Environment): Settings => {
     }
     return read as T;
   };
+  return { problems, text, required, webAddress, count, credential, isSet, json };
+};
+
+/** Reads one function's settings, or throws `SettingsError` with everything that is wrong with them. */
+export const readSettings = (env: Environment): Settings => {
+  const { problems, required, webAddress, count, credential, isSet, json } = readersOf(env);
 
   const policy = json("POLICY", parsePolicy);
   const profile = json("CENTROBILL_FEED_PROFILE", parseFeedProfile);
@@ -134,6 +140,42 @@ export const readSettings = (env: Environment): Settings => {
     gatewayTimeoutMs: count("GATEWAY_TIMEOUT_MS", 30_000, 120_000),
     concurrency: count("CONCURRENCY", 10, 1_000),
     policy: policy?.ok === true ? policy.policy : defaultPolicy,
+  };
+  if (problems.length > 0) throw new SettingsError(problems);
+  return settings;
+};
+
+/** What `receive-notices` reads, and nothing else: it can neither charge nor look anything up. */
+export type NoticeSettings = {
+  readonly ledgerTable: string;
+  readonly unknownOutcomesUrl: string;
+  /** `undefined`: its notices are not heard. Two secrets are valid while one is changed for the other. */
+  readonly centrobill?: { readonly secrets: readonly Credential[] };
+  /** `undefined`: its notices are not heard */
+  readonly centrapay?: { readonly keysUrl: string; readonly audience: string };
+};
+
+/** Where Centrapay publishes its keys (facts: guides/webhooks.mdoc). */
+const centrapayKeysUrl = "https://auth.centrapay.com/api/.well-known/jwks.json";
+
+/** Reads the settings of `receive-notices`, or throws `SettingsError` with everything that is wrong with them. */
+export const readNoticeSettings = (env: Environment): NoticeSettings => {
+  const { problems, text, required, webAddress, credential, isSet } = readersOf(env);
+  const [secret, previous] = ["CENTROBILL_IPN_SECRET", "CENTROBILL_IPN_SECRET_PREVIOUS"] as const;
+  const audience = webAddress("CENTRAPAY_NOTICE_AUDIENCE");
+  // Whoever hears neither has forgotten something.
+  const hearsCentrobill = isSet(secret) || isSet(previous) || audience === undefined;
+  const keysUrl = webAddress("CENTRAPAY_JWKS_URL", centrapayKeysUrl) ?? "";
+  if (audience === undefined && text("CENTRAPAY_JWKS_URL") !== undefined)
+    problems.push("CENTRAPAY_NOTICE_AUDIENCE: is not set, though CENTRAPAY_JWKS_URL is");
+  const queue = QUEUES.find(({ name }) => name === "unknown-outcomes");
+  const settings: NoticeSettings = {
+    ledgerTable: required("LEDGER_TABLE"),
+    unknownOutcomesUrl: required(queue?.variable ?? ""),
+    ...(hearsCentrobill
+      ? { centrobill: { secrets: [credential(secret), ...(isSet(previous) ? [credential(previous)] : [])] } }
+      : {}),
+    ...(audience === undefined ? {} : { centrapay: { keysUrl, audience } }),
   };
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;

@@ -93,7 +93,13 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "the same table, and the same error when it does not answer",
   ],
   [
-    /^lib\/adapters\/sqs-queues\.ts$/,
+    /^lib\/adapters\/dynamodb-notices\.ts$/,
+    "lib/adapters",
+    ["lib/adapters/deadline.ts", "lib/adapters/dynamodb-ledger.ts", "lib/adapters/ledger-item.ts"],
+    "the same table, and the same error when it does not answer",
+  ],
+  [
+    /^lib\/adapters\/sqs-(queues|wake-ups)\.ts$/,
     "lib/adapters",
     ["lib/adapters/deadline.ts"],
     "SDK calls with a deadline",
@@ -113,6 +119,12 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     ["lib/gateways/fair-group.ts", "lib/gateways/registry.ts"],
     "the parsers, and whose charge it is; never a gateway's own files",
   ],
+  [
+    /^functions\/receive-notices\.ts$/,
+    "lib/gateways",
+    ["lib/gateways/notice-registry.ts"],
+    "how notices are proved and read, and nothing that charges",
+  ],
   [/^functions\//, "lib/gateways", ["lib/gateways/registry.ts"], "the registry, never a gateway's own files"],
 ];
 
@@ -120,7 +132,12 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
 const packages: readonly (readonly [from: RegExp, names: readonly string[], reason: string])[] = [
   [/^lib\/adapters\/http-wire\.ts$/, ["node:http", "node:net"], "the wire"],
   [/^lib\/adapters\/(dynamodb-.*|ledger-item)\.ts$/, ["@aws-sdk/client-dynamodb"], "the ledger"],
-  [/^lib\/adapters\/sqs-queues\.ts$/, ["@aws-sdk/client-sqs"], "the queues"],
+  [/^lib\/adapters\/sqs-(queues|wake-ups)\.ts$/, ["@aws-sdk/client-sqs"], "the queues"],
+  [
+    /^lib\/adapters\/jose-tokens\.ts$/,
+    ["jose/errors", "jose/jwks/local", "jose/jws/compact/verify"],
+    "signed tokens",
+  ],
   [/^lib\//, [], "the rest of lib runs anywhere"],
   [
     /^functions\//,
@@ -219,12 +236,25 @@ describe("imports", () => {
         importsOf(file).filter((from) => !isRelative(from) && !from.startsWith("node:")),
       ),
     );
-    expect([...packages].sort()).toEqual([
+    expect([...packages].filter((name) => !name.startsWith("jose/")).sort()).toEqual([
       "@aws-sdk/client-dynamodb",
       "@aws-sdk/client-sqs",
       "aws-lambda",
       "p-limit",
     ]);
+  });
+
+  test("jose is in the bundle of the one function that reads signed tokens", () => {
+    const reachedFrom = (file: string, seen = new Set<string>()): ReadonlySet<string> => {
+      if (seen.has(file)) return seen;
+      seen.add(file);
+      for (const from of importsOf(file).filter(isRelative)) reachedFrom(targetOf(file, from), seen);
+      return seen;
+    };
+    const reaching = files
+      .filter((file) => file.startsWith("functions/"))
+      .filter((file) => reachedFrom(file).has("lib/adapters/jose-tokens.ts"));
+    expect(reaching).toEqual(["functions/receive-notices.ts"]);
   });
 });
 

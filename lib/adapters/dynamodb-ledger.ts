@@ -7,9 +7,17 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import type { ChargeId } from "../core/charge.ts";
 import type { LedgerEntry, Rejection } from "../core/ledger.ts";
+import type { NotedNotice } from "../core/notice.ts";
 import type { Ledger } from "../ports.ts";
 import { CallFailed, withDeadline } from "./deadline.ts";
-import { entryKey, entryOfItem, itemOfEntry, itemOfRejection, type LedgerItem } from "./ledger-item.ts";
+import {
+  entryKey,
+  entryOfItem,
+  itemOfEntry,
+  itemOfRejection,
+  type LedgerItem,
+  noticeSk,
+} from "./ledger-item.ts";
 
 /** No answer before the deadline: what was asked may have been done. */
 export class LedgerUnavailable extends CallFailed {
@@ -108,9 +116,11 @@ export const dynamodbLedger = (
 export type ChargeRecord = {
   readonly entry: LedgerEntry | undefined;
   readonly rejections: readonly Rejection[];
+  /** notices that a person was told of: what has ended is not written again for them */
+  readonly notices: readonly NotedNotice[];
 };
 
-/** Reads a charge and every message that was refused under its id, for people. */
+/** Reads a charge, every message that was refused under its id and every notice noted beside it, for people. */
 export const readChargeRecord = async (
   client: Pick<DynamoDBClient, "send">,
   table: string,
@@ -118,6 +128,7 @@ export const readChargeRecord = async (
   deadlineMs = 10_000,
 ): Promise<ChargeRecord> => {
   const rejections: Rejection[] = [];
+  const notices: NotedNotice[] = [];
   let entry: LedgerEntry | undefined;
   let from: LedgerItem | undefined;
   do {
@@ -132,10 +143,12 @@ export const readChargeRecord = async (
       { abortSignal: AbortSignal.timeout(deadlineMs) },
     );
     for (const item of answer.Items ?? []) {
-      if (item["sk"]?.S === "charge") entry = entryOfItem(item);
+      const sk = item["sk"]?.S ?? "";
+      if (sk === "charge") entry = entryOfItem(item);
+      else if (sk.startsWith(noticeSk(""))) notices.push(JSON.parse(item["entry"]?.S ?? "{}") as NotedNotice);
       else rejections.push(JSON.parse(item["entry"]?.S ?? "{}") as Rejection);
     }
     from = answer.LastEvaluatedKey;
   } while (from !== undefined);
-  return { entry, rejections };
+  return { entry, rejections, notices };
 };

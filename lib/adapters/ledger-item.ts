@@ -10,7 +10,10 @@ import type { LedgerEntry, Rejection } from "../core/ledger.ts";
  *     charge#inv-1      charge          approved   t2     {…history…}         –           –
  *     charge#inv-2      charge          unknown    t7     {…history…}         unknown#3   1763800000000
  *     charge#inv-2      rejected#9f…    –          –      {code, problems}    –           –
+ *     charge#inv-1      notice#4041…    –          –      {reason, words}     –           –
  *     rejected#41…      rejected#41…    –          –      {code, problems}    –           –
+ *     notice#centrobill#4041…  notice#4041…   –   –  {what it says}      –           –
+ *     notice#centrapay#pr7     refers         –   –  (in `chargeId`: the charge that the name stands for)
  *
  * The entry is one JSON text: only whoever knows its token may replace it, so it is read and written whole,
  * and an approved charge fits into one write unit. Index `work` (workShard, workAt; keys only) is sparse:
@@ -39,6 +42,12 @@ export const chargeIdOfKey = (key: LedgerItem): ChargeId | undefined => {
 };
 
 export const entryKey = (chargeId: ChargeId) => ({ pk: { S: `charge#${chargeId}` }, sk: { S: "charge" } });
+
+/** Under which a notice stands: of what it is about, and, where a person is told of it, beside its charge. */
+export const noticeSk = (noticeId: string): string => `notice#${noticeId}`;
+
+/** Under which a gateway's own name says which charge it stands for. */
+export const refersSk = "refers";
 
 const workOf = (entry: LedgerEntry): LedgerItem => {
   const workAt =

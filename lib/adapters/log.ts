@@ -26,6 +26,9 @@ export const metrics: Readonly<Record<MetricName, MetricForm>> = {
   Rejections: { unit: "Count", dimensions: ["gateway"] },
   // One a closing: of an outage or of a credential it is an alarm.
   GatewayClosed: { unit: "Count", dimensions: ["gateway", "reason"] },
+  // By what followed from each: `unmatched` that go on coming, or `tells`, are somebody's business.
+  Notices: { unit: "Count", dimensions: ["gateway", "outcome"] },
+  NoticesRefused: { unit: "Count", dimensions: ["gateway", "reason"] },
 };
 
 const eventNames: Readonly<Record<LogEventName, true>> = {
@@ -48,6 +51,10 @@ const eventNames: Readonly<Record<LogEventName, true>> = {
   gateway_closed: true,
   gateway_opened: true,
   pace_unread: true,
+  notice_kept: true,
+  notice_refused: true,
+  notice_applied: true,
+  notice_failed: true,
 };
 
 /** The allow-list, as values: a type is gone when the code runs, and a cast goes past it before. */

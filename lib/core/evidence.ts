@@ -26,6 +26,16 @@ export type FeedRowEvidence = {
   readonly rowSha256: string;
 } & GatewayIds;
 
+/** A notice of the gateway's, whose signature was checked (S15). */
+export type NoticeEvidence = {
+  readonly kind: "notice";
+  /** when it came */
+  readonly atMs: number;
+  readonly id: string;
+  readonly code?: string;
+  readonly bodySha256: string;
+} & GatewayIds;
+
 /** Searches that found nothing (S5). */
 export type AbsenceEvidence = { readonly kind: "absence"; readonly searches: readonly Search[] };
 
@@ -36,6 +46,7 @@ export type AbsenceEvidence = { readonly kind: "absence"; readonly searches: rea
 export type Evidence =
   | ReplyEvidence
   | FeedRowEvidence
+  | NoticeEvidence
   /** a decline that was answered while an earlier send was open, and the searches that found no capture */
   | {
       readonly kind: "reply_and_absence";

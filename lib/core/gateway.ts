@@ -36,6 +36,15 @@ export type Gateway = {
   readonly preparationOf?: (charge: Charge) => Preparation | undefined;
   /** what happened to one charge, where there is no feed */
   readonly lookUpOf?: (charge: Charge) => LookUp;
+  /**
+   * The gateway's own name under which its notices tell of a charge, where they do not carry the charge's id;
+   * `undefined`: they carry it.
+   */
+  readonly noticeReferenceOf?: (
+    charge: Charge,
+    requestId: RequestId,
+    prepared: Prepared | undefined,
+  ) => string | undefined;
   /** how long to wait before an accepted charge is asked for by the same request again, milliseconds */
   readonly pollMsOf?: (charge: Charge) => number | undefined;
   /** takes back what may still become a charge; `undefined` where that is not possible (any more) */

@@ -140,6 +140,7 @@ export type HistoryEvent =
   | { readonly e: "prepared"; readonly at: number; readonly id: string }
   | { readonly e: "prepare_failed"; readonly at: number; readonly why: string }
   | { readonly e: "voided"; readonly at: number; readonly status: string }
+  | { readonly e: "notice"; readonly at: number; readonly id: string; readonly words: string }
   | { readonly e: "recorded"; readonly at: number; readonly state: LedgerState; readonly route?: string };
 
 /** What a final answer says beyond its state. */
@@ -217,6 +218,8 @@ export type UnknownEntry = EntryBase & {
   readonly reason: OpenReason;
   readonly nextAtMs: number;
   readonly nextAct: "resend" | "lookUp";
+  /** by which its hidden message can be made visible before its time; the queue's latest word may be another */
+  readonly receipt?: string;
 };
 export type FinalEntry = EntryBase & {
   readonly state: FinalState;
@@ -254,6 +257,7 @@ const baseOf = (entry: LedgerEntry): EntryBase => {
     leaseUntilMs: _leaseUntilMs,
     nextAtMs: _nextAtMs,
     nextAct: _nextAct,
+    receipt: _receipt,
     reason: _reason,
     evidence: _evidence,
     finalAtMs: _finalAtMs,

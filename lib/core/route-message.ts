@@ -3,6 +3,7 @@ import type { RetryAdvice } from "./decline.ts";
 import type { Evidence } from "./evidence.ts";
 import { asString, defined, isJsonObject, type Json, type JsonObject, member, parseJson } from "./json.ts";
 import type { LedgerEntry, Rejection, ReviewReason } from "./ledger.ts";
+import type { NotedNotice } from "./notice.ts";
 import type { Mismatch } from "./outcome.ts";
 import type { QueueName } from "./queues.ts";
 import { queueOf } from "./verdict.ts";
@@ -121,6 +122,31 @@ export const routeOfRejection = (rejection: Rejection, text: string): Route => {
     }) as RouteMessage,
   };
 };
+
+/**
+ * The message that tells a person of a notice which contradicts what the ledger holds. Its id is one of its own:
+ * the charge may have been told before, and be told again. `charge` is not in it: nobody holds it any more.
+ */
+export const routeOfNoted = (noted: NotedNotice, entry: LedgerEntry): Route => ({
+  queue: "review",
+  message: defined({
+    v: 1 as const,
+    id: `${noted.chargeId}#${noted.attempt}#review#${noted.id}`,
+    chargeId: noted.chargeId,
+    gateway: noted.gateway,
+    attempt: noted.attempt,
+    requestId: entry.requestId,
+    outcome: "review" as const,
+    code: noted.evidence.code,
+    description: `the ledger has ${entry.state}; the gateway's notice says: ${noted.words}`,
+    amount: entry.amount,
+    currency: entry.currency,
+    reason: noted.reason,
+    mismatch: noted.mismatch,
+    evidence: noted.evidence,
+    at: iso(noted.atMs),
+  }) as RouteMessage,
+});
 
 /** What a worker of `unknown-outcomes` needs of a message; the ledger holds the rest. */
 export type UnknownMessage = { readonly chargeId: ChargeId; readonly charge: JsonObject };

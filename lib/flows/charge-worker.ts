@@ -7,7 +7,9 @@ import type { Worker } from "../ports.ts";
 /** What a flow holds when it is through with a charge: what to tell, or when to see it again. */
 export type Worked =
   | { readonly kind: "route"; readonly route: Route; readonly delayMs?: number }
-  | { readonly kind: "giveBack"; readonly delayMs: number };
+  | { readonly kind: "giveBack"; readonly delayMs: number }
+  /** there is nothing to tell */
+  | { readonly kind: "done" };
 
 export const giveBack = (delayMs: number): Worked => ({ kind: "giveBack", delayMs: Math.max(0, delayMs) });
 

@@ -9,6 +9,7 @@ import {
 } from "../core/ledger.ts";
 import { maskedExcerpt } from "../core/masked-message.ts";
 import { type Matcher, matcherFor } from "../core/matching.ts";
+import { parseWakeUp } from "../core/notice.ts";
 import { keyLifeEndMs } from "../core/policy.ts";
 import {
   afterLookUpFailure,
@@ -25,6 +26,7 @@ import { recordVerdict } from "../core/verdict.ts";
 import { groupWindows } from "../core/window-groups.ts";
 import type { Delivery, DeliveryEnd, Worker } from "../ports.ts";
 import { admit, openGate } from "./admit.ts";
+import { applyNotice } from "./apply-notice.ts";
 import { type Addressed, giveBack, parsersOf, stamp, type Worked, worstCaseMs } from "./charge-worker.ts";
 import { continueCharge, type InHand, isOpen, sendLeased, soonMs } from "./continue-charge.ts";
 import { lookUpCharge } from "./look-up-charge.ts";
@@ -43,10 +45,31 @@ const dueWithinMs = 500;
 type Unknown = InHand & { readonly entry: UnknownEntry };
 
 /**
- * One round over a batch of the `unknown-outcomes` queue. The gateway's feed is asked once for the windows of
- * all that are due, however many they are. The answer names every delivery.
+ * One round over a batch of the `unknown-outcomes` queue: first the notices that came, for what they prove need
+ * not be asked, then the unknowns. The answer names every delivery.
  */
-export const resolveUnknowns = (
+export const resolveUnknowns = async (
+  deliveries: readonly Delivery[],
+  worker: Worker,
+): Promise<ReadonlyMap<string, DeliveryEnd>> => {
+  const wakeUps = new Map(deliveries.map((delivery) => [delivery, parseWakeUp(delivery.body)]));
+  const apply = async (delivery: Delivery): Promise<Worked> => {
+    const wakeUp = wakeUps.get(delivery);
+    return wakeUp === undefined ? giveBack(0) : applyNotice(delivery, wakeUp, worker);
+  };
+  const isWakeUp = (delivery: Delivery): boolean => wakeUps.get(delivery) !== undefined;
+  const notices = deliveries.filter(isWakeUp);
+  const unknowns = deliveries.filter((delivery) => !isWakeUp(delivery));
+  const applied = notices.length === 0 ? [] : await workDeliveries(notices, apply, worker, worker.limit);
+  const resolved = unknowns.length === 0 ? [] : await roundOver(unknowns, worker);
+  return new Map([...applied, ...resolved]);
+};
+
+/**
+ * A round over unknowns. The gateway's feed is asked once for the windows of all that are due, however many
+ * they are.
+ */
+const roundOver = (
   deliveries: readonly Delivery[],
   worker: Worker,
 ): Promise<ReadonlyMap<string, DeliveryEnd>> => {
@@ -340,12 +363,16 @@ const carryOut = async (
       const voided = await voidIfLastChance(unknown, noted, resolution, worker);
       if (voided !== undefined) return voided;
       const secrets = unknown.gateway.secretsOf(unknown.charge);
-      const recorded = recordVerdict(noted, maskedVerdict(resolution, secrets), by);
+      const recorded = withReceipt(recordVerdict(noted, maskedVerdict(resolution, secrets), by), unknown);
       if (!(await replaceEntry(unknown.entry, recorded, worker))) return giveBack(soonMs);
       return unknown.tell(recorded);
     }
   }
 };
+
+/** A charge that goes on waiting, with the receipt by which its message can be woken: a notice may come first. */
+const withReceipt = (recorded: LedgerEntry, { delivery: { receipt } }: Unknown): LedgerEntry =>
+  isOpen(recorded) && receipt !== undefined ? { ...recorded, receipt } : recorded;
 
 /** Soon enough to be looked at again within the same run of a worker, late enough for the gateway. */
 const afterVoidMs = 1_000;
@@ -380,7 +407,7 @@ const voidIfLastChance = async (
   );
   const status = transport.kind === "replied" ? `HTTP ${transport.status}` : transport.cause;
   const by = stamp(worker);
-  const recorded = recordVerdict(
+  const voided = recordVerdict(
     {
       ...noted,
       voidedAtMs: by.nowMs,
@@ -395,6 +422,7 @@ const voidIfLastChance = async (
     },
     by,
   );
+  const recorded = withReceipt(voided, unknown);
   if (!(await replaceEntry(unknown.entry, recorded, worker))) return giveBack(soonMs);
   return unknown.tell(recorded);
 };

@@ -119,9 +119,34 @@ export const workAttempt = async (
   const prepared = await prepareAttempt(entry, addressed, worker);
   if (prepared.kind === "lost") return "lost";
   const standing = prepared.kind === "ready" ? prepared.entry : entry;
-  const ended = prepared.kind === "ready" ? await sendInTime(entry, standing, addressed, worker) : prepared;
+  const [ended] = await Promise.all([
+    prepared.kind === "ready" ? sendInTime(entry, standing, addressed, worker) : prepared,
+    prepared.kind === "ready" ? referNotices(standing, addressed, worker) : undefined,
+  ]);
   const recorded = recordVerdict(ended.entry, ended.verdict, stamp(worker));
   return (await replaceEntry(standing, recorded, worker)) ? recorded : "lost";
+};
+
+/**
+ * Remembers the gateway's own name for this charge, under which its notices will come. Beside the send, and
+ * never in its way: a charge without it loses no more than its notices.
+ */
+const referNotices = async (
+  entry: OpenedEntry,
+  { charge, gateway }: Addressed,
+  worker: Worker,
+): Promise<void> => {
+  const reference = gateway.noticeReferenceOf?.(charge, entry.requestId, entry.preparation?.prepared);
+  if (reference === undefined || entry.sends > 0) return;
+  try {
+    await worker.notices?.refer(gateway.name, reference, charge.chargeId);
+  } catch (error) {
+    worker.log.event("notice_failed", {
+      chargeId: charge.chargeId,
+      gateway: gateway.name,
+      error: error instanceof Error ? `${error.name}: ${error.message}` : "unknown",
+    });
+  }
 };
 
 /** Sends, unless preparing took the time that a send needs: then another invocation sends on what was made. */

@@ -13,6 +13,7 @@ const finish = async ({ messageId }: Delivery, worked: Worked, worker: Worker): 
     worker.log.event("charge_given_back", { messageId, delayMs: Math.round(delayMs) });
     return { kind: "giveBack", delayMs };
   }
+  if (worked.kind === "done") return { kind: "done" };
   const { queue, message } = worked.route;
   await worker.queues.send(queue, message, Math.min(worked.delayMs ?? 0, sendDelayMaxMs));
   worker.log.event("charge_routed", {

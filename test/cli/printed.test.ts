@@ -185,9 +185,24 @@ test("a charge's history has words for everything that can happen", () => {
     { e: "prepared", at: 1, id: "pr-1" },
     { e: "prepare_failed", at: 1, why: "timeout" },
     { e: "voided", at: 1, status: "HTTP 200" },
+    { e: "notice", at: 1, id: "404168112.success.charge.sale", words: "charge sale success" },
   ];
   const entry = inReview();
   const text = chargeHistory({
+    notices: [
+      {
+        v: 1,
+        id: "404168113.success.credit.refund",
+        chargeId: entry.chargeId,
+        gateway: "centrobill",
+        atMs: 4,
+        attempt: 1,
+        reason: "refunded_or_charged_back",
+        words: "credit refund success",
+        mismatch: { field: "amount", asked: "1999", got: "500" },
+        evidence: { kind: "notice", atMs: 4, id: "404168113.success.credit.refund", bodySha256: "ab" },
+      },
+    ],
     entry: { ...entry, history: [...entry.history, ...events] },
     rejections: [
       {
@@ -209,6 +224,8 @@ test("a charge's history has words for everything that can happen", () => {
     /certified absent/,
     /prepared: pr-1/,
     /voided, since it stayed undetermined: HTTP 200/,
+    /notice says: charge sale success {2}\[404168112/,
+    /notice says: credit refund success \(amount 500, asked 1999\); told to review as refunded_or_charged_back/,
     /refused message under this id .*conflicting_duplicate/,
   ])
     expect(text).toMatch(words);

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { gatewayNames } from "../../lib/core/charge.ts";
 import { declineCategories } from "../../lib/core/decline.ts";
-import { finalStates, ledgerStates, reviewReasons } from "../../lib/core/ledger.ts";
+import type { Evidence } from "../../lib/core/evidence.ts";
+import { finalStates, type HistoryEvent, ledgerStates, reviewReasons } from "../../lib/core/ledger.ts";
+import { wakeUpOf } from "../../lib/core/notice.ts";
 import { QUEUES } from "../../lib/core/queues.ts";
 
 // What is stored or sent is read by others, for longer than any version lives. Words may be added; a word that
@@ -62,4 +64,52 @@ test("the words that are stored and sent are for ever", () => {
     "request-errors",
     "review",
   ]);
+});
+
+// A record of all words does not compile without one that is there, or with one that is not.
+const events: Record<HistoryEvent["e"], true> = {
+  opened: true,
+  leased: true,
+  replied: true,
+  unanswered: true,
+  never_sent: true,
+  taken_over: true,
+  looked_up: true,
+  lookup_failed: true,
+  absent: true,
+  prepared: true,
+  prepare_failed: true,
+  voided: true,
+  notice: true,
+  recorded: true,
+};
+const evidence: Record<Evidence["kind"], true> = {
+  reply: true,
+  feed_row: true,
+  notice: true,
+  reply_and_absence: true,
+  absence: true,
+  never_sent: true,
+  feed_rows: true,
+  lookups: true,
+};
+
+test("so are those of a history and of evidence", () => {
+  expect(Object.keys(events)).toHaveLength(14);
+  expect(Object.keys(evidence)).toHaveLength(8);
+});
+
+test("a wake-up stays as it is: one may be on a queue while another version is deployed", () => {
+  const notice = {
+    gateway: "centrobill",
+    reference: "404168112",
+    id: "404168112.success.charge.sale",
+  } as const;
+  expect(wakeUpOf(notice as never)).toEqual({
+    v: 1,
+    kind: "notice",
+    gateway: "centrobill",
+    reference: "404168112",
+    notice: "404168112.success.charge.sale",
+  });
 });

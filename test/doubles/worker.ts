@@ -3,7 +3,7 @@ import type { Gateway } from "../../lib/core/gateway.ts";
 import { defaultPolicy, type Policy } from "../../lib/core/policy.ts";
 import { gatewayPaces } from "../../lib/flows/gateway-pace.ts";
 import { centrobill } from "../../lib/gateways/centrobill/index.ts";
-import type { Clock, Ids, Ledger, Queues, Wire, Worker } from "../../lib/ports.ts";
+import type { Clock, Ids, Ledger, NoticeBook, Queues, Wire, Worker } from "../../lib/ports.ts";
 import { type MemoryLog, memoryLog } from "./memory-log.ts";
 import { type MemoryPace, memoryPace } from "./memory-pace.ts";
 import { sha256Of } from "./scripted-wire.ts";
@@ -23,6 +23,8 @@ export type TestWorkerParts = {
   readonly wire: Wire;
   readonly ledger: Ledger;
   readonly queues: Queues;
+  readonly notices?: NoticeBook;
+  readonly wake?: Worker["wake"];
   readonly ids?: Ids;
   readonly log?: MemoryLog;
   readonly policy?: Partial<Policy>;
@@ -50,7 +52,9 @@ export const testWorker = (parts: TestWorkerParts): TestWorker => {
     sha256: sha256Of,
     wire: parts.wire,
     ledger: parts.ledger,
+    ...(parts.notices === undefined ? {} : { notices: parts.notices }),
     queues: parts.queues,
+    ...(parts.wake === undefined ? {} : { wake: parts.wake }),
     log,
     limit: limit(),
     paces: gatewayPaces({ book: parts.pace ?? memoryPace(), clock: parts.clock, ids, log, policy, limit }),

@@ -10,6 +10,7 @@ import type { Clock, Delivery, DeliveryEnd, Ledger, Queues, Wire } from "../../l
 import { type ManualClock, manualClock } from "../doubles/manual-clock.ts";
 import { type LedgerFault, type MemoryLedger, memoryLedger } from "../doubles/memory-ledger.ts";
 import { type MemoryLog, memoryLog } from "../doubles/memory-log.ts";
+import { type MemoryNotices, memoryNotices } from "../doubles/memory-notices.ts";
 import { type MemoryPace, memoryPace } from "../doubles/memory-pace.ts";
 import { type MemoryQueues, memoryQueues, type QueueFault } from "../doubles/memory-queues.ts";
 import {
@@ -42,12 +43,14 @@ export type StageOptions = {
 };
 
 type Held = { readonly id: string; readonly body: string; visibleAtMs: number; receives: number };
+const receiptOf = ({ id, receives }: Held): string => `${id} receive ${receives}`;
 type SourceName = "charges" | "unknown-outcomes";
 
 export type Stage = {
   readonly clock: ManualClock;
   readonly startMs: number;
   readonly ledger: MemoryLedger;
+  readonly notices: MemoryNotices;
   readonly queues: MemoryQueues;
   readonly wire: ScriptedWire;
   readonly bank: ScriptedBank;
@@ -156,6 +159,7 @@ export const stage = (options: StageOptions = {}): Stage => {
     flush: () => queues.flush(),
   };
 
+  const notices = memoryNotices();
   const log = memoryLog();
   const pace = memoryPace();
   const ids = seededIds();
@@ -166,7 +170,13 @@ export const stage = (options: StageOptions = {}): Stage => {
       clock: ownClock,
       wire: wire satisfies Wire,
       ledger: heardLedger,
+      notices,
       queues: heardQueues,
+      // As SQS has it: the latest receipt of a message, while it is hidden.
+      wake: async (receipt) => {
+        for (const one of Object.values(held).flat())
+          if (receiptOf(one) === receipt) one.visibleAtMs = Math.min(one.visibleAtMs, clock.nowMs());
+      },
       ids,
       log,
       pace,
@@ -183,7 +193,14 @@ export const stage = (options: StageOptions = {}): Stage => {
       .slice(0, batchMax[queue]);
     invokedAtMs = clock.nowMs();
     for (const one of batch) one.receives += 1;
-    const deliveries = batch.map(({ id, body, receives }): Delivery => ({ messageId: id, body, receives }));
+    const deliveries = batch.map(
+      (one): Delivery => ({
+        messageId: one.id,
+        body: one.body,
+        receives: one.receives,
+        receipt: receiptOf(one),
+      }),
+    );
     const ends = await flows[queue](deliveries, own);
     return batch.map((one) => {
       const end = ends.get(one.id);
@@ -200,6 +217,7 @@ export const stage = (options: StageOptions = {}): Stage => {
     clock,
     startMs,
     ledger,
+    notices,
     queues,
     wire,
     bank,

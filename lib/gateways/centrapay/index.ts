@@ -51,6 +51,9 @@ export const centrapay = (options: CentrapayOptions): Gateway => ({
     return mode === "confirm" ? undefined : preparationFor(options, mode === "quickPay");
   },
   lookUpOf: (charge) => lookUpFor(charge, options),
+  // Their activities name the Payment Request, and a confirmation its key; neither names the charge.
+  noticeReferenceOf: (charge, requestId, prepared) =>
+    chargeModeOf(charge) === "confirm" ? requestId : prepared?.id,
   pollMsOf: (charge) => (chargeModeOf(charge) === "quickPay" ? pollMs : undefined),
   voidOf: (charge, prepared, nowMs) =>
     // A confirmation is one of several on a Payment Request: a void would take the others with it.

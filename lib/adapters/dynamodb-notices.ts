@@ -1,0 +1,102 @@
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  PutItemCommand,
+  QueryCommand,
+} from "@aws-sdk/client-dynamodb";
+import type { ChargeId, GatewayName } from "../core/charge.ts";
+import { member, parseJson } from "../core/json.ts";
+import type { NotedNotice, Notice } from "../core/notice.ts";
+import type { NoticeBook } from "../ports.ts";
+import { withDeadline } from "./deadline.ts";
+import { LedgerUnavailable } from "./dynamodb-ledger.ts";
+import { entryKey, type LedgerItem, noticeSk, refersSk } from "./ledger-item.ts";
+
+const bookKey = (gateway: GatewayName, reference: string) => ({ S: `notice#${gateway}#${reference}` });
+
+/** A record of a version that is not known here says nothing: another worker's software wrote it. */
+const recordOf = <T>(item: LedgerItem | undefined): T | undefined => {
+  const record = parseJson(item?.["entry"]?.S ?? "");
+  return member(record, "v") === 1 ? (record as unknown as T) : undefined;
+};
+
+/** The notices in the ledger's table (`ledger-item.ts` draws their items). */
+export const dynamodbNotices = (
+  client: Pick<DynamoDBClient, "send">,
+  table: string,
+  deadlineMs = 5_000,
+): NoticeBook => {
+  const call = <T>(what: string, run: (abortSignal: AbortSignal) => Promise<T>): Promise<T> =>
+    withDeadline(deadlineMs, run, (message) => new LedgerUnavailable(`${what}: ${message}`));
+
+  /** Writes an item that is not there yet; else answers the one that stands. */
+  const putFirst = (what: string, item: LedgerItem): Promise<LedgerItem | undefined> =>
+    call(what, async (abortSignal) => {
+      try {
+        await client.send(
+          new PutItemCommand({
+            TableName: table,
+            Item: item,
+            ConditionExpression: "attribute_not_exists(pk)",
+            ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+          }),
+          { abortSignal },
+        );
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return error.Item ?? {};
+      }
+    });
+
+  return {
+    async keep(notice) {
+      await putFirst("keep notice", {
+        pk: bookKey(notice.gateway, notice.reference),
+        sk: { S: noticeSk(notice.id) },
+        entry: { S: JSON.stringify(notice) },
+      });
+    },
+    async refer(gateway, reference, chargeId) {
+      await putFirst("refer", {
+        pk: bookKey(gateway, reference),
+        sk: { S: refersSk },
+        chargeId: { S: chargeId },
+      });
+    },
+    async read(gateway, reference) {
+      const notices: Notice[] = [];
+      let chargeId: ChargeId | undefined;
+      let from: LedgerItem | undefined;
+      do {
+        const start = from;
+        const answer = await call("read notices", (abortSignal) =>
+          client.send(
+            new QueryCommand({
+              TableName: table,
+              KeyConditionExpression: "pk = :pk",
+              ExpressionAttributeValues: { ":pk": bookKey(gateway, reference) },
+              ConsistentRead: true,
+              ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+            }),
+            { abortSignal },
+          ),
+        );
+        for (const item of answer.Items ?? []) {
+          if (item["sk"]?.S === refersSk) chargeId = item["chargeId"]?.S as ChargeId | undefined;
+          else notices.push(...[recordOf<Notice>(item)].filter((notice) => notice !== undefined));
+        }
+        from = answer.LastEvaluatedKey;
+      } while (from !== undefined);
+      return { notices, ...(chargeId === undefined ? {} : { chargeId }) };
+    },
+    async note(noted) {
+      const standing = await putFirst("note notice", {
+        pk: entryKey(noted.chargeId).pk,
+        sk: { S: noticeSk(noted.id) },
+        entry: { S: JSON.stringify(noted) },
+      });
+      return recordOf<NotedNotice>(standing) ?? noted;
+    },
+  };
+};

@@ -1,0 +1,176 @@
+import { mismatchOf, outcomeOfReply } from "./classify.ts";
+import { endingOf } from "./decide.ts";
+import { routeOf } from "./decline.ts";
+import type { LedgerEntry, ReviewReason, UnknownEntry } from "./ledger.ts";
+import { type Notice, noticeEvidenceOf } from "./notice.ts";
+import type { Mismatch } from "./outcome.ts";
+import type { Asked, GatewayRules } from "./reply.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** What follows from a notice. */
+export type NoticeVerdict =
+  /** the ledger knows it already, or more */
+  | { readonly kind: "agrees" }
+  /** a worker has the charge in hand, and its word comes first */
+  | { readonly kind: "early"; readonly untilMs: number }
+  /** it proves what became of an unknown */
+  | {
+      readonly kind: "moves";
+      readonly verdict: Extract<Verdict, { kind: "settle" | "review" | "wait" }>;
+    }
+  /** it proves nothing, but the gateway is asked now */
+  | { readonly kind: "lookUp" }
+  /** it contradicts what the ledger holds, and nothing is changed: a person is told */
+  | {
+      readonly kind: "tells";
+      readonly reason: ReviewReason;
+      readonly mismatch?: Mismatch;
+      /** and the gateway is asked now */
+      readonly lookUp: boolean;
+    };
+
+export type Judged = {
+  readonly entry: LedgerEntry;
+  readonly notice: Notice;
+  /** an earlier notice about the same transaction named another charge: one of the two is not the gateway's */
+  readonly namedOther: boolean;
+  /** whether the gateway can be asked what happened */
+  readonly canAsk: boolean;
+};
+
+const isOpen = (entry: LedgerEntry): entry is UnknownEntry =>
+  entry.state === "unknown" || entry.state === "pending";
+
+/** Whether this notice was counted before: every one that changed an entry is in its history. */
+const isNoted = (entry: LedgerEntry, notice: Notice): boolean =>
+  entry.history.some((event) => event.e === "notice" && event.id === notice.id);
+
+/**
+ * What a verified notice means for its charge (S15). It moves a charge only forwards: what is final stays, and
+ * whatever says otherwise goes to a person. Total.
+ *
+ * Where the signature leaves amount and references open, a notice is believed when it echoes what the ledger
+ * holds: charge id, request id (a secret between us and the gateway), amount, currency, and the gateway's ids
+ * where they are known. Otherwise the gateway is asked, or, where it cannot be, a person is told.
+ */
+export const judgeNotice = (
+  { entry, notice, namedOther, canAsk }: Judged,
+  rules: GatewayRules,
+): NoticeVerdict => {
+  if (entry.state === "opened") return { kind: "early", untilMs: entry.leaseUntilMs };
+  if (entry.state === "waiting") return { kind: "early", untilMs: entry.nextAtMs };
+  if (isNoted(entry, notice)) return { kind: "agrees" };
+
+  const tells = (reason: ReviewReason, mismatch?: Mismatch): NoticeVerdict => ({
+    kind: "tells",
+    reason,
+    ...(mismatch === undefined ? {} : { mismatch }),
+    lookUp: isOpen(entry) && canAsk,
+  });
+  /** What cannot be believed of an open charge is asked for; of one that has ended a person is told. */
+  const doubts = (reason: ReviewReason, mismatch?: Mismatch): NoticeVerdict =>
+    isOpen(entry) && canAsk ? { kind: "lookUp" } : tells(reason, mismatch);
+
+  if (notice.kind === "reversal") return tells("refunded_or_charged_back");
+  if (namedOther) return doubts("contradiction");
+
+  const { reply } = notice;
+  const known = entry.ids?.transactionId;
+  const isKnown = known !== undefined && notice.transactionId === known;
+  const isAnother = known !== undefined && notice.transactionId !== undefined && !isKnown;
+  const whose =
+    notice.requestId === undefined || notice.requestId === entry.requestId
+      ? "this attempt's"
+      : (entry.earlierRequestIds as readonly string[] | undefined)?.includes(notice.requestId) === true
+        ? "an earlier attempt's"
+        : "nobody's";
+  const asked: Asked = {
+    chargeId: entry.chargeId,
+    requestId: entry.requestId,
+    amountMinor: BigInt(entry.amount),
+    currency: entry.currency,
+  };
+  const echoes =
+    notice.signed === "whole" || (notice.chargeId === entry.chargeId && notice.requestId === entry.requestId);
+
+  switch (reply.kind) {
+    case "captured": {
+      if (whose === "an earlier attempt's")
+        return doubts(entry.state === "approved" ? "double_charge" : "captured_by_earlier_attempt");
+      if (whose === "nobody's") return doubts("contradiction");
+      if (isAnother) return doubts(entry.state === "approved" ? "double_charge" : "contradiction");
+      const mismatch = mismatchOf(asked, reply.echo);
+      // What is in a person's hands because of this very transaction is no news.
+      if (entry.state === "review" && isKnown) return { kind: "agrees" };
+      if (mismatch !== undefined) {
+        if (!isOpen(entry) || notice.signed !== "whole") return doubts("mismatch", mismatch);
+        return {
+          kind: "moves",
+          verdict: { kind: "review", reason: "mismatch", evidence: noticeEvidenceOf(notice), mismatch },
+        };
+      }
+      if (entry.state === "approved") return { kind: "agrees" };
+      if (!isOpen(entry)) return tells("contradiction");
+      if (!echoes) return doubts("contradiction");
+      return {
+        kind: "moves",
+        verdict: {
+          kind: "settle",
+          state: "approved",
+          ending: { code: reply.code },
+          evidence: noticeEvidenceOf(notice),
+          ids: { ...entry.ids, ...reply.ids },
+        },
+      };
+    }
+    case "accepted":
+      // News of yesterday, where the gateway's word is known or more than that is.
+      if (entry.state !== "unknown") return { kind: "agrees" };
+      if (whose !== "this attempt's" || isAnother || !echoes || mismatchOf(asked, reply.echo) !== undefined)
+        return doubts("contradiction");
+      return {
+        kind: "moves",
+        verdict: {
+          kind: "wait",
+          state: "pending",
+          reason: "gateway_pending",
+          nextAct: "lookUp",
+          atMs: entry.nextAtMs,
+        },
+      };
+    case "refused": {
+      if (whose === "an earlier attempt's") return { kind: "agrees" };
+      if (whose === "nobody's" || isAnother) return doubts("contradiction");
+      if (entry.state === "approved") return tells("contradiction");
+      if (entry.state === "review") return isKnown ? { kind: "agrees" } : tells("contradiction");
+      if (!isOpen(entry)) return { kind: "agrees" };
+      // A no answers one send, and why it was said is not signed: whoever can be asked is asked.
+      const outcome = outcomeOfReply(reply, asked, rules);
+      const oneForOne = entry.openSends === 0 || (entry.openSends === 1 && entry.sends === 1);
+      if (
+        canAsk ||
+        !echoes ||
+        !oneForOne ||
+        outcome.kind !== "declined" ||
+        mismatchOf(asked, reply.echo) !== undefined
+      )
+        return { kind: "lookUp" };
+      const believed =
+        notice.signed === "whole" || routeOf[outcome.category] !== "retryable-declines"
+          ? outcome
+          : // A code that nobody signed never makes a decline one that is tried again.
+            { ...outcome, category: "unrecognised" as const };
+      const { state, ending } = endingOf(believed);
+      return {
+        kind: "moves",
+        verdict: { kind: "settle", state, ending, evidence: noticeEvidenceOf(notice), ids: outcome.ids },
+      };
+    }
+    case "unproven":
+      // An authorisation or a test takes nothing from what has ended.
+      if (reply.why === "not_a_capture" && !isOpen(entry)) return { kind: "agrees" };
+      return doubts("contradiction");
+    case "invalid":
+      return { kind: "agrees" };
+  }
+};

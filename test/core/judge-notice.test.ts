@@ -1,0 +1,391 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { judgeNotice, type NoticeVerdict } from "../../lib/core/judge-notice.ts";
+import { type LedgerEntry, mayFollow, type UnknownEntry } from "../../lib/core/ledger.ts";
+import { type Notice, parseWakeUp, wakeUpOf } from "../../lib/core/notice.ts";
+import type { GatewayReply } from "../../lib/core/reply.ts";
+import { recordVerdict } from "../../lib/core/verdict.ts";
+import {
+  by,
+  chargeIdOf,
+  final,
+  opened,
+  pending,
+  replies,
+  requestIdOf,
+  review,
+  rules,
+  t0,
+  unknown,
+  waiting,
+} from "./builders.ts";
+
+/** A genuine notice of `order-1`'s attempt, transaction `tx-1`, unless `changes` says else. */
+const notice = (reply: GatewayReply | keyof typeof replies, changes: Partial<Notice> = {}): Notice => {
+  const read = typeof reply === "string" ? replies[reply] : reply;
+  return {
+    v: 1,
+    gateway: "centrobill",
+    id: `tx-1.${read.kind}`,
+    reference: "tx-1",
+    receivedAtMs: t0 + 5_000,
+    bodySha256: "c".repeat(64),
+    kind: "charge",
+    words: `charge sale ${read.kind}`,
+    reply:
+      "echo" in read && changes.requestId !== undefined
+        ? { ...read, echo: { ...read.echo, requestId: changes.requestId } }
+        : read,
+    chargeId: chargeIdOf("order-1"),
+    requestId: "request-1",
+    transactionId: "tx-1",
+    signed: "reference_and_status",
+    ...changes,
+  };
+};
+const without = (one: Notice, ...names: (keyof Notice)[]): Notice =>
+  Object.fromEntries(Object.entries(one).filter(([name]) => !names.includes(name as keyof Notice))) as Notice;
+const echoing = (kind: "captured" | "refused" | "accepted", echo: object): GatewayReply => ({
+  ...replies[kind],
+  echo: { ...replies[kind].echo, ...echo },
+});
+const reversal = (changes: Partial<Notice> = {}): Notice =>
+  notice("unproven", {
+    kind: "reversal",
+    id: "tx-9.refund",
+    reference: "tx-9",
+    transactionId: "tx-9",
+    ...changes,
+  });
+const knowing = <E extends LedgerEntry>(entry: E, transactionId = "tx-1"): E => ({
+  ...entry,
+  ids: { transactionId },
+});
+const attempt2 = (entry: UnknownEntry): UnknownEntry => ({
+  ...entry,
+  attempt: 2,
+  requestId: requestIdOf("request-2"),
+  earlierRequestIds: [requestIdOf("request-1")],
+});
+
+/** A verdict in one line. */
+const told = (verdict: NoticeVerdict): string => {
+  switch (verdict.kind) {
+    case "moves":
+      return verdict.verdict.kind === "settle"
+        ? `moves to ${verdict.verdict.state}${verdict.verdict.ending.category === undefined ? "" : ` ${verdict.verdict.ending.category}`}`
+        : verdict.verdict.kind === "review"
+          ? `moves to review ${verdict.verdict.reason}`
+          : `moves to ${verdict.verdict.state}`;
+    case "tells":
+      return `tells ${verdict.reason}${verdict.lookUp ? ", looks up" : ""}`;
+    default:
+      return verdict.kind;
+  }
+};
+
+const wrongAmount = echoing("captured", { amount: "20.00" });
+const wrongCurrency = echoing("captured", { currency: "USD" });
+const noAmount: GatewayReply = { ...replies.captured, echo: { currency: "EUR" } };
+const answeredOnce = { openSends: 1, sends: 1 };
+const sentTwice = { openSends: 2, sends: 2 };
+const foreign = { namedOther: true };
+const blind = { canAsk: false };
+
+// biome-ignore format: one row a line
+const table: readonly (readonly [expected: string, LedgerEntry, Notice, options: { namedOther?: boolean; canAsk?: boolean }, why: string])[] = [
+  // early
+  ["early", opened(), notice("captured"), {}, "who holds the lease records (S7)"],
+  ["early", opened(), reversal(), {}, "even what is given back waits for its charge"],
+  ["early", waiting(), notice("captured"), {}, "it is about to be sent: its next word comes first"],
+
+  // an unknown, and the gateway's yes
+  ["moves to approved", unknown(), notice("captured"), {}, "it echoes everything that the ledger holds"],
+  ["moves to approved", pending(), notice("captured"), {}, "the word that was to come"],
+  ["moves to approved", unknown(sentTwice), notice("captured"), {}, "a capture is one, however often it was sent"],
+  ["moves to approved", knowing(unknown()), notice("captured"), {}, "the transaction is the one that is known"],
+  ["moves to approved", unknown(), notice("captured"), blind, "without a feed, too"],
+  ["lookUp", knowing(unknown(), "tx-2"), notice("captured"), {}, "another transaction than the one that is known"],
+  ["lookUp", unknown(), notice(wrongAmount), {}, "the amount is not signed: asked for"],
+  ["lookUp", unknown(), notice(wrongCurrency), {}, "nor is the currency"],
+  ["lookUp", unknown(), notice(noAmount), {}, "an echo without an amount is none (S9)"],
+  ["lookUp", unknown(), without(notice("captured"), "requestId"), {}, "which attempt is not said"],
+  ["lookUp", unknown(), without(notice("captured"), "chargeId"), {}, "found by another way than its own word"],
+  ["lookUp", unknown(), notice("captured", { requestId: "request-x" }), {}, "a request id that nobody sent"],
+  ["lookUp", unknown(), notice("captured"), foreign, "its transaction was named as another charge's"],
+  ["lookUp", attempt2(unknown()), notice("captured"), {}, "an attempt that was taken for answered: the rows tell"],
+  ["tells mismatch", unknown(), notice(wrongAmount), blind, "who cannot ask tells a person"],
+  ["tells contradiction", unknown(), notice("captured"), { ...foreign, ...blind }, "the same"],
+  ["tells captured_by_earlier_attempt", attempt2(unknown()), notice("captured"), blind, "the same"],
+  ["moves to review mismatch", unknown(), notice(wrongAmount, { signed: "whole" }), {}, "signed, and not what was asked"],
+  ["moves to approved", unknown(), without(notice("captured", { signed: "whole" }), "chargeId", "requestId"), {}, "signed whole, and found by our own reference"],
+  ["lookUp", unknown(), notice("captured", { signed: "whole", requestId: "request-x" }), {}, "paid by another key than ours"],
+
+  // an unknown, and something else
+  ["moves to pending", unknown(), notice("accepted"), {}, "it arrived: nothing sends it again"],
+  ["agrees", pending(), notice("accepted"), {}, "known"],
+  ["lookUp", unknown(), notice(echoing("accepted", { amount: "1.00" })), {}, "not what was asked"],
+  ["lookUp", unknown(), notice("accepted"), foreign, "another charge's"],
+  ["lookUp", unknown(answeredOnce), notice("refused"), {}, "the code is not signed, and the row has it"],
+  ["lookUp", unknown(sentTwice), notice("refused"), {}, "a no answers one send"],
+  ["moves to declined_permanent unrecognised", unknown(answeredOnce), notice("refused"), blind, "a no for the one send; its code is not believed"],
+  ["moves to declined_retryable insufficient_funds", unknown(answeredOnce), notice("refused", { signed: "whole" }), blind, "signed: the code's own row"],
+  ["moves to declined_permanent never_approved", unknown(answeredOnce), notice({ ...replies.refused, code: "5043" }), blind, "a strict code may be believed"],
+  ["lookUp", unknown(sentTwice), notice("refused"), blind, "the other send may have been captured"],
+  ["lookUp", unknown(answeredOnce), notice(echoing("refused", { amount: "1.00" })), blind, "not what was asked"],
+  ["agrees", attempt2(unknown()), notice("refused"), {}, "that attempt was answered so"],
+  ["lookUp", unknown(), notice("unproven"), {}, "a word that no row knows"],
+  ["tells contradiction", unknown(), notice("unproven"), blind, "and nobody to ask"],
+  ["tells refunded_or_charged_back, looks up", unknown(), reversal(), {}, "what is given back was taken"],
+  ["tells refunded_or_charged_back", unknown(), reversal(), blind, "the same"],
+
+  // approved
+  ["agrees", knowing(final()), notice("captured"), {}, "the usual case: it is known"],
+  ["agrees", final(), notice("captured"), {}, "known, without its id"],
+  ["agrees", knowing(final()), notice("accepted"), {}, "late news"],
+  ["agrees", final(), notice({ kind: "unproven", why: "not_a_capture", ids: {} }), {}, "its authorisation"],
+  ["tells double_charge", knowing(final(), "tx-2"), notice("captured"), {}, "a second transaction was captured"],
+  ["tells mismatch", knowing(final()), notice(wrongAmount), {}, "another amount than was approved"],
+  ["tells contradiction", knowing(final()), notice("refused"), {}, "success is not final with online banking"],
+  ["tells contradiction", final(), notice("captured"), foreign, "another charge's transaction"],
+  ["tells contradiction", final(), notice("unproven"), {}, "a word that no row knows"],
+  ["tells refunded_or_charged_back", final(), reversal(), {}, "a person books it"],
+  ["tells double_charge", attempt2(final() as never), notice("captured"), {}, "the attempt before was captured, too"],
+
+  // a final no
+  ["tells contradiction", final("declined_permanent"), notice("captured"), {}, "late success after a recorded decline"],
+  ["tells contradiction", final("declined_retryable"), notice("captured"), {}, "before a later attempt doubles it"],
+  ["tells contradiction", final("request_error"), notice("captured"), {}, "refused, and taken all the same"],
+  ["tells contradiction", final("expired"), notice("captured"), {}, "never sent, by our own record"],
+  ["tells captured_by_earlier_attempt", attempt2(final("declined_permanent") as never), notice("captured"), {}, "the attempt before"],
+  ["agrees", final("declined_permanent"), notice("refused"), {}, "known"],
+  ["agrees", final("declined_retryable"), notice("refused"), {}, "known"],
+  ["agrees", final("declined_permanent"), notice("accepted"), {}, "late news"],
+  ["tells contradiction", final("declined_permanent"), notice("refused", { requestId: "request-x" }), {}, "of an attempt that nobody made"],
+  ["tells refunded_or_charged_back", final("declined_permanent"), reversal(), {}, "given back, though never taken"],
+
+  // with a person
+  ["tells contradiction", review(), notice("captured"), {}, "news for whoever decides"],
+  ["tells contradiction", review(), notice("refused"), {}, "the same"],
+  ["agrees", knowing(review({ reason: "mismatch" })), notice(wrongAmount), {}, "it is there because of this"],
+  ["agrees", knowing(review()), notice("refused"), {}, "the same"],
+  ["tells mismatch", review(), notice(wrongAmount), {}, "news"],
+  ["tells refunded_or_charged_back", review(), reversal(), {}, "news"],
+];
+
+const judged = (
+  entry: LedgerEntry,
+  one: Notice,
+  options: { readonly namedOther?: boolean; readonly canAsk?: boolean } = {},
+): NoticeVerdict => judgeNotice({ entry, notice: one, namedOther: false, canAsk: true, ...options }, rules);
+
+describe("what follows from a notice", () => {
+  test.each(table)("%s ‹%#›", (expected, entry, one, options, why) => {
+    expect(told(judged(entry, one, options)), why).toBe(expected);
+  });
+
+  test("one that is in the history is known", () => {
+    const entry = unknown();
+    const noted: UnknownEntry = {
+      ...entry,
+      history: [...entry.history, { e: "notice", at: t0, id: "tx-1.captured", words: "" }],
+    };
+    expect(judged(noted, notice("captured"))).toEqual({ kind: "agrees" });
+  });
+
+  test("an approval has the notice as its evidence (S4), and the ids that it gave", () => {
+    const captured: GatewayReply = { ...replies.captured, ids: { transactionId: "tx-1", orderId: "or-1" } };
+    expect(judged(unknown(), notice(captured))).toMatchObject({
+      kind: "moves",
+      verdict: {
+        kind: "settle",
+        ids: { transactionId: "tx-1", orderId: "or-1" },
+        evidence: {
+          kind: "notice",
+          atMs: t0 + 5_000,
+          id: "tx-1.captured",
+          code: "0",
+          bodySha256: "c".repeat(64),
+          transactionId: "tx-1",
+        },
+      },
+    });
+  });
+
+  test("a pending charge keeps the time of its next look-up", () => {
+    const entry = unknown();
+    const verdict = judged(entry, notice("accepted"));
+    expect(verdict).toMatchObject({ kind: "moves", verdict: { kind: "wait", atMs: entry.nextAtMs } });
+  });
+});
+
+const entries = (): readonly LedgerEntry[] => [
+  opened(),
+  waiting(),
+  unknown(),
+  unknown(sentTwice),
+  knowing(unknown(), "tx-2"),
+  attempt2(unknown()),
+  pending(),
+  ...(["approved", "declined_permanent", "declined_retryable", "request_error", "expired"] as const).map(
+    final,
+  ),
+  knowing(final()),
+  review(),
+  knowing(review()),
+];
+const anyEntry = fc.constantFrom(...entries());
+const anyNotice: fc.Arbitrary<Notice> = fc
+  .record({
+    reply: fc.constantFrom<GatewayReply>(...Object.values(replies), wrongAmount, wrongCurrency, noAmount, {
+      kind: "unproven",
+      why: "not_a_capture",
+      ids: {},
+    }),
+    chargeId: fc.constantFrom("order-1", "order-2", undefined),
+    requestId: fc.constantFrom("request-1", "request-2", "request-x", undefined),
+    transactionId: fc.constantFrom("tx-1", "tx-2", undefined),
+    kind: fc.constantFrom("charge" as const, "reversal" as const),
+    signed: fc.constantFrom("whole" as const, "reference_and_status" as const),
+  })
+  .map(({ reply, ...changes }) => {
+    const given = Object.entries(changes).filter(([, value]) => value !== undefined);
+    const all = {
+      ...notice(reply, Object.fromEntries(given) as Partial<Notice>),
+      id: JSON.stringify([reply, given]),
+    };
+    return without(
+      all,
+      ...(["chargeId", "requestId", "transactionId"] as const).filter((name) => changes[name] === undefined),
+    );
+  });
+const anyOptions = fc.record({ namedOther: fc.boolean(), canAsk: fc.boolean() });
+
+/** The entry after a notice; what only tells leaves it. */
+const movedBy = (
+  entry: LedgerEntry,
+  one: Notice,
+  options: { namedOther: boolean; canAsk: boolean },
+): LedgerEntry => {
+  const verdict = judged(entry, one, options);
+  if (verdict.kind !== "moves") return entry;
+  const withNotice: LedgerEntry = {
+    ...entry,
+    history: [...entry.history, { e: "notice", at: one.receivedAtMs, id: one.id, words: one.words }],
+  };
+  return recordVerdict(withNotice as UnknownEntry, verdict.verdict, by(60));
+};
+
+describe("whatever a notice says", () => {
+  test("it moves a charge only forwards, and never one that has ended (S15)", () => {
+    fc.assert(
+      fc.property(anyEntry, anyNotice, anyOptions, (entry, one, options) => {
+        const verdict = judged(entry, one, options);
+        if (verdict.kind === "moves") {
+          expect(["unknown", "pending"]).toContain(entry.state);
+          const next = movedBy(entry, one, options);
+          expect(mayFollow[entry.state]).toContain(next.state);
+        }
+        if (verdict.kind === "lookUp") expect(["unknown", "pending"]).toContain(entry.state);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test("approved is only what echoes charge, request, amount and currency, and nobody else's transaction", () => {
+    fc.assert(
+      fc.property(anyEntry, anyNotice, anyOptions, (entry, one, options) => {
+        const verdict = judged(entry, one, options);
+        if (
+          verdict.kind !== "moves" ||
+          verdict.verdict.kind !== "settle" ||
+          verdict.verdict.state !== "approved"
+        )
+          return;
+        expect(one.reply).toMatchObject({ kind: "captured", echo: { amount: "19.99", currency: "EUR" } });
+        expect(options.namedOther).toBe(false);
+        if (one.signed === "reference_and_status")
+          expect([one.chargeId, one.requestId]).toEqual([entry.chargeId, entry.requestId]);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test("a second time it changes nothing", () => {
+    fc.assert(
+      fc.property(anyEntry, anyNotice, anyOptions, (entry, one, options) => {
+        const once = movedBy(entry, one, options);
+        expect(movedBy(once, one, options)).toBe(once);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("the order of genuine notices does not matter for where a charge ends", () => {
+    const genuine = [
+      notice("accepted"),
+      notice("captured"),
+      reversal(),
+      notice("unproven", { id: "tx-1.odd" }),
+    ];
+    fc.assert(
+      fc.property(
+        fc.constantFrom(unknown(), unknown(sentTwice), pending()),
+        fc.shuffledSubarray([...genuine, ...genuine]),
+        fc.boolean(),
+        (entry, some, canAsk) => {
+          const end = some.reduce(
+            (at: LedgerEntry, one) => movedBy(at, one, { namedOther: false, canAsk }),
+            entry,
+          );
+          const has = (id: string): boolean => some.some((one) => one.id === id);
+          const expected = has("tx-1.captured") ? "approved" : has("tx-1.accepted") ? "pending" : entry.state;
+          expect(end.state).toBe(expected);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("a contradiction is told in every order: a yes and a no never go by in silence", () => {
+    for (const [first, second] of [
+      [notice("captured"), notice("refused")],
+      [notice("refused"), notice("captured")],
+    ] as const) {
+      const options = { namedOther: false, canAsk: false };
+      const ended = movedBy(unknown(answeredOnce), first, options);
+      expect(["approved", "declined_permanent"]).toContain(ended.state);
+      expect(judged(ended, second, options)).toMatchObject({ kind: "tells", reason: "contradiction" });
+    }
+  });
+});
+
+describe("a wake-up", () => {
+  test("names the notice and says nothing of it; it is read back from its text", () => {
+    const wakeUp = wakeUpOf(notice("captured"));
+    expect(wakeUp).toEqual({
+      v: 1,
+      kind: "notice",
+      gateway: "centrobill",
+      reference: "tx-1",
+      notice: "tx-1.captured",
+    });
+    expect(parseWakeUp(JSON.stringify(wakeUp))).toEqual(wakeUp);
+  });
+
+  test.each([
+    ["a charge", JSON.stringify({ v: 1, chargeId: "c", charge: {} })],
+    [
+      "another version",
+      JSON.stringify({ v: 2, kind: "notice", gateway: "centrobill", reference: "a", notice: "b" }),
+    ],
+    [
+      "one without its reference",
+      JSON.stringify({ v: 1, kind: "notice", gateway: "centrobill", notice: "b" }),
+    ],
+    ["no JSON", "{"],
+    ["a list", "[]"],
+  ])("is not %s", (_what, body) => {
+    expect(parseWakeUp(body)).toBeUndefined();
+  });
+});
