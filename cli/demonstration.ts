@@ -21,3 +21,6 @@ export const demonstrationGatewayTimeoutMs = 800;
 
 /** Any key will do: the sandbox only wants to see one. */
 export const sandboxApiKey = "sandbox";
+
+/** What the sandbox Centrobill signs its notices with: both ends are this command. */
+export const sandboxNoticeSecret = "sandbox-s-code";

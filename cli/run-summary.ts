@@ -1,3 +1,4 @@
+import type { NoticeCounts } from "../infra/local/notice-sender.ts";
 import { formatMoney, parseCurrency } from "../lib/core/money.ts";
 import type { OutcomeTotal, RunTotals } from "./run-totals.ts";
 import { textTable } from "./text-table.ts";
@@ -18,6 +19,8 @@ export type RunSummary = {
   readonly totals: RunTotals;
   /** `undefined`: an outside gateway, of which nobody knows but by its answers and its feed */
   readonly truth?: GatewayTruth;
+  /** what the sandboxes sent by themselves; `undefined`: there is none that could */
+  readonly notices?: NoticeCounts;
   readonly gatewayName: string;
   readonly elapsedMs: number;
 };
@@ -49,9 +52,21 @@ export const verdictSentence = ({ totals, truth }: RunSummary): string => {
   return `charges ${totals.charges}, captured at the gateway ${truth.chargesCaptured}, double charges ${truth.doubleCharges.length}, unknown ${unknown}`;
 };
 
+/** The line about notices. */
+const noticesText = (
+  { sent, believed, refused, forgedAndNotRefused }: NoticeCounts,
+  endedByNotice: number,
+): string =>
+  [
+    `notices: ${sent.early} early, ${sent.late} late, ${sent.twice} twice, ${sent.forged} after a forged one`,
+    `${believed} requests believed, ${refused} refused`,
+    `${endedByNotice} charges ended by one`,
+    ...(forgedAndNotRefused > 0 ? [`FORGED AND NOT REFUSED: ${forgedAndNotRefused}`] : []),
+  ].join("; ");
+
 /** The summary as people read it. */
 export const summaryText = (summary: RunSummary): string => {
-  const { totals, truth, elapsedMs, lines, gatewayName } = summary;
+  const { totals, truth, notices, elapsedMs, lines, gatewayName } = summary;
   const table = textTable(
     [{ title: "outcome" }, { title: "count", align: "right" }, { title: "money" }],
     totals.outcomes().map((total) => [total.outcome, String(total.count), moneyText(total)]),
@@ -63,6 +78,7 @@ export const summaryText = (summary: RunSummary): string => {
     ...table,
     "",
     `${lines} lines at ${gatewayName} in ${(elapsedMs / 1_000).toFixed(1)} s; ${totals.refusals} of them are no charge (request_error)`,
+    ...(notices === undefined ? [] : [noticesText(notices, totals.endedByNotice)]),
     ...(truth !== undefined && truth.capturedInReview > 0
       ? [`${truth.capturedInReview} of the captured are in review and not approved`]
       : []),
@@ -79,7 +95,7 @@ export const summaryText = (summary: RunSummary): string => {
 
 /** The summary for machines. */
 export const summaryJson = (summary: RunSummary): object => {
-  const { totals, truth, elapsedMs, lines, gatewayName } = summary;
+  const { totals, truth, notices, elapsedMs, lines, gatewayName } = summary;
   return {
     lines,
     charges: totals.charges,
@@ -107,6 +123,7 @@ export const summaryJson = (summary: RunSummary): object => {
           capturedInReview: truth.capturedInReview,
           disagreeing: truth.disagreeing,
         }),
+    ...(notices === undefined ? {} : { notices: { ...notices, endedByNotice: totals.endedByNotice } }),
     elapsedMs: Math.round(elapsedMs),
   };
 };

@@ -11,6 +11,8 @@ export type RunTotals = {
   outcomes(): readonly OutcomeTotal[];
   /** why people have to look, and how often */
   reviewReasons(): ReadonlyMap<string, number>;
+  /** charges whose end rests on a notice */
+  readonly endedByNotice: number;
 };
 
 export type OutcomeTotal = {
@@ -39,6 +41,7 @@ export const createRunTotals = (): RunTotals => {
   const reasons = new Map<string, number>();
   let charges = 0;
   let refusals = 0;
+  let endedByNotice = 0;
   const totalOf = (outcome: string) => {
     const total = totals.get(outcome) ?? { count: 0, money: new Map<string, bigint>() };
     totals.set(outcome, total);
@@ -50,6 +53,7 @@ export const createRunTotals = (): RunTotals => {
       charges += 1;
       const { money } = totalOf(entry.state);
       money.set(entry.currency, (money.get(entry.currency) ?? 0n) + BigInt(entry.amount));
+      if ("evidence" in entry && entry.evidence.kind === "notice") endedByNotice += 1;
       if (entry.state === "review") reasons.set(entry.reason, (reasons.get(entry.reason) ?? 0) + 1);
     },
     addRefusal(outcome) {
@@ -58,6 +62,9 @@ export const createRunTotals = (): RunTotals => {
     },
     get charges() {
       return charges;
+    },
+    get endedByNotice() {
+      return endedByNotice;
     },
     get refusals() {
       return refusals;

@@ -1,6 +1,8 @@
-import { mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, write } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { type FunctionThread, startFunctionThread } from "../infra/local/function-thread.ts";
+import { type HttpEntry, startHttpEntry } from "../infra/local/http-entry.ts";
 import { type Stack, startStack } from "../infra/local/stack.ts";
 import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
 import { readWork } from "../lib/adapters/dynamodb-work.ts";
@@ -80,9 +82,13 @@ const run = async (settings: RunSettings): Promise<ExitStatus> => {
     onFatal: (error) => broken.abort(error),
   });
   let sandboxes: Sandboxes | undefined;
+  let entry: HttpEntry | undefined;
+  let receiver: FunctionThread | undefined;
   try {
     mkdirSync(stack.dataDir, { recursive: true });
-    sandboxes = await startSandboxes(settings, stack.dataDir);
+    entry = await startHttpEntry();
+    sandboxes = await startSandboxes(settings, stack.dataDir, entry.url);
+    receiver = await startReceiver(stack, sandboxes, entry);
     return await work({
       settings,
       file,
@@ -99,8 +105,35 @@ const run = async (settings: RunSettings): Promise<ExitStatus> => {
     if (signals.force.aborted || broken.signal.aborted) killFunctions(stack);
     await stack.close();
     await sandboxes?.close();
+    await entry?.close();
+    await receiver?.stop();
     signals.close();
   }
+};
+
+/** `receive-notices`, as its function URL would call it; only sandboxes can send to an address of this machine. */
+const startReceiver = async (
+  stack: Stack,
+  { noticeVariables }: Sandboxes,
+  entry: HttpEntry,
+): Promise<FunctionThread | undefined> => {
+  if (Object.keys(noticeVariables).length === 0) return undefined;
+  const log = openSync(join(stack.dataDir, "notices.log"), "a", 0o600);
+  const receiver = await startFunctionThread({
+    functionName: "receive-notices",
+    bundle: join(builtFile("../functions", "../dist/functions"), "receive-notices", "index.mjs"),
+    env: { ...stack.env, ...noticeVariables },
+    // A full disk must not end the run.
+    onLog: ({ line }) => void write(log, `${line}\n`, () => {}),
+  });
+  entry.serve(receiver.invoke);
+  return {
+    ...receiver,
+    async stop() {
+      await receiver.stop();
+      closeSync(log);
+    },
+  };
 };
 
 type RunParts = {
@@ -242,6 +275,7 @@ const work = async (parts: RunParts): Promise<ExitStatus> => {
     lines: tally.items.reduce((lines, { moreLines }) => lines + 1 + (moreLines?.length ?? 0), 0),
     totals,
     ...(truth === undefined ? {} : { truth }),
+    ...(Object.keys(sandboxes.noticeVariables).length === 0 ? {} : { notices: sandboxes.notices() }),
     gatewayName: parts.gatewayName,
     elapsedMs: performance.now() - parts.startedAt,
   };

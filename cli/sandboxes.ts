@@ -1,7 +1,9 @@
 import { join } from "node:path";
-import { startSandboxCentrapay } from "../infra/local/sandbox-centrapay/server.ts";
+import { type NoticeCounts, startNoticeSender } from "../infra/local/notice-sender.ts";
+import { createCentrapayNotices } from "../infra/local/sandbox-centrapay/notices.ts";
+import { keysPath, startSandboxCentrapay } from "../infra/local/sandbox-centrapay/server.ts";
 import { startSandboxCentrobill } from "../infra/local/sandbox-centrobill/server.ts";
-import { demonstrationPolicy } from "./demonstration.ts";
+import { demonstrationPolicy, sandboxNoticeSecret } from "./demonstration.ts";
 import type { RunSettings } from "./run-settings.ts";
 
 /** What the sandbox gateways really did, whatever they told anybody. */
@@ -15,6 +17,10 @@ export type SandboxesTruth = {
 export type Sandboxes = {
   /** the functions' variables that say where they are */
   readonly variables: Readonly<Record<string, string>>;
+  /** those of `receive-notices`: what the sandboxes sign with */
+  readonly noticeVariables: Readonly<Record<string, string>>;
+  /** the notices that the sandboxes sent, and how they were answered */
+  notices(): NoticeCounts;
   /** `undefined` where a gateway is not a sandbox: nobody knows then what it did */
   truth(): SandboxesTruth | undefined;
   close(): Promise<void>;
@@ -25,11 +31,16 @@ const stallMs = 5_000;
 /** A Payment Request that nobody pays is over soon, as every wait of a demonstration is. */
 const centrapayExpiryMs = 8_000;
 
-/** Starts a sandbox for each gateway that is not an outside one. */
+/**
+ * Starts a sandbox for each gateway that is not an outside one.
+ * @param noticesUrl where they send their notices to
+ */
 export const startSandboxes = async (
   { gateways, policy, dataDir }: RunSettings,
   stateDir: string,
+  noticesUrl: string,
 ): Promise<Sandboxes> => {
+  const sender = startNoticeSender(noticesUrl);
   const dataFile = (name: string) =>
     dataDir === undefined ? {} : { dataFile: join(stateDir, `sandbox-${name}.ndjson`) };
   const centrobill =
@@ -39,6 +50,7 @@ export const startSandboxes = async (
           requestIdLifeMs: policy.requestIdLifeMs,
           feedLagMs: demonstrationPolicy.feedLagMs / 2,
           stallMs,
+          notices: { sender, secret: sandboxNoticeSecret },
           ...dataFile("centrobill"),
         });
   const centrapay =
@@ -47,6 +59,7 @@ export const startSandboxes = async (
       : await startSandboxCentrapay({
           expiryMs: centrapayExpiryMs,
           stallMs,
+          notices: createCentrapayNotices(sender, noticesUrl),
           ...dataFile("centrapay"),
         }).catch(async (error: unknown) => {
           await centrobill?.close();
@@ -59,6 +72,16 @@ export const startSandboxes = async (
         : { CENTROBILL_URL: centrobill.url, CENTROBILL_FEED_URL: centrobill.feedUrl }),
       ...(centrapay === undefined ? {} : { CENTRAPAY_URL: centrapay.url }),
     },
+    noticeVariables: {
+      ...(centrobill === undefined ? {} : { CENTROBILL_IPN_SECRET: sandboxNoticeSecret }),
+      ...(centrapay === undefined
+        ? {}
+        : {
+            CENTRAPAY_NOTICE_AUDIENCE: noticesUrl,
+            CENTRAPAY_JWKS_URL: `${centrapay.url}${keysPath}`,
+          }),
+    },
+    notices: sender.counts,
     truth() {
       if (centrobill === undefined || centrapay === undefined) return undefined;
       const captures = new Map<string, number>();
@@ -79,7 +102,7 @@ export const startSandboxes = async (
       };
     },
     async close() {
-      await Promise.all([centrobill?.close(), centrapay?.close()]);
+      await Promise.all([centrobill?.close(), centrapay?.close(), sender.close()]);
     },
   };
 };

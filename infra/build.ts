@@ -49,6 +49,7 @@ const built = await Promise.all([
       chargeonce: `${root}cli/chargeonce.ts`,
       "function-host": `${root}infra/local/function-host.ts`,
       "sqs-server": `${root}infra/local/sqs-server.ts`,
+      "thread-host": `${root}infra/local/thread-host.ts`,
     },
     outdir: `${dist}/cli`,
     banner: { js: `#!/usr/bin/env -S node --\n${shared.banner.js}` },

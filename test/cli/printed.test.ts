@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { chargeHistory } from "../../cli/charge-history.ts";
 import { progressLines, type RunState, startProgress } from "../../cli/progress.ts";
 import { firstSentAtMs, openResultsFile, rowOfEntry } from "../../cli/results-file.ts";
-import { summaryText, verdictSentence } from "../../cli/run-summary.ts";
+import { summaryJson, summaryText, verdictSentence } from "../../cli/run-summary.ts";
 import { createRunTotals } from "../../cli/run-totals.ts";
 import type { HistoryEvent, LedgerEntry, OpenedEntry } from "../../lib/core/ledger.ts";
 import { recordVerdict } from "../../lib/core/verdict.ts";
@@ -165,6 +165,25 @@ describe("the summary", () => {
     expect(text).toMatch(/^review +1 {2}19\.99 EUR$/m);
     expect(text).toMatch(/1 wait for a person: mismatch 1/);
     expect(text).toMatch(/1 of the captured are in review/);
+  });
+
+  test("says how the notices came, and what they were worth", () => {
+    const notices = {
+      sent: { early: 4, late: 3, twice: 2, forged: 1 },
+      believed: 12,
+      refused: 1,
+      forgedAndNotRefused: 0,
+    };
+    const line =
+      /^notices: 4 early, 3 late, 2 twice, 1 after a forged one; 12 requests believed, 1 refused; 0 charges ended by one$/m;
+    expect(summaryText({ ...summary, truth, notices })).toMatch(line);
+    expect(summaryText({ ...summary, notices: { ...notices, forgedAndNotRefused: 1 } })).toMatch(
+      /FORGED AND NOT REFUSED: 1/,
+    );
+    expect(summaryText(summary)).not.toMatch(/notices/);
+    expect(summaryJson({ ...summary, notices })).toMatchObject({
+      notices: { believed: 12, endedByNotice: 0 },
+    });
   });
 
   test("does not hide that ledger and gateway tell another story", () => {

@@ -2,15 +2,19 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type SandboxCentrapay, startSandboxCentrapay } from "../../infra/local/sandbox-centrapay/server.ts";
 import { httpWire } from "../../lib/adapters/http-wire.ts";
 import type { LedgerEntry } from "../../lib/core/ledger.ts";
+import { type Notice, wakeUpOf } from "../../lib/core/notice.ts";
 import type { Policy } from "../../lib/core/policy.ts";
 import type { Transport } from "../../lib/core/transport.ts";
 import { resolveUnknowns } from "../../lib/flows/resolve-unknowns.ts";
 import { submitCharges } from "../../lib/flows/submit-charge.ts";
 import { centrapay } from "../../lib/gateways/centrapay/index.ts";
+import { centrapayNotices } from "../../lib/gateways/centrapay/notice.ts";
 import type { Clock, DeliveryEnd, Wire, Worker } from "../../lib/ports.ts";
 import { type LedgerCall, memoryLedger } from "../doubles/memory-ledger.ts";
+import { memoryNotices } from "../doubles/memory-notices.ts";
 import { memoryQueues } from "../doubles/memory-queues.ts";
 import { testWorker } from "../doubles/worker.ts";
+import { audience, centrapayPayload, readsToken, sameText, signedCentrapay } from "../gateways/notices.ts";
 
 /** Real time and a real wire, with waits as short as they can be. */
 const clock: Clock = {
@@ -73,6 +77,7 @@ const stage = (
 ) => {
   const ledger = memoryLedger(fault === undefined ? {} : { fault });
   const queues = memoryQueues();
+  const notices = memoryNotices();
   const http = httpWire({ clock });
   let requests = 0;
   const wire: Wire = {
@@ -83,7 +88,7 @@ const stage = (
     },
   };
   const worker: Worker = {
-    ...testWorker({ clock, wire, ledger, queues, policy: { ...policy, ...ownPolicy } }),
+    ...testWorker({ clock, wire, ledger, queues, notices, policy: { ...policy, ...ownPolicy } }),
     gateways: { centrapay: centrapay({ url: gateway.url, apiKey: "test-key-0123456789" }) },
     gatewayTimeoutMs,
     remainingMs,
@@ -108,10 +113,31 @@ const stage = (
   return {
     ledger,
     queues,
+    notices,
     submit: (body: string) => deliver(submitCharges, body),
+    resolve: (message: object) => deliver(resolveUnknowns, JSON.stringify(message)),
     resolveToEnd,
     close: () => http.close(),
   };
+};
+/** A notice as the desk reads it from a signed body. */
+const noticeOf = (paymentRequestId: string, activity: object, type = "payment-request:paid"): Notice => {
+  const payload = centrapayPayload(
+    {
+      id: "act-9",
+      value: { amount: "1999", currency: "NZD" },
+      idempotencyKey: undefined,
+      paymentRequestId,
+      ...activity,
+    },
+    { id: `n-${type}-${JSON.stringify(activity).length}`.replace(/[^\w.:-]/g, "-"), type },
+  );
+  const read = centrapayNotices({ audience, verifyToken: readsToken, sameText }).read(
+    payload as never,
+    signedCentrapay(payload),
+  );
+  if (read.kind !== "notice") throw new Error(read.kind);
+  return read.notice;
 };
 const capturesOf = (chargeId: string): number =>
   gateway.captures().filter((one) => one.chargeId === chargeId).length;
@@ -292,5 +318,104 @@ describe("Quick Pay", () => {
     close();
     expect(ledger.entryOf(chargeId)).toMatchObject({ state, ending: { code } });
     expect(capturesOf(chargeId)).toBe(0);
+  });
+});
+
+describe("a notice, which names the Payment Request and no charge", () => {
+  const lostTwice = async () => {
+    const s = stage();
+    const { chargeId, body } = message(payBy("sandbox-lost-twice-after"));
+    await s.submit(body);
+    const entry = s.ledger.entryOf(chargeId);
+    expect(entry?.state).toBe("unknown");
+    const paymentRequestId = entry?.preparation?.prepared?.id ?? "";
+    const comes = async (notice: Notice): Promise<DeliveryEnd | undefined> => {
+      await s.notices.keep(notice);
+      return s.resolve(wakeUpOf(notice));
+    };
+    return { ...s, chargeId, entry, paymentRequestId, comes };
+  };
+
+  test.each(["with its key", "without a key"])(
+    "%s closes the unknown whose it is, and no look-up is made",
+    async (which) => {
+      const { ledger, chargeId, entry, paymentRequestId, comes, close } = await lostTwice();
+      const key = which === "with its key" ? { idempotencyKey: entry?.requestId } : { type: "paid" };
+      expect(await comes(noticeOf(paymentRequestId, key))).toEqual({ kind: "done" });
+      close();
+      expect(ledger.entryOf(chargeId)).toMatchObject({
+        state: "approved",
+        lookups: 0,
+        evidence: { kind: "notice", orderId: paymentRequestId },
+      });
+    },
+  );
+
+  test("paid with another key: the gateway is asked", async () => {
+    const other = await lostTwice();
+    await other.comes(noticeOf(other.paymentRequestId, { idempotencyKey: "somebody-s" }));
+    expect(other.ledger.entryOf(other.chargeId)?.state).toBe("unknown");
+    expect(await other.resolveToEnd(other.chargeId)).toMatchObject({
+      state: "approved",
+      evidence: { kind: "feed_row" },
+    });
+    other.close();
+  });
+
+  test("paid with another amount: signed, and a person's turn", async () => {
+    const less = await lostTwice();
+    await less.comes(noticeOf(less.paymentRequestId, { value: { amount: "1900", currency: "NZD" } }));
+    less.close();
+    expect(less.ledger.entryOf(less.chargeId)).toMatchObject({
+      state: "review",
+      reason: "mismatch",
+      mismatch: { field: "amount", asked: "1999", got: "1900" },
+    });
+  });
+
+  test("a refund of an approved charge is told to a person; the charge stays as it is", async () => {
+    const { ledger, queues, notices, submit, resolve, close } = stage();
+    const { chargeId, body } = message(payBy("wallet-1"));
+    await submit(body);
+    const before = ledger.versionsOf(chargeId).length;
+    const id = ledger.entryOf(chargeId)?.preparation?.prepared?.id ?? "";
+    const notice = noticeOf(id, { type: "refund" }, "payment-request:refund-completed");
+    await notices.keep(notice);
+    expect(await resolve(wakeUpOf(notice))).toEqual({ kind: "done" });
+    close();
+    expect(ledger.versionsOf(chargeId)).toHaveLength(before);
+    expect(queues.on("review")).toMatchObject([{ chargeId, reason: "refunded_or_charged_back" }]);
+  });
+
+  test("a confirmation is known by its key: it shares its Payment Request with others", async () => {
+    const { ledger, queues, notices, submit, resolve, close } = stage();
+    const confirm = {
+      mode: "confirm",
+      paymentRequestId: "preauth-7",
+      invoiceRef: "inv-7",
+      lineItems: [{ name: "Order", qty: "1", price: "1999" }],
+    };
+    const [one, other] = [message(confirm), message(confirm)];
+    await submit(one.body);
+    await submit(other.body);
+    const key = ledger.entryOf(other.chargeId)?.requestId;
+    const notice = noticeOf(
+      "preauth-7",
+      { type: "refund", confirmationIdempotencyKey: key },
+      "payment-request:refund-completed",
+    );
+    await notices.keep(notice);
+    await resolve(wakeUpOf(notice));
+    close();
+    expect(queues.on("review").map(({ chargeId }) => chargeId)).toEqual([other.chargeId]);
+  });
+
+  test("a book that does not answer is not in the way of a charge", async () => {
+    const { ledger, notices, submit, close } = stage();
+    notices.failBy(() => true);
+    const { chargeId, body } = message(payBy("wallet-1"));
+    expect(await submit(body)).toEqual({ kind: "done" });
+    close();
+    expect(ledger.entryOf(chargeId)?.state).toBe("approved");
   });
 });

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import {
+  DeleteMessageCommand,
   GetQueueAttributesCommand,
   type Message,
   ReceiveMessageCommand,
@@ -28,7 +29,7 @@ import type { RouteMessage } from "../../lib/core/route-message.ts";
 import type { Ledger } from "../../lib/ports.ts";
 import { type CountingProxy, countingProxy } from "./counting-proxy.ts";
 
-export type FunctionName = "submit-charges" | "resolve-unknowns";
+export type FunctionName = "submit-charges" | "resolve-unknowns" | "receive-notices";
 
 /** The file that is deployed. */
 export const bundleOf = (name: FunctionName): string =>
@@ -58,6 +59,8 @@ export type FunctionStand = {
   send(queue: QueueName, bodies: readonly string[]): Promise<void>;
   /** takes up to so many messages that are visible now */
   receive(queue: QueueName, most?: number): Promise<readonly Message[]>;
+  /** deletes what was received */
+  remove(queue: QueueName, messages: readonly Message[]): Promise<void>;
   /** takes what an outcome queue holds now */
   told(queue: QueueName): Promise<readonly RouteMessage[]>;
   /** messages that are visible now, and those that are hidden or delayed */
@@ -162,6 +165,10 @@ export const functionStand = async (options: SandboxCentrobillOptions = {}): Pro
         );
     },
     receive,
+    async remove(queue, messages) {
+      for (const { ReceiptHandle } of messages)
+        await clients.sqs.send(new DeleteMessageCommand({ QueueUrl: urlOf(queue), ReceiptHandle }));
+    },
     async told(queue) {
       return (await receive(queue, 1_000)).map(({ Body = "" }) => JSON.parse(Body) as RouteMessage);
     },

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { startFunctionProcess } from "../../infra/local/function-process.ts";
 import { QUEUES } from "../../lib/core/queues.ts";
@@ -89,5 +90,66 @@ describe.each(functions)("%s", (name) => {
   test("no line of a start shows the key", async () => {
     const { text } = await start(name, complete);
     expect(text).not.toContain("key-that-nobody-may-see");
+  });
+});
+
+describe("receive-notices", () => {
+  const ownOnly: Readonly<Record<string, string>> = {
+    LEDGER_TABLE: "ledger",
+    QUEUE_URL_UNKNOWN_OUTCOMES: "https://sqs.test/000000000000/unknown-outcomes",
+    CENTROBILL_IPN_SECRET: "secret-that-nobody-may-see",
+    AWS_REGION: "us-east-1",
+  };
+  const centrapay = { CENTRAPAY_NOTICE_AUDIENCE: "https://hooks.test" };
+  const { CENTROBILL_IPN_SECRET: _secret, ...withoutSecret } = ownOnly;
+
+  test.each<readonly [why: string, env: Readonly<Record<string, string>>, desks: number]>([
+    ["its table, one queue and a secret; no key of any gateway", ownOnly, 1],
+    ["everything that the other functions have beside it", { ...complete, ...ownOnly }, 1],
+    ["two secrets, during a rotation", { ...ownOnly, CENTROBILL_IPN_SECRET_PREVIOUS: "before" }, 1],
+    ["both gateways", { ...ownOnly, ...centrapay }, 2],
+    ["Centrapay alone", { ...withoutSecret, ...centrapay }, 1],
+  ])("starts with %s", async (_why, env, desks) => {
+    const { failure, lines } = await start("receive-notices", env);
+    expect(failure).toBeNull();
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { event: "started", function: "receive-notices", count: desks },
+    ]);
+    expect(lines.join()).not.toContain("nobody-may-see");
+  });
+
+  test("with nothing set does not start, and names what is missing, and no more than that", async () => {
+    const { failure, text } = await start("receive-notices", {});
+    expect(failure).toContain("exit status 1");
+    for (const variable of ["LEDGER_TABLE", "QUEUE_URL_UNKNOWN_OUTCOMES", "CENTROBILL_IPN_SECRET"])
+      expect(text).toContain(`${variable}: is not set`);
+    expect(text).toContain("CENTROBILL_IPN_SECRET_SECRET_ARN");
+    expect(text).not.toMatch(/API_KEY|QUEUE_URL_REVIEW/);
+  });
+
+  test.each<readonly [problem: string, env: Readonly<Record<string, string>>]>([
+    [
+      "CENTROBILL_IPN_SECRET: is not set",
+      { ...withoutSecret, ...centrapay, CENTROBILL_IPN_SECRET_PREVIOUS: "b" },
+    ],
+    ["CENTROBILL_IPN_SECRET: must be visible ASCII", { ...ownOnly, CENTROBILL_IPN_SECRET: "s3cret \u00e9" }],
+    [
+      "CENTROBILL_IPN_SECRET_PREVIOUS: must be visible ASCII",
+      { ...ownOnly, CENTROBILL_IPN_SECRET_PREVIOUS: "a b" },
+    ],
+    ["CENTRAPAY_NOTICE_AUDIENCE: must be a web address", { ...ownOnly, CENTRAPAY_NOTICE_AUDIENCE: "hooks" }],
+    ["CENTRAPAY_JWKS_URL: must be a web address", { ...ownOnly, ...centrapay, CENTRAPAY_JWKS_URL: "x" }],
+    ["CENTRAPAY_NOTICE_AUDIENCE: is not set", { ...ownOnly, CENTRAPAY_JWKS_URL: "https://keys.test" }],
+  ])("does not start: %s", async (problem, env) => {
+    const { failure, text } = await start("receive-notices", env);
+    expect(failure).not.toBeNull();
+    expect(text).toContain(problem);
+    expect(text).not.toContain("s3cret");
+  });
+
+  test("jose is in its bundle, and in no other function's", () => {
+    const hasJose = (name: FunctionName): boolean =>
+      readFileSync(bundleOf(name), "utf8").includes("ERR_JWKS_NO_MATCHING_KEY");
+    expect([...functions, "receive-notices" as const].filter(hasJose)).toEqual(["receive-notices"]);
   });
 });

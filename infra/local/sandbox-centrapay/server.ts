@@ -12,6 +12,7 @@ import {
   requestJson,
   statusAt,
 } from "./book.ts";
+import { type CentrapayNotices, type Notify, notifier } from "./notices.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { type Call, scenarioOf } from "./scenario.ts";
 
@@ -30,6 +31,8 @@ export interface SandboxCentrapayOptions {
   readonly now?: () => number;
   /** Where the gateway keeps what it did, so that one that is started again has not forgotten it. */
   readonly dataFile?: string;
+  /** Where it tells of payments by itself; nowhere by default. */
+  readonly notices?: CentrapayNotices;
 }
 
 export interface SandboxCentrapay {
@@ -44,6 +47,9 @@ export interface SandboxCentrapay {
 
 /** The largest request body that is read, bytes. */
 const bodyBytesMax = 1_000_000;
+
+/** Where the keys are that its notices are signed with. */
+export const keysPath = "/api/.well-known/jwks.json";
 
 /** More than any confirmation asks for: what a pre-authorised Payment Request has in it. */
 const preAuthAmount = "99999999";
@@ -75,6 +81,7 @@ export async function startSandboxCentrapay(
   const book = new Book();
   for (const request of memory.lines) book.add(request);
   let serial = memory.lines.length;
+  const notify: Notify = notifier(options.notices, now);
   const calls = new Map<string, number>();
   const admit = createRateLimit(options.requestsPerMinute);
   const closing = new AbortController();
@@ -111,6 +118,8 @@ export async function startSandboxCentrapay(
   async function handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(incoming.url ?? "/", url);
     const body = await readBody(incoming);
+    // Public, as the documents have it.
+    if (pathname === keysPath) return sendJson(response, 200, { keys: options.notices?.keys ?? [] });
     const key = incoming.headers["x-api-key"];
     if (typeof key !== "string" || key === "") return sendError(response, 401);
     const retryAfterS = admit(key, now());
@@ -237,7 +246,8 @@ export async function startSandboxCentrapay(
         request.status = quickPay.becomes;
         if (quickPay.becomes === "paid") {
           request.remaining = String(remainingMinor);
-          note(request, "payment", { amount: less(request.amount, remainingMinor) });
+          const paid = note(request, "payment", { amount: less(request.amount, remainingMinor) });
+          notify("payment-request:paid", request, paid, scenarioOf(request.barcode));
         } else {
           request.cancellationReason = quickPay.reason;
           note(request, "cancellation");
@@ -266,10 +276,12 @@ export async function startSandboxCentrapay(
       if (status !== "new") return `REQUEST_${status.toUpperCase()}`;
       request.status = "paid";
       request.remaining = String(scenario.remainingMinor);
-      return note(request, "payment", {
+      const paid = note(request, "payment", {
         idempotencyKey: key,
         amount: less(request.amount, scenario.remainingMinor),
       });
+      notify("payment-request:paid", request, paid, scenario);
+      return paid;
     });
   }
 
@@ -316,6 +328,7 @@ export async function startSandboxCentrapay(
     if (request.status === "paid") {
       const refund = note(request, "refund");
       keep(request);
+      notify("payment-request:refund-completed", request, refund);
       return sendJson(response, 200, activityJson(refund, request));
     }
     request.status = "cancelled";

@@ -38,6 +38,16 @@ export function feedRow(transaction: Transaction, at: number): Fields {
   };
 }
 
+/** What the gateway tells of the transaction by itself at a time (epoch ms): shaped like the answer. */
+export function noticeBody(transaction: Transaction, at: number): Fields {
+  return {
+    payment: paymentFields(transaction, at),
+    consumer: transaction.consumer,
+    // Who hides our references in the feed hides them here, too.
+    ...(transaction.metadata && transaction.metadataInFeed ? { metadata: transaction.metadata } : {}),
+  };
+}
+
 function paymentFields(transaction: Transaction, at: number): Fields {
   const { amountMinor, currency, result, paidFrom } = transaction;
   const final = finalResult(transaction, at);

@@ -7,6 +7,7 @@ import { type MemoryFile, noMemoryFile, openMemoryFile } from "../memory-file.ts
 import { endlessPage, type FeedFault, faultAfter, otherShape, readFeedFault } from "./feed-fault.ts";
 import { feedPage, readFeedQuery } from "./feed-page.ts";
 import { isMemoryLine, type MemoryLine } from "./memory-line.ts";
+import { type CentrobillNotices, mannerOf, notify } from "./notices.ts";
 import { type PayRequest, readPayRequest } from "./pay-request.ts";
 import { payAnswer, takenAmount } from "./payment-answer.ts";
 import { createRequestIds } from "./request-ids.ts";
@@ -35,6 +36,8 @@ export interface SandboxCentrobillOptions {
   readonly random?: () => number;
   /** Where the gateway keeps what it did, so that one that is started again has not forgotten it. */
   readonly dataFile?: string;
+  /** Where it tells of its transactions by itself; nowhere by default. */
+  readonly notices?: CentrobillNotices;
 }
 
 /** The summary of the truth, and what went over the wire since this start. */
@@ -94,6 +97,7 @@ export async function startSandboxCentrobill(
     now = Date.now,
     random = Math.random,
     dataFile,
+    notices,
   } = options;
 
   const memory: MemoryFile<MemoryLine> =
@@ -257,7 +261,21 @@ export async function startSandboxCentrobill(
     // Before anything that could let an answer out: who was told of a capture must never meet one that forgot it.
     memory.append({ line: "processed", transaction });
     keep(transaction);
+    tell(scenario, serial, transaction);
     return transaction;
+  }
+
+  /** Tells of a transaction now, and of a pending one again when its final word is there. */
+  function tell(scenario: PayRequest["scenario"], serial: number, transaction: Transaction): void {
+    const manner = notices === undefined ? undefined : mannerOf(serial, scenario);
+    if (notices === undefined || manner === undefined) return;
+    notify(notices, manner, transaction, now);
+    if (transaction.finalAt === transaction.at) return;
+    wait(transaction.finalAt - transaction.at, undefined, { signal: closing.signal }).then(
+      () => notify(notices, manner, transaction, now),
+      // The gateway closes: that word never comes.
+      () => {},
+    );
   }
 
   async function answerFeed(
