@@ -49,14 +49,6 @@ export const credentialOf = async (credential: Credential, env: NodeJS.ProcessEn
 export const logOf = (functionName: string): Log =>
   jsonLog({ write: (line) => process.stdout.write(`${line}\n`), nowMs: clock.nowMs, functionName });
 
-/** Settings that cannot be worked with stop a function at its start, with every problem named. */
-export const refuseToStart =
-  (functionName: string) =>
-  (error: unknown): never => {
-    if (error instanceof SettingsError) process.stderr.write(`${functionName}: ${error.message}\n`);
-    throw error;
-  };
-
 /** What a batch of one queue is worked by. */
 export type BatchFlow = (
   deliveries: readonly Delivery[],
@@ -110,7 +102,10 @@ export const queueFunction = async (
 ): Promise<(event: SQSEvent, context: Context) => Promise<SQSBatchResponse>> => {
   const { settings, gateways, paces, limit, sqs, ledger, notices, queues, log } = await build(
     functionName,
-  ).catch(refuseToStart(functionName));
+  ).catch((error: unknown) => {
+    if (error instanceof SettingsError) process.stderr.write(`${functionName}: ${error.message}\n`);
+    throw error;
+  });
   return async (event, context) => {
     // Sockets live as long as one invocation: kept across a freeze they would die as resets, and make unknowns.
     const wire = httpWire({ clock });

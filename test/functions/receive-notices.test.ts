@@ -195,6 +195,38 @@ describe("payload format 2.0", () => {
     expect((await handler({ ...event, headers: { "x-signature": signature } })).statusCode).toBe(200);
   });
 
+  test("a secret of the store is read by the invocations; one that cannot be read any more stays in use", async () => {
+    let has = false;
+    const extension = createServer((_request, response) => {
+      response.writeHead(has ? 200 : 500).end(JSON.stringify({ SecretString: secret }));
+    });
+    extension.listen(0, "127.0.0.1");
+    await once(extension, "listening");
+    const stored = startFunctionProcess({
+      functionName: "receive-notices",
+      bundle: bundleOf("receive-notices"),
+      env: {
+        ...stand.env,
+        CENTROBILL_IPN_SECRET_SECRET_ARN: "arn:aws:secretsmanager:eu-west-1:1:secret:ipn",
+        PARAMETERS_SECRETS_EXTENSION_HTTP_PORT: String((extension.address() as { port: number }).port),
+      },
+      onLog: () => {},
+    });
+    expect(await stored.started).toBeNull();
+    const statusOf = async (transactionId: string) => {
+      const end = await stored.invoke(centrobillEvent({ transactionId }), 30_000);
+      return end.kind === "returned" ? (end.result as Answer).statusCode : end.kind;
+    };
+    expect(await statusOf("31")).toBe(503);
+    has = true;
+    expect(await statusOf("31")).toBe(200);
+    has = false;
+    expect(await statusOf("32")).toBe(200);
+    await stored.stop();
+    extension.close();
+    extension.closeAllConnections();
+  });
+
   test("a queue or a table that does not answer is not said yes to", async () => {
     const broken = startFunctionProcess({
       functionName: "receive-notices",
