@@ -130,7 +130,7 @@ const planRound = async (
       plan(item.delivery, async () => giveBack(parkedMs));
     } else if (isOpen(entry)) {
       const waitMs = entry.nextAtMs - worker.clock.nowMs();
-      if (waitMs > dueWithinMs) plan(item.delivery, async () => giveBack(waitMs));
+      if (waitMs > dueWithinMs) plan(item.delivery, () => waitOn({ ...item, entry }, waitMs, worker));
       else due.push({ ...item, entry });
     } else plan(item.delivery, () => continueInTime(entry, item, worker));
   }
@@ -193,6 +193,20 @@ const readMessage = (
   const gateway = worker.gateways[parsed.charge.gateway];
   if (gateway === undefined) return { problem: "charge.gateway: not a gateway that this worker has" };
   return { charge: parsed.charge, gateway, fingerprint: worker.sha256(canonicalJson(message.charge)) };
+};
+
+/** A wait that is worth a write, so that a notice can end it. */
+const longWaitMs = 300_000;
+
+/** Not due yet. Received again, the message has another receipt, and the one in the entry wakes nobody any more. */
+const waitOn = async ({ entry, delivery }: Unknown, waitMs: number, worker: Worker): Promise<Worked> => {
+  const { receipt } = delivery;
+  if (waitMs > longWaitMs && receipt !== undefined && receipt !== entry.receipt) {
+    const { token, nowMs } = stamp(worker);
+    // Whoever wrote in between knows better.
+    await worker.ledger.replace(entry.token, { ...entry, receipt, token, updatedAtMs: nowMs });
+  }
+  return giveBack(waitMs);
 };
 
 /** An unknown stays on its queue until its next act is due; what has ended goes where it belongs. */

@@ -95,6 +95,21 @@ describe("an unknown whose notice comes", () => {
     expect(s.waiting("unknown-outcomes")).toEqual([]);
   });
 
+  test("whose message was received in between, and is not due for hours, is woken all the same", async () => {
+    const { s, notifies } = await unknownStage({
+      gateway: noFeed,
+      policy: { resendsMax: 0, lookupScheduleMs: [60_000, 36 * 60 * minute] },
+    });
+    // SQS hides a message for twelve hours at the most.
+    await s.run(13 * 60 * minute);
+    const [hidden] = s.waiting("unknown-outcomes");
+    expect(hidden?.receives).toBe(2);
+    expect(s.entry()).toMatchObject({ state: "unknown", receipt: expect.stringContaining("receive 2") });
+    await notifies();
+    await s.run(1_000);
+    expect(told(s)).toEqual(["order-1#1#approved"]);
+  });
+
   test("without a feed an unknown is closed by it, and would be a person's turn without", async () => {
     for (const [heard, state] of [
       [true, "approved"],
