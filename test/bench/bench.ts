@@ -1,11 +1,13 @@
 import { cpus } from "node:os";
 import { benchMainJob } from "./main-job.ts";
+import { benchNotices } from "./notices.ts";
 import { benchPace } from "./pace.ts";
 
 /** `npm run bench -- [name]`: figures for the README. Ratios hold; the machine is shared and seconds do not. */
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   main: () => benchMainJob(),
   pace: () => benchPace(),
+  notices: () => benchNotices(),
 };
 
 const [name] = process.argv.slice(2);
