@@ -99,6 +99,9 @@ export const judgeNotice = (
         return doubts(entry.state === "approved" ? "double_charge" : "captured_by_earlier_attempt");
       if (whose === "nobody's") return doubts("contradiction");
       if (isAnother) return doubts(entry.state === "approved" ? "double_charge" : "contradiction");
+      // It was taken, and we are taking it back: what became of that the gateway has to say.
+      if (entry.voidingAtMs !== undefined && entry.state !== "approved")
+        return doubts("refunded_or_charged_back");
       const mismatch = mismatchOf(asked, reply.echo);
       // What is in a person's hands because of this very transaction is no news.
       if (entry.state === "review" && isKnown) return { kind: "agrees" };

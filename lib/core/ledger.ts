@@ -206,7 +206,9 @@ type EntryBase = {
     /** when a `make` may have taken hold unseen: it is looked for before another one */
     readonly lostAtMs?: number;
   };
-  /** what may still have become a charge was taken back then */
+  /** what may still have become a charge is about to be taken back: money taken is no approval any more */
+  readonly voidingAtMs?: number;
+  /** and was taken back then, as far as the gateway said */
   readonly voidedAtMs?: number;
   readonly history: readonly HistoryEvent[];
 };
@@ -389,7 +391,8 @@ export const openAttempt = (
     readonly leaseMs: number;
   },
 ): OpenedEntry => {
-  const { lastSendAtMs: _last, held: _held, ids: _ids, preparation, voidedAtMs: _voided, ...kept } = entry;
+  const { lastSendAtMs: _last, held: _held, ids: _ids, preparation, ...held } = entry;
+  const { voidingAtMs: _voiding, voidedAtMs: _voided, ...kept } = held;
   const attempt = entry.attempt + 1;
   return nextEntry<OpenedEntry>(
     kept as UnknownEntry,

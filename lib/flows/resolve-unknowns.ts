@@ -412,6 +412,10 @@ const voidIfLastChance = async (
       : resolution.reason === "lookups_used_up" || resolution.reason === "absent_past_key_life";
   const request = undetermined ? gateway.voidOf(charge, prepared, nowMs) : undefined;
   if (request === undefined) return undefined;
+  // Written before the first byte: a notice that says "paid" may come while it is on its way, and from now on it
+  // proves nothing, and a notice that came first keeps the charge from being voided.
+  const begun = voidStep(unknown, { ...noted, voidingAtMs: nowMs }, worker);
+  if (!(await replaceEntry(unknown.entry, begun, worker))) return giveBack(soonMs);
   const { transport } = await pacedSend(
     gateway,
     "lookUp",
@@ -420,25 +424,22 @@ const voidIfLastChance = async (
     worker,
   );
   const status = transport.kind === "replied" ? `HTTP ${transport.status}` : transport.cause;
-  const by = stamp(worker);
-  const voided = recordVerdict(
-    {
-      ...noted,
-      voidedAtMs: by.nowMs,
-      history: [...noted.history, { e: "voided", at: by.nowMs, status }],
-    },
-    {
-      kind: "wait",
-      state: noted.state,
-      reason: noted.reason,
-      nextAct: "lookUp",
-      atMs: by.nowMs + afterVoidMs,
-    },
-    by,
-  );
-  const recorded = withReceipt(voided, unknown);
-  if (!(await replaceEntry(unknown.entry, recorded, worker))) return giveBack(soonMs);
+  const voidedAtMs = worker.clock.nowMs();
+  const history = [...begun.history, { e: "voided", at: voidedAtMs, status } as const];
+  const recorded = voidStep(unknown, { ...begun, voidedAtMs, history }, worker);
+  if (!(await replaceEntry(begun, recorded, worker))) return giveBack(soonMs);
   return unknown.tell(recorded);
+};
+
+/** The entry of a charge that is being taken back: it is looked at once more, soon. */
+const voidStep = (unknown: Unknown, entry: UnknownEntry, worker: Worker): UnknownEntry => {
+  const by = stamp(worker);
+  const { state, reason } = entry;
+  const atMs = by.nowMs + afterVoidMs;
+  return withReceipt(
+    recordVerdict(entry, { kind: "wait", state, reason, nextAct: "lookUp", atMs }, by),
+    unknown,
+  ) as UnknownEntry;
 };
 
 const maskedVerdict = <V extends Extract<Resolution, { kind: "settle" | "review" | "wait" }>>(

@@ -121,6 +121,8 @@ const table: readonly (readonly [expected: string, LedgerEntry, Notice, options:
   ["moves to approved", unknown(), without(notice("captured", { signed: "whole" }), "chargeId", "requestId"), {}, "signed whole, and found by our own reference"],
   ["lookUp", unknown(), notice("captured", { signed: "whole", requestId: "request-x" }), {}, "paid by another key than ours"],
 
+  ["lookUp", unknown({ voidingAtMs: t0 }), notice("captured", { signed: "whole" }), {}, "taken, and being taken back: the rows tell what became of it"],
+
   // an unknown, and something else
   ["moves to pending", unknown(), notice("accepted"), {}, "it arrived: nothing sends it again"],
   ["agrees", pending(), notice("accepted"), {}, "known"],
