@@ -1,7 +1,7 @@
-import type { ChargeId, GatewayName } from "./charge.ts";
+import type { ChargeId, GatewayName, RequestId } from "./charge.ts";
 import type { NoticeEvidence } from "./evidence.ts";
 import { asString, isJsonObject, type JsonObject, member, parseJson } from "./json.ts";
-import type { ReviewReason } from "./ledger.ts";
+import type { LedgerState, ReviewReason } from "./ledger.ts";
 import type { Mismatch } from "./outcome.ts";
 import type { GatewayReply } from "./reply.ts";
 
@@ -42,8 +42,10 @@ export type NotedNotice = {
   readonly chargeId: ChargeId;
   readonly gateway: GatewayName;
   readonly atMs: number;
-  /** of the charge, when the notice was read */
+  /** of the charge, when the notice was read: what is told of it stays the same, whatever follows */
   readonly attempt: number;
+  readonly requestId: RequestId;
+  readonly state: LedgerState;
   readonly reason: ReviewReason;
   readonly words: string;
   readonly mismatch?: Mismatch;

@@ -127,7 +127,7 @@ export const routeOfRejection = (rejection: Rejection, text: string): Route => {
  * The message that tells a person of a notice which contradicts what the ledger holds. Its id is one of its own:
  * the charge may have been told before, and be told again. `charge` is not in it: nobody holds it any more.
  */
-export const routeOfNoted = (noted: NotedNotice, entry: LedgerEntry): Route => ({
+export const routeOfNoted = (noted: NotedNotice, entry: Pick<LedgerEntry, "amount" | "currency">): Route => ({
   queue: "review",
   message: defined({
     v: 1 as const,
@@ -135,10 +135,10 @@ export const routeOfNoted = (noted: NotedNotice, entry: LedgerEntry): Route => (
     chargeId: noted.chargeId,
     gateway: noted.gateway,
     attempt: noted.attempt,
-    requestId: entry.requestId,
+    requestId: noted.requestId,
     outcome: "review" as const,
     code: noted.evidence.code,
-    description: `the ledger has ${entry.state}; the gateway's notice says: ${noted.words}`,
+    description: `the ledger has ${noted.state}; the gateway's notice says: ${noted.words}`,
     amount: entry.amount,
     currency: entry.currency,
     reason: noted.reason,

@@ -47,13 +47,7 @@ export const applyNotice = async (delivery: Delivery, wakeUp: WakeUp, worker: Wo
     {
       entry,
       notice,
-      // Of two that came in one moment neither is the first.
-      namedOther: kept.notices.some(
-        (other) =>
-          other.id !== notice.id &&
-          other.chargeId !== notice.chargeId &&
-          other.receivedAtMs <= notice.receivedAtMs,
-      ),
+      namedOther: isNamedOther(notice, kept.notices),
       canAsk: gateway.feed !== undefined || gateway.lookUpOf !== undefined,
     },
     gateway.rules,
@@ -103,6 +97,12 @@ const carryOut = async (
       return { kind: "route", route: routeOfNoted(noted, entry) };
     }
   }
+};
+
+/** Whether the first notice about this transaction named another charge; of two in one moment neither is the first. */
+const isNamedOther = (notice: Notice, all: readonly Notice[]): boolean => {
+  const firstMs = Math.min(...all.map(({ receivedAtMs }) => receivedAtMs));
+  return all.some((one) => one.receivedAtMs === firstMs && one.chargeId !== notice.chargeId);
 };
 
 /** The charge that the notices of what is given back were about. */
@@ -157,6 +157,8 @@ const notedOf = (
   gateway: entry.gateway,
   atMs: notice.receivedAtMs,
   attempt: entry.attempt,
+  requestId: entry.requestId,
+  state: entry.state,
   reason,
   words: notice.words,
   ...(mismatch === undefined ? {} : { mismatch }),

@@ -39,6 +39,8 @@ test("a noted notice stands beside its charge, apart from entry and refusals, an
     gateway: "centrobill",
     atMs: 5,
     attempt: 1,
+    requestId: entry.requestId,
+    state: "approved",
     reason: "refunded_or_charged_back",
     words: "credit refund success",
     evidence: { kind: "notice", atMs: 5, id: "2.success.credit.refund", bodySha256: "ab" },

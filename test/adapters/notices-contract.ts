@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ChargeId } from "../../lib/core/charge.ts";
+import type { ChargeId, RequestId } from "../../lib/core/charge.ts";
 import type { NotedNotice, Notice } from "../../lib/core/notice.ts";
 import type { NoticeBook } from "../../lib/ports.ts";
 
@@ -39,6 +39,8 @@ export const noticesContract = (name: string, make: () => Promise<NoticesSubject
       gateway: "centrobill",
       atMs: 1_000,
       attempt: 1,
+      requestId: "request-1" as RequestId,
+      state: "approved",
       reason: "refunded_or_charged_back",
       words: "credit refund success",
       evidence: { kind: "notice", atMs: 1_000, id: "1.success.credit.refund", bodySha256: "c".repeat(64) },

@@ -216,6 +216,8 @@ test("a charge's history has words for everything that can happen", () => {
         gateway: "centrobill",
         atMs: 4,
         attempt: 1,
+        requestId: entry.requestId,
+        state: "approved",
         reason: "refunded_or_charged_back",
         words: "credit refund success",
         mismatch: { field: "amount", asked: "1999", got: "500" },

@@ -23,6 +23,8 @@ export const checkers = {
   noDeadLetters: "S8: no message becomes a dead letter, however long a gateway is closed",
   reviewHasACause:
     "S6: a charge in review has lost a send or a worker of its own: an outage alone sends none there",
+  noticeIsVerified: "S15: what nobody of the gateway signed is refused at the door",
+  givenBackIsTold: "S15: a notice of money given back reaches a person, whatever state its charge is in",
   ledgerAgreesWithGateway:
     "S4, S5: what the gateway captured is approved or in review, and nothing else is approved",
 } as const;
@@ -61,6 +63,6 @@ export const checkWrite = (
   }
   if ((isFinalState(after.state) || after.state === "review") && !("evidence" in after && after.evidence))
     fail("evidenceForEveryFinal", `${after.state} without evidence`);
-  if (after.state === "approved" && after.evidence.kind !== "reply" && after.evidence.kind !== "feed_row")
+  if (after.state === "approved" && !["reply", "feed_row", "notice"].includes(after.evidence.kind))
     fail("evidenceForEveryFinal", `approved on ${after.evidence.kind}`);
 };

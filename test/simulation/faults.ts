@@ -51,6 +51,14 @@ export const faultNames = [
   "unconfirmed",
   "listSetsOff",
   "unlistedWord",
+  // notices
+  "noticeComes",
+  "noticeEarly",
+  "noticeLate",
+  "noticeTwice",
+  "noticeForged",
+  "noticeStolen",
+  "noticeUnkept",
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
@@ -80,6 +88,11 @@ const highest: Readonly<Partial<Record<FaultName, number>>> = {
   outage: 0.5,
   badCredential: 0.5,
   unlistedWord: 0.05,
+  noticeComes: 1,
+  noticeEarly: 0.7,
+  noticeLate: 0.7,
+  noticeTwice: 0.7,
+  noticeForged: 0.7,
 };
 
 /**

@@ -3,6 +3,7 @@ import type { FaultName } from "./faults.ts";
 import type { Random } from "./random.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Asking, Capture, SimAnswer, SimGateway } from "./sim-gateway.ts";
+import type { SimWord } from "./sim-notices.ts";
 import type { Story } from "./story.ts";
 
 type Activity = {
@@ -86,6 +87,7 @@ export const simCentrapay = (options: {
   readonly lagMs: number;
   readonly story: Story;
   readonly onCapture: (capture: Capture) => void;
+  readonly onWord: (word: SimWord) => void;
 }): SimGateway => {
   const { schedule, random, strikes, story } = options;
   const requests = new Map<string, PaymentRequest>();
@@ -197,12 +199,26 @@ export const simCentrapay = (options: {
     options.onCapture(one);
   };
 
+  /** What it tells by itself. */
+  const tells = (one: PaymentRequest, activity: Activity): void =>
+    options.onWord({
+      gateway: "centrapay",
+      chargeId: one.externalRef ?? "",
+      kind: activity.type === "refund" ? "reversal" : "charge",
+      write: () => ({
+        id: `n-${activity.id}`,
+        type: activity.type === "refund" ? "payment-request:refund-completed" : "payment-request:paid",
+        data: activityJson(activity, one),
+      }),
+    });
+
   /** A Payment Request becomes paid, in full or but for one minor unit. */
   const settle = (one: PaymentRequest, key?: string): Activity => {
     one.status = "paid";
     one.remaining = strikes("wrongAmount") ? "1" : "0";
     const activity = note(one, "payment", less(one.amount, one.remaining), key);
     capture(one.externalRef ?? "", activity, one.amount);
+    tells(one, activity);
     return activity;
   };
 
@@ -425,6 +441,7 @@ export const simCentrapay = (options: {
           (captures.get(chargeId) ?? []).filter(({ transactionId }) => transactionId !== paid?.id),
         );
         story.tell(() => ({ who: "centrapay", what: `refunds ${one.id}`, chargeId }));
+        tells(one, refund);
         return answer(told({ status: 200, body: JSON.stringify(activityJson(refund, one)) }));
       }
       case "cancelled":

@@ -2,6 +2,7 @@ import type { FaultName } from "./faults.ts";
 import type { Random } from "./random.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Capture, SimAnswer, SimGateway } from "./sim-gateway.ts";
+import type { SimWord } from "./sim-notices.ts";
 import type { Story } from "./story.ts";
 
 type Transaction = {
@@ -35,6 +36,7 @@ export const simCentrobill = (options: {
   readonly feedLagMs: number;
   readonly story: Story;
   readonly onCapture: (capture: Capture) => void;
+  readonly onWord: (word: SimWord) => void;
 }): SimGateway => {
   const { schedule, random, strikes, story } = options;
   const transactions: Transaction[] = [];
@@ -88,6 +90,27 @@ export const simCentrobill = (options: {
     options.onCapture(one);
   };
 
+  /** What it tells by itself: what stands then, for it is written when it is sent. */
+  const tells = (one: Transaction): void =>
+    options.onWord({
+      gateway: "centrobill",
+      chargeId: one.chargeId,
+      kind: "charge",
+      write: () => ({
+        payment: {
+          code: one.code,
+          action: "charge",
+          mode: "sale",
+          status: one.status,
+          amount: Number(one.amount),
+          currency: one.currency,
+          orderId: one.orderId,
+          transactionId: one.transactionId,
+        },
+        ...(one.namesUs ? { metadata: { chargeId: one.chargeId, requestId: one.requestId } } : {}),
+      }),
+    });
+
   const commit = (requestId: string, message: ReturnType<typeof readBody>): Transaction => {
     made += 1;
     const lag = strikes("feedLags") ? random.between(0, options.feedLagMs) : random.between(0, 2_000);
@@ -115,6 +138,7 @@ export const simCentrobill = (options: {
       chargeId: one.chargeId,
     }));
     if (outcome === "success") capture(one);
+    tells(one);
     if (outcome === "pending")
       schedule.after(random.between(60_000, 7_200_000), () => {
         const succeeds = random.chance(0.7);
@@ -126,6 +150,7 @@ export const simCentrobill = (options: {
           chargeId: one.chargeId,
         }));
         if (succeeds) capture(one);
+        tells(one);
       });
     return one;
   };

@@ -10,6 +10,7 @@ import {
 } from "../../lib/core/charge.ts";
 import type { Gateway } from "../../lib/core/gateway.ts";
 import { finalStates, type LedgerEntry } from "../../lib/core/ledger.ts";
+import type { Notice } from "../../lib/core/notice.ts";
 import type { PaceRecord, RateLimit } from "../../lib/core/pace.ts";
 import { type AfterAbsence, defaultPolicy, leaseMsOf, type Policy } from "../../lib/core/policy.ts";
 import type { RouteMessage } from "../../lib/core/route-message.ts";
@@ -33,6 +34,7 @@ import { simCentrobill } from "./sim-centrobill.ts";
 import { type ChargeWay, chargeMessage, drawnWays } from "./sim-charges.ts";
 import type { Asking, Capture, SimAnswer, SimGateway } from "./sim-gateway.ts";
 import { simTable } from "./sim-ledger.ts";
+import { noticeTable, type SimWord, simNotices } from "./sim-notices.ts";
 import type { SimProcess } from "./sim-process.ts";
 import { type SimMessage, type SimQueue, simQueue } from "./sim-queue.ts";
 import { drawRates, drawTroubles, isOutage, type Trouble } from "./sim-trouble.ts";
@@ -129,6 +131,8 @@ export type WorldResult = {
 };
 
 const startMs = Date.UTC(2026, 10, 22);
+/** Before the name of a notice, where a queue has the charge of a message. */
+const noticePrefix = "notice ";
 const gatewayTimeoutMs = 30_000;
 const functionTimeoutMs = 150_000;
 const concurrency = 10;
@@ -228,7 +232,10 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     if (entry !== undefined && saysNo(entry))
       breach(new Violation("declinedMeansNotCaptured", one.chargeId, `captured after ${entry.state}`));
   };
-  const modelled = { schedule, strikes, requestIdLifeMs: policy.requestIdLifeMs, story, onCapture };
+  const notices = noticeTable();
+  let notify: (word: SimWord) => void = () => {};
+  const onWord = (word: SimWord): void => notify(word);
+  const modelled = { schedule, strikes, requestIdLifeMs: policy.requestIdLifeMs, story, onCapture, onWord };
   const banks: Readonly<Record<GatewayName, SimGateway>> = {
     centrobill: simCentrobill({ ...modelled, random: random.fork(), feedLagMs: policy.feedLagMs }),
     centrapay: simCentrapay({ ...modelled, random: random.fork(), lagMs: policy.feedLagMs }),
@@ -314,6 +321,25 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const charges = queueOf("charges");
   const unknowns = queueOf("unknown-outcomes");
   const queueRandom = random.fork();
+
+  notify = simNotices({
+    schedule,
+    random: faultRandom.fork(),
+    strikes,
+    story,
+    sha256: hash,
+    table: notices,
+    // Its message is about a notice: it is no charge's, and none is kept by it.
+    wakeUp: (wakeUp) => void unknowns.send(JSON.stringify(wakeUp), `${noticePrefix}${wakeUp.notice}`, 0),
+    namesOf: (chargeId) => {
+      const entry = table.entryOf(chargeId);
+      return entry === undefined || entry.gateway !== "centrobill"
+        ? undefined
+        : { requestId: entry.requestId, amount: Number(entry.amount) / 100, currency: entry.currency };
+    },
+    onBelievedForgery: (chargeId) =>
+      breach(new Violation("noticeIsVerified", chargeId, "a forged notice was believed")),
+  });
 
   const acceptRoute = (queue: string, message: RouteMessage, delayMs: number): void => {
     const chargeId = message.chargeId ?? "";
@@ -605,6 +631,13 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     return process.paces;
   };
 
+  /** deliveries by their receipts: only the latest of a message can hide it or wake it */
+  const received = new Map<string, readonly [message: SimMessage, number: number]>();
+  const receiptOf = (message: SimMessage): string => {
+    const receipt = `${message.id}/${message.receipt}`;
+    received.set(receipt, [message, message.receipt]);
+    return receipt;
+  };
   let requestIds = 0;
   let tokens = 0;
   const workerOf = (process: SimProcess, deadlineMs: number): SimWorker => {
@@ -650,6 +683,17 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
         read: (ids: readonly ChargeId[]) => ledgerCall(process, "read", () => table.read(ids)),
         reject: (rejection) => ledgerCall(process, "reject", () => table.reject(rejection)),
       },
+      notices: {
+        keep: async () => {},
+        refer: (name, reference, chargeId) =>
+          ledgerCall(process, "refer", () => notices.refer(name, reference, chargeId)),
+        read: (name, reference) => ledgerCall(process, "read notices", () => notices.read(name, reference)),
+        note: (noted) => ledgerCall(process, "note", () => notices.note(noted)),
+      },
+      async wake(receipt) {
+        const [message, number] = received.get(receipt) ?? [];
+        if (message !== undefined && message.receipt === number) unknowns.hide(message, 0);
+      },
       queues: {
         send(queue, message, delayMs = 0) {
           const sent = (async () => {
@@ -688,6 +732,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       what: `${queue.name} deletes ${message.id} (delivery ${receipt})`,
       chargeId,
     }));
+    if (chargeId.startsWith(noticePrefix)) return;
     const entry = table.entryOf(chargeId);
     if (entry === undefined)
       breach(new Violation("noChargeLost", chargeId, "its message is gone, the ledger is empty"));
@@ -732,7 +777,12 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     const worker = { ...sound, ...options.mutant?.worker?.(sound) };
     const flow = process.queue === "charges" ? flows.submit : flows.resolve;
     const ends = await flow(
-      batch.map((message) => ({ messageId: message.id, body: message.body, receives: message.receives })),
+      batch.map((message) => ({
+        messageId: message.id,
+        body: message.body,
+        receives: message.receives,
+        receipt: receiptOf(message),
+      })),
       worker,
     );
     await gate(process, "batch response", "before");
@@ -822,9 +872,18 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   if (crash !== undefined) throw crash;
   const chargeIds = Array.from({ length: options.charges }, (_, n) => `c${n + 1}`);
   if (violation === undefined) for (const chargeId of chargeIds) checkEnd(chargeId);
+  if (violation === undefined) for (const notice of notices.all()) checkGivenBack(notice);
   await run(daysLaterMs);
   if (crash !== undefined) throw crash;
   if (violation === undefined) for (const chargeId of chargeIds) checkEnd(chargeId);
+
+  /** What is given back of a charge that the ledger has, or that a name of it stands for, is told. */
+  function checkGivenBack({ kind, id, gateway, reference, chargeId: named }: Notice): void {
+    const chargeId = named ?? notices.read(gateway, reference).chargeId;
+    if (kind !== "reversal" || chargeId === undefined) return;
+    if (![...told.keys()].some((one) => one.startsWith(`${chargeId}#`) && one.endsWith(`#review#${id}`)))
+      breach(new Violation("givenBackIsTold", chargeId, `${id} was never told`));
+  }
 
   function checkEnd(chargeId: string): void {
     const found = endViolationOf(chargeId);

@@ -1,4 +1,5 @@
 import type { Mutant } from "./mutant.ts";
+import { notices } from "./notices.ts";
 import { orderOfEffects } from "./order-of-effects.ts";
 import { pace } from "./pace.ts";
 import { paymentRequests } from "./payment-requests.ts";
@@ -10,4 +11,5 @@ export const mutants: readonly Mutant[] = [
   ...readingTheGateway,
   ...paymentRequests,
   ...pace,
+  ...notices,
 ];
