@@ -59,6 +59,7 @@ export const faultNames = [
   "noticeForged",
   "noticeStolen",
   "noticeUnkept",
+  "givenBack",
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
@@ -93,6 +94,7 @@ const highest: Readonly<Partial<Record<FaultName, number>>> = {
   noticeLate: 0.7,
   noticeTwice: 0.7,
   noticeForged: 0.7,
+  noticeStolen: 0.7,
 };
 
 /**

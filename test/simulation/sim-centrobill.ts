@@ -88,6 +88,28 @@ export const simCentrobill = (options: {
     captured += 1;
     captures.set(one.chargeId, [...(captures.get(one.chargeId) ?? []), one]);
     options.onCapture(one);
+    // By somebody at the merchant's, a part of it: what was captured stays so.
+    if (strikes("givenBack"))
+      schedule.after(3_600_000 * (captured % 3) + 1_000, () =>
+        options.onWord({
+          gateway: "centrobill",
+          chargeId: one.chargeId,
+          kind: "reversal",
+          write: () => ({
+            payment: {
+              code: 0,
+              action: "credit",
+              mode: "refund",
+              status: "success",
+              amount: 1,
+              currency: one.currency,
+              transactionId: `9${one.transactionId}`,
+              parentTransactionId: one.transactionId,
+            },
+            ...(one.namesUs ? { metadata: { chargeId: one.chargeId, requestId: one.requestId } } : {}),
+          }),
+        }),
+      );
   };
 
   /** What it tells by itself: what stands then, for it is written when it is sent. */

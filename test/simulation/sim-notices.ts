@@ -75,10 +75,15 @@ export const simNotices = (options: {
   readonly sha256: (text: string) => string;
   readonly table: NoticeTable;
   readonly wakeUp: (wakeUp: WakeUp) => void;
-  /** what the ledger knows of a charge, for whoever forges: the worst of them would know it, too */
-  readonly namesOf: (
-    chargeId: string,
-  ) => { readonly requestId: string; readonly amount: number; readonly currency: string } | undefined;
+  /** the names of some charge that is open, for whoever forges: the worst of them would know them, too */
+  readonly openNames: () =>
+    | {
+        readonly chargeId: string;
+        readonly requestId: string;
+        readonly amount: number;
+        readonly currency: string;
+      }
+    | undefined;
   readonly onBelievedForgery: (chargeId: string) => void;
 }): ((word: SimWord) => void) => {
   const { schedule, random, strikes, story, sha256, table } = options;
@@ -148,18 +153,18 @@ export const simNotices = (options: {
     const status = await comes(word.gateway, sign(word.gateway, word.write(), "guessed"));
     if (status !== 401) options.onBelievedForgery(word.chargeId);
   };
-  /** The signature of another's notice that has come, under the names of this charge. */
-  const steal = async ({ chargeId }: SimWord): Promise<void> => {
-    const names = options.namesOf(chargeId);
+  /** The signature of another's notice that has come, under the names of a charge that is open. */
+  const steal = async (): Promise<void> => {
+    const names = options.openNames();
     if (seen.length === 0 || names === undefined) return;
     const { transactionId, status } = random.pick(seen);
-    const { requestId, amount, currency } = names;
+    const { chargeId, requestId, amount, currency } = names;
     const payment = { code: 0, action: "charge", mode: "settle", status, amount, currency, transactionId };
     await comes("centrobill", sign("centrobill", { payment, metadata: { chargeId, requestId } }, secret));
   };
 
   return (word) => {
-    if (strikes("noticeStolen")) schedule.after(random.between(0, 60_000), () => void steal(word));
+    if (strikes("noticeStolen")) schedule.after(random.between(0, 60_000), () => void steal());
     if (!strikes("noticeComes")) return;
     const afterMs = strikes("noticeEarly")
       ? 0

@@ -232,6 +232,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     if (entry !== undefined && saysNo(entry))
       breach(new Violation("declinedMeansNotCaptured", one.chargeId, `captured after ${entry.state}`));
   };
+  const chargeIds = Array.from({ length: options.charges }, (_, n) => `c${n + 1}`);
   const notices = noticeTable();
   let notify: (word: SimWord) => void = () => {};
   const onWord = (word: SimWord): void => notify(word);
@@ -331,11 +332,18 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     table: notices,
     // Its message is about a notice: it is no charge's, and none is kept by it.
     wakeUp: (wakeUp) => void unknowns.send(JSON.stringify(wakeUp), `${noticePrefix}${wakeUp.notice}`, 0),
-    namesOf: (chargeId) => {
-      const entry = table.entryOf(chargeId);
-      return entry === undefined || entry.gateway !== "centrobill"
-        ? undefined
-        : { requestId: entry.requestId, amount: Number(entry.amount) / 100, currency: entry.currency };
+    openNames() {
+      const open = chargeIds
+        .map((chargeId) => table.entryOf(chargeId))
+        .find((entry) => entry?.state === "unknown" && entry.gateway === "centrobill");
+      return (
+        open && {
+          chargeId: open.chargeId,
+          requestId: open.requestId,
+          amount: Number(open.amount) / 100,
+          currency: open.currency,
+        }
+      );
     },
     onBelievedForgery: (chargeId) =>
       breach(new Violation("noticeIsVerified", chargeId, "a forged notice was believed")),
@@ -870,7 +878,6 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   await breathed();
   await run(endMs);
   if (crash !== undefined) throw crash;
-  const chargeIds = Array.from({ length: options.charges }, (_, n) => `c${n + 1}`);
   if (violation === undefined) for (const chargeId of chargeIds) checkEnd(chargeId);
   if (violation === undefined) for (const notice of notices.all()) checkGivenBack(notice);
   await run(daysLaterMs);

@@ -52,6 +52,7 @@ export const notices: readonly Mutant[] = [
     name: "given-back-is-silent",
     what: "a notice of money given back is taken for one that agrees",
     caughtBy: ["givenBackIsTold"],
+    ways: ["centrobill"],
     worker: (sound) =>
       reading(sound, (notice) =>
         notice.kind === "reversal"
