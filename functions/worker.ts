@@ -54,7 +54,8 @@ const build = async (functionName: string) => {
   const log = jsonLog({
     write: (line) => process.stdout.write(`${line}\n`),
     nowMs: clock.nowMs,
-    functionName,
+    // Two stacks in one account have the same functions under different names: their metrics stay apart.
+    functionName: process.env["AWS_LAMBDA_FUNCTION_NAME"] ?? functionName,
   });
   const settings = readSettings(process.env);
   const apiKey = await credentialOf(settings.centrobill.apiKey, process.env);
