@@ -181,7 +181,8 @@ export type LogEventName =
   | "gateway_closed"
   | "gateway_opened"
   | "pace_unread"
-  | "backlog_read";
+  | "backlog_read"
+  | "secret_unread";
 
 export type MetricName =
   | "ChargeOutcome"

@@ -59,6 +59,7 @@ const eventNames: Readonly<Record<LogEventName, true>> = {
   gateway_opened: true,
   pace_unread: true,
   backlog_read: true,
+  secret_unread: true,
 };
 
 /** The allow-list, as values: a type is gone when the code runs, and a cast goes past it before. */
