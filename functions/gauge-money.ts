@@ -1,8 +1,8 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Context } from "aws-lambda";
 import { clientLimits } from "../lib/adapters/deadline.ts";
-import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
-import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
+import { ledgerReader } from "../lib/adapters/dynamodb-ledger.ts";
+import { paceReader } from "../lib/adapters/dynamodb-pace.ts";
 import { readWork } from "../lib/adapters/dynamodb-work.ts";
 import { jsonLog } from "../lib/adapters/log.ts";
 import { gaugeMoney } from "../lib/flows/gauge-money.ts";
@@ -20,8 +20,8 @@ const log = jsonLog({
 });
 const { ledgerTable } = readLedgerSettings(process.env);
 const dynamodb = new DynamoDBClient({ ...clientLimits });
-const ledger = dynamodbLedger(dynamodb, ledgerTable);
-const paces = dynamodbPace(dynamodb, ledgerTable);
+const ledger = ledgerReader(dynamodb, ledgerTable);
+const paces = paceReader(dynamodb, ledgerTable);
 log.event("started");
 
 /** Runs by schedule: measures what waits. */

@@ -1,0 +1,101 @@
+import { QUEUES, type QueueName } from "../lib/core/queues.ts";
+import { outcomeQueues } from "../lib/core/verdict.ts";
+
+/** What starts a function. The queue of a queue function is the one whose `consumedBy` names it. */
+export type Trigger =
+  | {
+      readonly kind: "queue";
+      readonly batchSize: number;
+      /** how long Lambda collects a batch; a batch of more than ten needs at least 1 */
+      readonly batchingWindowSeconds: number;
+      /** invocations at once, from 2 on; where a user may say so, this is the default */
+      readonly invocationsMax: number;
+    }
+  | { readonly kind: "schedule"; readonly everyMinutes: number }
+  /** a route of the HTTP entry, payload format 2.0 */
+  | { readonly kind: "http"; readonly method: "POST"; readonly path: string };
+
+/** What the time-out of a function is derived from. */
+export type Durations = {
+  /** one charge at the worst, `worstCaseMsOf` the settings */
+  readonly worstCaseMs: number;
+  /** charges at once in one invocation */
+  readonly concurrency: number;
+};
+
+export type FunctionRow = {
+  /** `functions/<name>.ts`, and the bundle's folder */
+  readonly name: string;
+  readonly trigger: Trigger;
+  /** all settings, credentials and queue addresses, or the ledger's table alone */
+  readonly settings: "all" | "ledger";
+  /** DynamoDB actions on the table, and on its indexes */
+  readonly table: readonly string[];
+  readonly indexes: readonly string[];
+  /** queues that it sends to */
+  readonly sendsTo: readonly QueueName[];
+  /** whether it hides the messages that it gives back */
+  readonly hidesMessages: boolean;
+  timeoutMs(durations: Durations): number;
+};
+
+const overheadMs = 5_000;
+/** What a round of look-ups may take before it has to end. */
+const scanMs = 60_000;
+const submitBatch = 10;
+
+/**
+ * The functions that are deployed, in one list: time-outs, triggers, permissions and alarms follow from its
+ * rows. A row names exactly the actions that its bundle's SDK calls need; `test/aws/permissions.test.ts` reads
+ * them from the code and compares.
+ */
+export const FUNCTIONS = [
+  {
+    name: "submit-charges",
+    trigger: { kind: "queue", batchSize: submitBatch, batchingWindowSeconds: 0, invocationsMax: 5 },
+    settings: "all",
+    table: ["BatchGetItem", "GetItem", "PutItem"],
+    indexes: [],
+    sendsTo: outcomeQueues,
+    hidesMessages: true,
+    // What is begun must have time for its worst case, or it is given back and never sent.
+    timeoutMs: ({ worstCaseMs, concurrency }) =>
+      Math.ceil(submitBatch / concurrency) * worstCaseMs + overheadMs,
+  },
+  {
+    name: "resolve-unknowns",
+    // As many as it can get, so that one scan of the feed serves a whole outage.
+    trigger: { kind: "queue", batchSize: 1_000, batchingWindowSeconds: 5, invocationsMax: 2 },
+    settings: "all",
+    table: ["BatchGetItem", "GetItem", "PutItem"],
+    indexes: [],
+    sendsTo: outcomeQueues,
+    hidesMessages: true,
+    timeoutMs: ({ worstCaseMs }) => scanMs + 2 * worstCaseMs + overheadMs,
+  },
+  {
+    name: "gauge-money",
+    trigger: { kind: "schedule", everyMinutes: 5 },
+    settings: "ledger",
+    table: ["BatchGetItem", "GetItem"],
+    indexes: ["Query"],
+    sendsTo: [],
+    hidesMessages: false,
+    timeoutMs: () => 60_000,
+  },
+] as const satisfies readonly FunctionRow[];
+
+export type FunctionName = (typeof FUNCTIONS)[number]["name"];
+
+/** The queue that a function works. Throws for one that works none: its row says otherwise than `QUEUES`. */
+export const queueWorkedBy = (functionName: string): QueueName => {
+  const queue = QUEUES.find(({ consumedBy }) => consumedBy === functionName);
+  if (queue === undefined) throw new Error(`${functionName} is started by a queue, and no queue names it`);
+  return queue.name;
+};
+
+/** The deployed function that works a queue; none where it is the merchant's to read, or not deployed yet. */
+export const workerOf = (queueName: QueueName): FunctionName | undefined => {
+  const consumedBy = QUEUES.find(({ name }) => name === queueName)?.consumedBy;
+  return FUNCTIONS.find(({ name }) => name === consumedBy)?.name;
+};
