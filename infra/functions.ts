@@ -1,5 +1,6 @@
 import { QUEUES, type QueueName } from "../lib/core/queues.ts";
 import { outcomeQueues } from "../lib/core/verdict.ts";
+import { type CredentialName, credentialNames, type SettingName, settingNames } from "../lib/settings.ts";
 
 /** What starts a function. The queue of a queue function is the one whose `consumedBy` names it. */
 export type Trigger =
@@ -27,8 +28,14 @@ export type FunctionRow = {
   /** `functions/<name>.ts`, and the bundle's folder */
   readonly name: string;
   readonly trigger: Trigger;
-  /** all settings, credentials and queue addresses, or the ledger's table alone */
-  readonly settings: "all" | "ledger";
+  /** what it is given beside the ledger's table: addresses of queues, settings, credentials */
+  readonly reads: {
+    readonly queues: readonly QueueName[];
+    readonly settings: readonly SettingName[];
+    readonly credentials: readonly CredentialName[];
+  };
+  /** whether it charges or looks up, and so has to come from an address that the gateways know */
+  readonly callsGateways: boolean;
   /** DynamoDB actions on the table, and on its indexes */
   readonly table: readonly string[];
   readonly indexes: readonly string[];
@@ -44,6 +51,12 @@ const overheadMs = 5_000;
 const scanMs = 60_000;
 const submitBatch = 10;
 
+/** What a worker of charges reads. */
+const worker = {
+  reads: { queues: QUEUES.map(({ name }) => name), settings: settingNames, credentials: credentialNames },
+  callsGateways: true,
+} as const;
+
 /**
  * The functions that are deployed, in one list: time-outs, triggers, permissions and alarms follow from its
  * rows. A row names exactly the actions that its bundle's SDK calls need; `test/aws/permissions.test.ts` reads
@@ -53,7 +66,7 @@ export const FUNCTIONS = [
   {
     name: "submit-charges",
     trigger: { kind: "queue", batchSize: submitBatch, batchingWindowSeconds: 0, invocationsMax: 5 },
-    settings: "all",
+    ...worker,
     table: ["BatchGetItem", "GetItem", "PutItem"],
     indexes: [],
     sendsTo: outcomeQueues,
@@ -66,7 +79,7 @@ export const FUNCTIONS = [
     name: "resolve-unknowns",
     // As many as it can get, so that one scan of the feed serves a whole outage.
     trigger: { kind: "queue", batchSize: 1_000, batchingWindowSeconds: 5, invocationsMax: 2 },
-    settings: "all",
+    ...worker,
     table: ["BatchGetItem", "GetItem", "PutItem"],
     indexes: [],
     sendsTo: outcomeQueues,
@@ -76,7 +89,8 @@ export const FUNCTIONS = [
   {
     name: "gauge-money",
     trigger: { kind: "schedule", everyMinutes: 5 },
-    settings: "ledger",
+    reads: { queues: [], settings: [], credentials: [] },
+    callsGateways: false,
     table: ["BatchGetItem", "GetItem"],
     indexes: ["Query"],
     sendsTo: [],

@@ -66,6 +66,7 @@ const arrows: Readonly<Record<Room, readonly (readonly [Room, string])[]>> = {
   ],
   infra: [
     ["lib/core", "the lists of queues and of outcomes"],
+    ["lib/settings.ts", "the names of settings, for the list of functions"],
     ["lib/adapters", "the table's shape is drawn beside its items"],
   ],
   cli: [

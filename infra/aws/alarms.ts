@@ -74,7 +74,7 @@ export const stackAlarms = (scope: Construct, parts: AlarmedParts): readonly Ala
 };
 
 /** Functions that move charges, and may tell of what went wrong with one. */
-const workers = FUNCTIONS.filter(({ settings }) => settings === "all");
+const workers = FUNCTIONS.filter(({ callsGateways }) => callsGateways);
 
 // One a function, without arithmetic over several series: of a sum with one series missing nothing is left.
 const doubleChargeAlarms = ({ props }: AlarmedParts): AlarmForm[] =>

@@ -2,13 +2,14 @@ import { fromDecimal, parseCurrency } from "../../lib/core/money.ts";
 import { worstCaseMsOf } from "../../lib/core/policy.ts";
 import { QUEUES, type QueueName } from "../../lib/core/queues.ts";
 import {
+  credentialNames,
   readSettings,
   type Settings,
   SettingsError,
   settingNames,
   tableVariable,
 } from "../../lib/settings.ts";
-import { type Durations, FUNCTIONS } from "../functions.ts";
+import { type Durations, FUNCTIONS, type FunctionRow } from "../functions.ts";
 import type { ChargeonceProps } from "./props.ts";
 import { secretVariables } from "./secrets.ts";
 import { WrongProps } from "./wrong-props.ts";
@@ -66,7 +67,7 @@ const readOrTell = (props: ChargeonceProps, problems: string[]): Settings | unde
   try {
     return readSettings({
       ...props.settings,
-      ...secretVariables(props.credentials),
+      ...secretVariables(credentialNames, props.credentials),
       [tableVariable]: "ledger",
       ...Object.fromEntries(QUEUES.map(({ variable, name }) => [variable, name])),
     });
@@ -95,22 +96,33 @@ export const minorOf = (text: string, code: string): number => {
   return Number(currency === undefined ? 0n : (fromDecimal(text, currency) ?? 0n));
 };
 
-/** Every variable of a function that works with all settings. */
+/** Every variable of a function: what its row reads, as far as it is given. */
 export const variablesOf = (
+  { reads }: FunctionRow,
   props: ChargeonceProps,
   tableName: string,
   urlOf: (queue: QueueName) => string,
 ): Record<string, string> => ({
-  ...props.settings,
-  ...secretVariables(props.credentials),
-  ...addressVariables(tableName, urlOf),
+  ...Object.fromEntries(
+    reads.settings.flatMap((name) => {
+      const value = props.settings?.[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  ),
+  ...secretVariables(reads.credentials, props.credentials),
+  ...addressVariables(tableName, urlOf, reads.queues),
 });
+
+const everyQueue = QUEUES.map(({ name }) => name);
 
 /** The variables that `chargeonce bootstrap` writes, for this stack. */
 export const addressVariables = (
   tableName: string,
   urlOf: (queue: QueueName) => string,
+  queues: readonly QueueName[] = everyQueue,
 ): Record<string, string> => ({
   [tableVariable]: tableName,
-  ...Object.fromEntries(QUEUES.map(({ variable, name }) => [variable, urlOf(name)])),
+  ...Object.fromEntries(
+    QUEUES.filter(({ name }) => queues.includes(name)).map(({ variable, name }) => [variable, urlOf(name)]),
+  ),
 });

@@ -5,7 +5,6 @@ import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import { Architecture, Code, Function as Lambda, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
-import { tableVariable } from "../../lib/settings.ts";
 import { type Durations, FUNCTIONS, type FunctionName, type FunctionRow } from "../functions.ts";
 import type { EgressNetwork } from "./egress.ts";
 import { variablesOf } from "./function-settings.ts";
@@ -46,9 +45,9 @@ const make = (
   const bundle = `${bundles}${row.name}`;
   if (!existsSync(`${bundle}/index.mjs`))
     throw new WrongProps([`${bundle}/index.mjs: is not there; run \`npm run build\` first`]);
-  const callsGateways = row.settings === "all";
   const traced = props.tracing === true;
-  const placed = callsGateways ? network : undefined;
+  const placed = row.callsGateways ? network : undefined;
+  const secrets = secretsOf(row.reads.credentials, props.credentials).map(([, secret]) => secret);
   const logGroup = new LogGroup(scope, `${row.name}-logs`, {
     retention: props.logRetention ?? RetentionDays.THREE_MONTHS,
     removalPolicy: RemovalPolicy.RETAIN,
@@ -61,22 +60,20 @@ const make = (
     timeout: timeoutOf(row, durations),
     code: Code.fromAsset(bundle),
     handler: "index.handler",
-    environment: callsGateways
-      ? variablesOf(props, table.tableName, (queue) => queues[queue].queue.queueUrl)
-      : { [tableVariable]: table.tableName },
+    environment: variablesOf(row, props, table.tableName, (queue) => queues[queue].queue.queueUrl),
     // Nothing is added to it by the library: what it may do is its row's to say.
     role: functionRole(scope, {
       row,
       table,
       queues,
-      secrets: callsGateways ? secretsOf(props.credentials).map(([, secret]) => secret) : [],
+      secrets,
       logGroup,
       inVpc: placed !== undefined,
       traced,
     }).withoutPolicyUpdates(),
     logGroup,
     tracing: traced ? Tracing.ACTIVE : Tracing.DISABLED,
-    ...(callsGateways && { paramsAndSecrets: secretsExtension(props.secretsExtensionArn) }),
+    ...(secrets.length > 0 && { paramsAndSecrets: secretsExtension(props.secretsExtensionArn) }),
     ...(placed && { vpc: placed.vpc, vpcSubnets: placed.subnets, securityGroups: [placed.securityGroup] }),
   });
 };

@@ -111,7 +111,7 @@ describe("alarms", () => {
   });
 
   test("one double charge is one too many, whoever finds it", () => {
-    for (const { name } of rows.filter(({ settings }) => settings === "all"))
+    for (const { name } of rows.filter(({ callsGateways }) => callsGateways))
       expect(alarmOn("DoubleCharges", { function: `${prefix}${name}` })).toMatchObject({
         ...raised,
         Namespace: metricNamespace,
@@ -142,7 +142,7 @@ describe("alarms", () => {
   test("a gateway closed by an outage or a credential: at once, and while it stays so", () => {
     for (const gateway of gatewayNames)
       for (const reason of ["outage", "credential"]) {
-        for (const { name } of rows.filter(({ settings }) => settings === "all"))
+        for (const { name } of rows.filter(({ callsGateways }) => callsGateways))
           expect(alarmOn("GatewayClosed", { function: `${prefix}${name}`, gateway, reason })).toMatchObject(
             raised,
           );

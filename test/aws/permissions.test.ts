@@ -5,6 +5,7 @@ import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
 import { FUNCTIONS, type FunctionRow, queueWorkedBy } from "../../infra/functions.ts";
 import { queueOf } from "../../lib/core/verdict.ts";
+import { credentialNames, settingNames } from "../../lib/settings.ts";
 import { everything, type Resource, type Synthesized, synthesized } from "./synthesized.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -105,7 +106,7 @@ const lambdaItself = (row: FunctionRow): readonly string[] => [
         (action) => `sqs:${action} on ${queueWorkedBy(row.name)}`,
       )
     : []),
-  ...(row.settings === "all"
+  ...(row.callsGateways
     ? [
         "CreateNetworkInterface",
         "DescribeNetworkInterfaces",
@@ -150,6 +151,17 @@ describe("permissions", () => {
     }
     expect([...grantedTo(row.name, on)].sort()).toEqual([...needed].sort());
   });
+
+  test.each(rows)(
+    "$name is given the settings and credentials that its code reads, and no other",
+    async (row) => {
+      const text = await bundleOf(row.name);
+      const named = (names: readonly string[]) =>
+        names.filter((name) => text.includes(`"${name}"`)).toSorted();
+      expect(row.reads.settings.toSorted()).toEqual(named(settingNames));
+      expect(row.reads.credentials.toSorted()).toEqual(named(credentialNames));
+    },
+  );
 
   test("nobody may delete, scan or change a table, purge a queue, or send a charge", () => {
     for (const { name } of rows)

@@ -129,13 +129,13 @@ describe("functions", () => {
       expect(functionNamed(name)[1].Properties["Timeout"]).toBeGreaterThan(worst);
   });
 
-  test("secrets come by their name, from a parameter, and only to those who call gateways", () => {
-    for (const { name, settings } of rows) {
+  test("secrets come by their name, from a parameter, and only to those who read them", () => {
+    for (const { name, reads } of rows) {
       const { Variables } = functionNamed(name)[1].Properties["Environment"];
       for (const credential of credentialNames) {
         expect(Variables).not.toHaveProperty(credential);
         const arn = Variables[secretVariableOf(credential)];
-        if (settings === "all") expect(arn.Ref).toMatch(/SecretArn$/);
+        if (reads.credentials.includes(credential)) expect(arn.Ref).toMatch(/SecretArn$/);
         else expect(arn).toBeUndefined();
       }
     }
@@ -168,8 +168,8 @@ describe("a fixed address", () => {
   });
 
   test("is what the functions that call gateways go through, and no other function", () => {
-    for (const { name, settings } of rows)
-      expect("VpcConfig" in functionNamed(name)[1].Properties, name).toBe(settings === "all");
+    for (const { name, callsGateways } of rows)
+      expect("VpcConfig" in functionNamed(name)[1].Properties, name).toBe(callsGateways);
   });
 
   test("is not there unless it is asked for: it costs by the hour", () => {

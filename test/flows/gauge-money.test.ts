@@ -3,6 +3,7 @@ import type { BacklogState } from "../../lib/core/backlog.ts";
 import type { ChargeId } from "../../lib/core/charge.ts";
 import type { LedgerEntry } from "../../lib/core/ledger.ts";
 import { closeGate } from "../../lib/core/pace.ts";
+import { probeDelaysOf } from "../../lib/core/policy.ts";
 import { gaugeMoney } from "../../lib/flows/gauge-money.ts";
 import { chargeIdOf, final, policyOf, review, t0, tokenOf, unknown } from "../core/builders.ts";
 import { manualClock } from "../doubles/manual-clock.ts";
@@ -82,7 +83,7 @@ test("where the time does not reach, what was read is told, and how much that wa
 
 test("says which gateway accounts are closed, and of the open ones nothing", async () => {
   const stand = await standing([]);
-  const closed = closeGate(undefined, { because: "outage", atMs: t0 }, policyOf());
+  const closed = closeGate(undefined, { because: "outage", atMs: t0 }, probeDelaysOf(policyOf()));
   await stand.paces.replace("centrobill", undefined, { v: 1, ...closed, version: tokenOf("v1") });
   await stand.gauge();
   expect(stand.log.metrics.filter(({ name }) => name === "GatewayShut")).toEqual([
