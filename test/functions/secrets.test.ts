@@ -80,7 +80,7 @@ describe("a credential by the name of its secret", () => {
     serves = "secret";
     secret = "a-key-of-yesterday";
     await submit.invoke("charges", await charge("old-key"));
-    secret = "a-key-of-today";
+    secret = "a-key-of-today\n";
     await submit.invoke("charges", await charge("new-key"));
     serves = "not ready";
     await submit.invoke("charges", await charge("kept-key"));
