@@ -47,6 +47,8 @@ export type FunctionRow = {
 };
 
 const overheadMs = 5_000;
+/** Where turns are given out by the minute a charge may wait for its own before it is begun. */
+const turnHoldMs = 15_000;
 /** What a round of look-ups may take before it has to end. */
 const scanMs = 60_000;
 const submitBatch = 10;
@@ -73,7 +75,7 @@ export const FUNCTIONS = [
     hidesMessages: true,
     // What is begun must have time for its worst case, or it is given back and never sent.
     timeoutMs: ({ worstCaseMs, concurrency }) =>
-      Math.ceil(submitBatch / concurrency) * worstCaseMs + overheadMs,
+      Math.ceil(submitBatch / concurrency) * worstCaseMs + turnHoldMs + overheadMs,
   },
   {
     name: "resolve-unknowns",

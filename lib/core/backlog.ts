@@ -1,4 +1,5 @@
 import type { LedgerEntry } from "./ledger.ts";
+import { sinceMsOf } from "./waiting-money.ts";
 
 /** States in which a charge waits for its last word, or for a person. */
 export const backlogStates = ["unknown", "pending", "review"] as const;
@@ -34,10 +35,6 @@ export type Backlog = {
 const stateOf = (entry: LedgerEntry): BacklogState | undefined =>
   backlogStates.find((state) => state === entry.state);
 
-/** Since when it waits: for its last word from its first send on, for a person since it became their turn. */
-const sinceMs = (entry: LedgerEntry): number =>
-  entry.state === "review" ? entry.finalAtMs : (entry.firstSendAtMs ?? entry.openedAtMs);
-
 /** Counts what waits, entry by entry. What has ended meanwhile is not counted. */
 export const backlogCount = (nowMs: number): { add(entry: LedgerEntry): void; backlog(): Backlog } => {
   const counts = new Map<string, number>();
@@ -48,7 +45,7 @@ export const backlogCount = (nowMs: number): { add(entry: LedgerEntry): void; ba
       if (state === undefined) return;
       for (const age of ageNames) {
         // A clock that runs behind must not hide a charge: it is at least new.
-        if (Math.max(0, nowMs - sinceMs(entry)) < backlogAges[age]) continue;
+        if (Math.max(0, nowMs - sinceMsOf(entry)) < backlogAges[age]) continue;
         const { currency, amount } = entry;
         const at = `${state} ${age}`;
         counts.set(at, (counts.get(at) ?? 0) + 1);

@@ -98,8 +98,8 @@ describe("props", () => {
 
   test("time-outs follow the settings", () => {
     const slow = make({ settings: { GATEWAY_TIMEOUT_MS: "60000" } });
-    expect(slow.functions["submit-charges"].timeout?.toSeconds()).toBe(133);
-    expect(make({}).functions["submit-charges"].timeout?.toSeconds()).toBe(73);
+    expect(slow.functions["submit-charges"].timeout?.toSeconds()).toBe(148);
+    expect(make({}).functions["submit-charges"].timeout?.toSeconds()).toBe(88);
   });
 });
 
