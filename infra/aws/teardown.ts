@@ -3,7 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { clientLimits } from "../../lib/adapters/deadline.ts";
 import { readEnvFile } from "../env-file.ts";
-import { whatRemains } from "./what-remains.ts";
+import { MissingVariable, whatRemains } from "./what-remains.ts";
 
 /**
  * `npm run teardown -- FILE [flags of cdk]`: removes the stack whose variables are in FILE, if nothing is left
@@ -50,4 +50,11 @@ const teardown = async (): Promise<number> => {
   return cdk(["destroy", "--force"]) ? 0 : 1;
 };
 
-process.exitCode = await teardown();
+try {
+  process.exitCode = await teardown();
+} catch (error) {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  if (!(error instanceof MissingVariable) && code !== "ENOENT") throw error;
+  say(`${file}: ${code === "ENOENT" ? "no such file" : (error as Error).message}`);
+  process.exitCode = 2;
+}

@@ -11,11 +11,16 @@ const counts = [
   "ApproximateNumberOfMessagesDelayed",
 ] as const;
 
+/** The variables are not a stack's. */
+export class MissingVariable extends Error {
+  override readonly name = "MissingVariable";
+}
+
 /**
  * What would be left undone if a stack went now, one line each: charges that wait in the ledger, and messages
  * on any queue. Empty: everything that was ever sent has ended, and the merchant has read it.
  * @param variables the stack's, as `npm run deploy` writes them
- * @throws what the SDK throws, and where a variable is missing
+ * @throws `MissingVariable`, and what the SDK throws
  */
 export const whatRemains = async (
   clients: { readonly sqs: SQSClient; readonly dynamodb: DynamoDBClient },
@@ -23,13 +28,13 @@ export const whatRemains = async (
 ): Promise<readonly string[]> => {
   const required = (name: string): string => {
     const value = variables[name];
-    if (value === undefined || value === "") throw new Error(`${name}: is not set`);
+    if (value === undefined || value === "") throw new MissingVariable(`${name}: is not set`);
     return value;
   };
   const table = required(tableVariable);
   const waiting = backlogStates.map(async (state) => {
     const { count } = await readWork(clients.dynamodb, table, state, 0);
-    return count === 0 ? [] : [`${count} charges are ${state === "review" ? "in review" : state}`];
+    return count === 0 ? [] : [`charges ${state === "review" ? "in review" : state}: ${count}`];
   });
   const queues = QUEUES.flatMap((queue) => {
     const url = required(queue.variable);
@@ -44,7 +49,7 @@ export const whatRemains = async (
       { abortSignal: AbortSignal.timeout(10_000) },
     );
     const messages = counts.reduce((sum, attribute) => sum + Number(Attributes[attribute] ?? 0), 0);
-    return messages === 0 ? [] : [`${messages} messages are on ${name}`];
+    return messages === 0 ? [] : [`messages on ${name}: ${messages}`];
   });
   return (await Promise.all([...waiting, ...unread])).flat();
 };

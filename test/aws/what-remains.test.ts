@@ -38,9 +38,9 @@ test("each unknown, pending or reviewed charge remains", async () => {
   await ledger.open(review({ chargeId: chargeIdOf("d") }));
   await until("the index has them", async () => (await whatRemains(clients, variables)).length === 3);
   expect(await whatRemains(clients, variables)).toEqual([
-    "2 charges are unknown",
-    "1 charges are pending",
-    "1 charges are in review",
+    "charges unknown: 2",
+    "charges pending: 1",
+    "charges in review: 1",
   ]);
 });
 
@@ -51,7 +51,7 @@ test("a message on any queue remains, the dead letters and the delayed ones too"
   for (const { variable } of QUEUES) await send(variables[variable] ?? "", 600);
   await send(`${variables["QUEUE_URL_CHARGES"]}-dlq`);
   expect((await whatRemains(clients, variables)).toSorted()).toEqual(
-    [...QUEUES.map(({ name }) => name), "charges-dlq"].map((name) => `1 messages are on ${name}`).toSorted(),
+    [...QUEUES.map(({ name }) => name), "charges-dlq"].map((name) => `messages on ${name}: 1`).toSorted(),
   );
 });
 
