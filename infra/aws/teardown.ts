@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { clientLimits } from "../../lib/adapters/deadline.ts";
+import { clientLimits, sqsClientLimits } from "../../lib/adapters/deadline.ts";
 import { readEnvFile } from "../env-file.ts";
 import { MissingVariable, whatRemains } from "./what-remains.ts";
 
@@ -18,7 +18,7 @@ const say = (text: string): void => {
 };
 
 const refuseWhileAnythingRemains = async (variables: Readonly<Record<string, string>>): Promise<boolean> => {
-  const sqs = new SQSClient({ ...clientLimits });
+  const sqs = new SQSClient({ ...sqsClientLimits });
   const dynamodb = new DynamoDBClient({ ...clientLimits });
   try {
     const remains = await whatRemains({ sqs, dynamodb }, variables);
