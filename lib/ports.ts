@@ -1,4 +1,5 @@
 import type { Answered } from "./core/answered.ts";
+import type { BacklogState } from "./core/backlog.ts";
 import type { ChargeId, GatewayName, LeaseToken, RequestId } from "./core/charge.ts";
 import type { Gateway } from "./core/gateway.ts";
 import type { LedgerEntry, Rejection } from "./core/ledger.ts";
@@ -57,6 +58,14 @@ export type Ledger = {
   read(chargeIds: readonly ChargeId[]): Promise<ReadonlyMap<ChargeId, LedgerEntry>>;
   /** Keeps a message that was refused before it became a charge. Writing it twice changes nothing. */
   reject(rejection: Rejection): Promise<void>;
+};
+
+/**
+ * The charges that wait in a state, as the ledger's index has them: it lags a moment behind, so this is for
+ * metrics and never for a decision. Throws `LedgerUnavailable` as the ledger does.
+ */
+export type WorkIndex = {
+  chargesIn(state: BacklogState): Promise<readonly ChargeId[]>;
 };
 
 /**
@@ -171,7 +180,9 @@ export type LogEventName =
   | "message_failed"
   | "gateway_closed"
   | "gateway_opened"
-  | "pace_unread";
+  | "pace_unread"
+  | "backlog_read"
+  | "secret_unread";
 
 export type MetricName =
   | "ChargeOutcome"
@@ -182,7 +193,11 @@ export type MetricName =
   | "MoneyToReview"
   | "DoubleCharges"
   | "Rejections"
-  | "GatewayClosed";
+  | "GatewayClosed"
+  | "GatewayShut"
+  | "LookupLagMs"
+  | "BacklogCharges"
+  | "BacklogMoney";
 
 /** The only members a log line may have. All are masked for card numbers on the way out. */
 export type LogMembers = {
@@ -191,6 +206,7 @@ export type LogMembers = {
   readonly gateway?: string;
   readonly attempt?: number;
   readonly state?: string;
+  readonly age?: string;
   readonly outcome?: string;
   readonly category?: string;
   readonly code?: string;
