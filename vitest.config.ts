@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 /**
  * Two projects: `fast` (pure code and loopback servers, well under 15 s, what `npm run check` runs) and
- * `stack` (the built functions and the real SQS and DynamoDB stand-ins).
+ * `stack` (the built functions, the real SQS and DynamoDB stand-ins, the synthesized infrastructure).
  */
 export default defineConfig({
   test: {
@@ -25,7 +25,7 @@ export default defineConfig({
       {
         test: {
           name: "stack",
-          include: ["test/**/*.stack.test.ts", "test/{functions,local}/**/*.test.ts"],
+          include: ["test/**/*.stack.test.ts", "test/{functions,local,aws}/**/*.test.ts"],
           testTimeout: 120_000,
           sequence: { groupOrder: 1 },
           hookTimeout: 60_000,

@@ -3,7 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { clientLimits } from "../lib/adapters/deadline.ts";
-import { dynamodbNotices } from "../lib/adapters/dynamodb-notices.ts";
+import { dynamodbKeepNotices } from "../lib/adapters/dynamodb-notices.ts";
 import { httpWire } from "../lib/adapters/http-wire.ts";
 import { joseTokens } from "../lib/adapters/jose-tokens.ts";
 import { sqsWakeUps } from "../lib/adapters/sqs-wake-ups.ts";
@@ -86,7 +86,7 @@ const build = () => {
   const log = logOf(functionName);
   const settings = readNoticeSettings(process.env);
   const receiver: NoticeReceiver = {
-    notices: dynamodbNotices(new DynamoDBClient({ ...clientLimits }), settings.ledgerTable),
+    notices: dynamodbKeepNotices(new DynamoDBClient({ ...clientLimits }), settings.ledgerTable),
     wakeUps: sqsWakeUps(new SQSClient({ ...clientLimits }), settings.unknownOutcomesUrl),
     log,
     recent: recentNames(),

@@ -2,4 +2,4 @@ import { resolveUnknowns } from "../lib/flows/resolve-unknowns.ts";
 import { queueFunction } from "./worker.ts";
 
 /** Works the `unknown-outcomes` queue. */
-export const handler = await queueFunction("resolve-unknowns", "unknown-outcomes", resolveUnknowns);
+export const handler = queueFunction("resolve-unknowns", "unknown-outcomes", resolveUnknowns);

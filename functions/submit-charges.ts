@@ -2,4 +2,4 @@ import { submitCharges } from "../lib/flows/submit-charge.ts";
 import { queueFunction } from "./worker.ts";
 
 /** Works the `charges` queue. */
-export const handler = await queueFunction("submit-charges", "charges", submitCharges);
+export const handler = queueFunction("submit-charges", "charges", submitCharges);

@@ -16,7 +16,7 @@ import type { QueueName } from "../lib/core/queues.ts";
 import { gatewayPaces } from "../lib/flows/gateway-pace.ts";
 import { gatewaysOf } from "../lib/gateways/registry.ts";
 import type { Clock, Delivery, DeliveryEnd, Ids, Log, Worker } from "../lib/ports.ts";
-import { type Credential, readSettings, SettingsError } from "../lib/settings.ts";
+import { type Credential, readSettings, type Settings, SettingsError } from "../lib/settings.ts";
 
 export const clock: Clock = {
   nowMs: () => Date.now(),
@@ -47,7 +47,12 @@ export const credentialOf = async (credential: Credential, env: NodeJS.ProcessEn
 
 /** The log of a function: lines on its standard output, as CloudWatch takes them. */
 export const logOf = (functionName: string): Log =>
-  jsonLog({ write: (line) => process.stdout.write(`${line}\n`), nowMs: clock.nowMs, functionName });
+  jsonLog({
+    write: (line) => process.stdout.write(`${line}\n`),
+    nowMs: clock.nowMs,
+    // Two stacks in one account have the same functions under different names: their metrics stay apart.
+    functionName: process.env["AWS_LAMBDA_FUNCTION_NAME"] ?? functionName,
+  });
 
 /** What a batch of one queue is worked by. */
 export type BatchFlow = (
@@ -55,17 +60,44 @@ export type BatchFlow = (
   worker: Worker,
 ) => Promise<ReadonlyMap<string, DeliveryEnd>>;
 
-const build = async (functionName: string) => {
+type Gateways = ReturnType<typeof gatewaysOf>;
+
+/**
+ * The gateways, with the credentials of now. A secret is asked for by each invocation: the extension beside the
+ * function keeps it for minutes, so a changed one comes into use by itself; and it serves only while an
+ * invocation runs, so nothing is asked at start. One that cannot be read any more stays in use.
+ * @throws `SecretUnavailable` while there is nothing to go on with
+ */
+const gatewaysNow = (settings: Settings, log: Log): (() => Promise<Gateways>) => {
+  let last: { readonly keys: string; readonly gateways: Gateways } | undefined;
+  return async () => {
+    const { centrobill, centrapay } = settings;
+    try {
+      const [apiKey, centrapayKey] = await Promise.all(
+        [centrobill.apiKey, centrapay?.apiKey].map(
+          (credential) => credential && credentialOf(credential, process.env),
+        ),
+      );
+      const keys = JSON.stringify([apiKey, centrapayKey]);
+      if (last?.keys !== keys)
+        last = {
+          keys,
+          gateways: gatewaysOf({
+            centrobill: { ...centrobill, apiKey: apiKey ?? "" },
+            ...(centrapay && { centrapay: { ...centrapay, apiKey: centrapayKey ?? "" } }),
+          }),
+        };
+    } catch (error) {
+      if (last === undefined) throw error;
+      log.event("secret_unread", { error: error instanceof Error ? error.message : "unknown" });
+    }
+    return last.gateways;
+  };
+};
+
+const build = (functionName: string) => {
   const log = logOf(functionName);
   const settings = readSettings(process.env);
-  const apiKey = await credentialOf(settings.centrobill.apiKey, process.env);
-  const { centrapay } = settings;
-  const gateways = gatewaysOf({
-    centrobill: { ...settings.centrobill, apiKey },
-    ...(centrapay === undefined
-      ? {}
-      : { centrapay: { ...centrapay, apiKey: await credentialOf(centrapay.apiKey, process.env) } }),
-  });
   const sqs = new SQSClient({ ...sqsClientLimits });
   const dynamodb = new DynamoDBClient({ ...clientLimits });
   const ledger = dynamodbLedger(dynamodb, settings.ledgerTable);
@@ -81,32 +113,36 @@ const build = async (functionName: string) => {
   });
   const queues = sqsQueues({ client: sqs, urlOf: (queue) => settings.queueUrls[queue] });
   log.event("started", { count: settings.concurrency });
-  for (const gateway of Object.values(gateways))
-    if (gateway.feed === undefined && gateway.lookUpOf === undefined)
-      log.event("feed_missing", {
-        gateway: gateway.name,
-        reason:
-          "CENTROBILL_FEED_URL is not set: unknown outcomes get one resend and notices, then go to review",
-      });
-  return { settings, gateways, paces, limit, sqs, ledger, notices, queues, log };
+  if (settings.centrobill.feedUrl === undefined)
+    log.event("feed_missing", {
+      gateway: "centrobill",
+      reason:
+        "CENTROBILL_FEED_URL is not set: unknown outcomes get one resend and notices, then go to review",
+    });
+  return { settings, gateways: gatewaysNow(settings, log), paces, limit, sqs, ledger, notices, queues, log };
+};
+
+const buildOrSay = (functionName: string): ReturnType<typeof build> => {
+  try {
+    return build(functionName);
+  } catch (error) {
+    if (error instanceof SettingsError) process.stderr.write(`${functionName}: ${error.message}\n`);
+    throw error;
+  }
 };
 
 /**
  * The handler of a function that works one queue. Its adapters are built once, at start; settings that cannot
  * be worked with stop the function there, with every problem named.
  */
-export const queueFunction = async (
+export const queueFunction = (
   functionName: string,
   queue: QueueName,
   flow: BatchFlow,
-): Promise<(event: SQSEvent, context: Context) => Promise<SQSBatchResponse>> => {
-  const { settings, gateways, paces, limit, sqs, ledger, notices, queues, log } = await build(
-    functionName,
-  ).catch((error: unknown) => {
-    if (error instanceof SettingsError) process.stderr.write(`${functionName}: ${error.message}\n`);
-    throw error;
-  });
+): ((event: SQSEvent, context: Context) => Promise<SQSBatchResponse>) => {
+  const { settings, gateways, paces, limit, sqs, ledger, notices, queues, log } = buildOrSay(functionName);
   return async (event, context) => {
+    const current = await gateways();
     // Sockets live as long as one invocation: kept across a freeze they would die as resets, and make unknowns.
     const wire = httpWire({ clock });
     const worker: Worker = {
@@ -121,7 +157,7 @@ export const queueFunction = async (
         hideMessages(sqs, settings.queueUrls[queue], [{ receiptHandle, delayMs: 0 }], log),
       log,
       limit: limit(),
-      gateways,
+      gateways: current,
       paces,
       policy: settings.policy,
       gatewayTimeoutMs: settings.gatewayTimeoutMs,

@@ -2,6 +2,7 @@ import {
   CreateTableCommand,
   DescribeTableCommand,
   type DynamoDBClient,
+  type KeySchemaElement,
   ResourceInUseException,
   ResourceNotFoundException,
   type TableDescription,
@@ -14,7 +15,7 @@ import {
   SetQueueAttributesCommand,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
-import { workIndex } from "../lib/adapters/ledger-item.ts";
+import { ledgerTable as drawn } from "../lib/adapters/ledger-item.ts";
 import {
   type ConsumedQueueName,
   deadLetterNameOf,
@@ -22,18 +23,15 @@ import {
   QUEUES,
   type Queue,
 } from "../lib/core/queues.ts";
+import {
+  MAX_RECEIVE_COUNT,
+  MESSAGE_RETENTION_SECONDS,
+  RECEIVE_WAIT_SECONDS,
+  VISIBILITY_TIMEOUTS,
+} from "./queue-limits.ts";
 
-/** Fourteen days, the longest SQS keeps a message: a long outage must not lose a charge. */
-export const MESSAGE_RETENTION_SECONDS = 1_209_600;
-/** The longest long poll SQS allows. */
-export const RECEIVE_WAIT_SECONDS = 20;
-/**
- * Deliveries before a message goes to the dead-letter queue. High on purpose: workers pace themselves by
- * visibility through a gateway's outage, and each pause costs a delivery; healthy charges must outlast it.
- */
-export const MAX_RECEIVE_COUNT = 240;
-/** Visibility of a consumed queue unless the caller says otherwise: six times a function time-out of 60 s. */
-export const VISIBILITY_SECONDS = 360;
+/** Visibility of a consumed queue unless the caller says otherwise, for a function time-out of 60 s. */
+const VISIBILITY_SECONDS = VISIBILITY_TIMEOUTS * 60;
 
 const CALL_DEADLINE_MS = 15_000;
 const TABLE_ACTIVE_DEADLINE_MS = 120_000;
@@ -187,6 +185,17 @@ function parsePolicy(json: string): { target: string; count: number } {
   }
 }
 
+const keys = [drawn.key, ...drawn.indexes.map(({ key }) => key)];
+
+type Key = (typeof keys)[number];
+
+function schemaOf({ partition, sort }: Key): KeySchemaElement[] {
+  return [
+    { AttributeName: partition.name, KeyType: "HASH" },
+    { AttributeName: sort.name, KeyType: "RANGE" },
+  ];
+}
+
 async function ensureLedger(dynamodb: DynamoDBClient, table: string): Promise<void> {
   if ((await describe(dynamodb, table)) === undefined) {
     try {
@@ -194,26 +203,15 @@ async function ensureLedger(dynamodb: DynamoDBClient, table: string): Promise<vo
         new CreateTableCommand({
           TableName: table,
           BillingMode: "PAY_PER_REQUEST",
-          AttributeDefinitions: [
-            { AttributeName: "pk", AttributeType: "S" },
-            { AttributeName: "sk", AttributeType: "S" },
-            { AttributeName: "workShard", AttributeType: "S" },
-            { AttributeName: "workAt", AttributeType: "N" },
-          ],
-          KeySchema: [
-            { AttributeName: "pk", KeyType: "HASH" },
-            { AttributeName: "sk", KeyType: "RANGE" },
-          ],
-          GlobalSecondaryIndexes: [
-            {
-              IndexName: workIndex,
-              KeySchema: [
-                { AttributeName: "workShard", KeyType: "HASH" },
-                { AttributeName: "workAt", KeyType: "RANGE" },
-              ],
-              Projection: { ProjectionType: "KEYS_ONLY" },
-            },
-          ],
+          AttributeDefinitions: keys.flatMap(({ partition, sort }) =>
+            [partition, sort].map(({ name, type }) => ({ AttributeName: name, AttributeType: type })),
+          ),
+          KeySchema: schemaOf(drawn.key),
+          GlobalSecondaryIndexes: drawn.indexes.map(({ name, key }) => ({
+            IndexName: name,
+            KeySchema: schemaOf(key),
+            Projection: { ProjectionType: "KEYS_ONLY" },
+          })),
         }),
         { abortSignal: AbortSignal.timeout(CALL_DEADLINE_MS) },
       );
@@ -255,17 +253,18 @@ async function untilActive(dynamodb: DynamoDBClient, table: string): Promise<Tab
 }
 
 function refuseOtherShape(table: string, description: TableDescription): void {
-  const keys = keysOf(description.KeySchema);
-  if (keys !== "pk:HASH sk:RANGE") {
-    throw new BootstrapConflict(`table ${table} exists with the keys ${keys}, not pk:HASH sk:RANGE`);
-  }
-  const work = description.GlobalSecondaryIndexes?.find((index) => index.IndexName === workIndex);
-  const workKeys = keysOf(work?.KeySchema);
-  if (workKeys !== "workShard:HASH workAt:RANGE") {
-    throw new BootstrapConflict(
-      `table ${table} exists with ${work ? `index ${workIndex} on ${workKeys}` : `no index ${workIndex}`}, ` +
-        "not workShard:HASH workAt:RANGE",
-    );
+  const present = keysOf(description.KeySchema);
+  const wanted = keysOf(schemaOf(drawn.key));
+  if (present !== wanted)
+    throw new BootstrapConflict(`table ${table} exists with the keys ${present}, not ${wanted}`);
+  for (const { name, key } of drawn.indexes) {
+    const index = description.GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === name);
+    const indexed = keysOf(index?.KeySchema);
+    if (indexed !== keysOf(schemaOf(key)))
+      throw new BootstrapConflict(
+        `table ${table} exists with ${index ? `index ${name} on ${indexed}` : `no index ${name}`}, ` +
+          `not ${keysOf(schemaOf(key))}`,
+      );
   }
 }
 

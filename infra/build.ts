@@ -6,6 +6,7 @@ import { type BuildOptions, build } from "esbuild";
  * Bundles what is deployed and what is run from `dist/`:
  *   dist/functions/<name>/index.mjs   one file per Lambda function, everything in it
  *   dist/cli/chargeonce.mjs           the command, and beside it the processes that the embedded stack starts
+ *   dist/aws/index.mjs                the construct, for a CDK app of somebody else's
  *   dist/samples/charges.ndjson       the charges of a run without flags: every gateway's sample
  *
  * Files are replaced one by one and what is left over goes last, so that a run that uses them meanwhile goes on.
@@ -55,6 +56,13 @@ const built = await Promise.all([
     banner: { js: `#!/usr/bin/env -S node --\n${shared.banner.js}` },
     // Only the embedded stack needs it, and it brings a web server of its own.
     external: ["fauxqs"],
+  }),
+  build({
+    ...shared,
+    entryPoints: { index: `${root}infra/aws/index.ts` },
+    outdir: `${dist}/aws`,
+    // The app's own: two copies of the library would not know each other's constructs.
+    external: ["aws-cdk-lib", "constructs"],
   }),
 ]);
 

@@ -1,4 +1,5 @@
 import type { Answered } from "./core/answered.ts";
+import type { BacklogState } from "./core/backlog.ts";
 import type { ChargeId, GatewayName, LeaseToken, RequestId } from "./core/charge.ts";
 import type { Gateway } from "./core/gateway.ts";
 import type { LedgerEntry, Rejection } from "./core/ledger.ts";
@@ -80,6 +81,14 @@ export type NoticeBook = {
 
 /** The queue on which a kept notice waits for a worker. Rejects when the queue has not accepted it. */
 export type WakeUps = { send(wakeUp: WakeUp): Promise<void> };
+
+/**
+ * The charges that wait in a state, as the ledger's index has them: it lags a moment behind, so this is for
+ * metrics and never for a decision. Throws `LedgerUnavailable` as the ledger does.
+ */
+export type WorkIndex = {
+  chargesIn(state: BacklogState): Promise<readonly ChargeId[]>;
+};
 
 /**
  * What all workers share of the pace at each gateway account: one record each. Both methods throw
@@ -206,7 +215,9 @@ export type LogEventName =
   | "notice_kept"
   | "notice_refused"
   | "notice_applied"
-  | "notice_failed";
+  | "notice_failed"
+  | "backlog_read"
+  | "secret_unread";
 
 export type MetricName =
   | "ChargeOutcome"
@@ -219,7 +230,11 @@ export type MetricName =
   | "Rejections"
   | "GatewayClosed"
   | "Notices"
-  | "NoticesRefused";
+  | "NoticesRefused"
+  | "GatewayShut"
+  | "LookupLagMs"
+  | "BacklogCharges"
+  | "BacklogMoney";
 
 /** The only members a log line may have. All are masked for card numbers on the way out. */
 export type LogMembers = {
@@ -228,6 +243,7 @@ export type LogMembers = {
   readonly gateway?: string;
   readonly attempt?: number;
   readonly state?: string;
+  readonly age?: string;
   readonly outcome?: string;
   readonly category?: string;
   readonly code?: string;

@@ -1,7 +1,7 @@
 import type { DeclineTable } from "./core/decline.ts";
 import { type Json, parseJson } from "./core/json.ts";
 import { defaultPolicy, type Policy, parsePolicy } from "./core/policy.ts";
-import { QUEUES, type QueueName } from "./core/queues.ts";
+import { QUEUES, type QueueName, type QueueVariable } from "./core/queues.ts";
 import { parseDeclineTable } from "./gateways/centrobill/decline-table.ts";
 import {
   defaultFeedProfile,
@@ -13,6 +13,40 @@ import {
 export type Credential =
   | { readonly kind: "value"; readonly value: string }
   | { readonly kind: "secret"; readonly arn: string };
+
+/** What a user may set; each has a default, or is left out. */
+export const settingNames = [
+  "CENTROBILL_URL",
+  "CENTROBILL_FEED_URL",
+  "CENTROBILL_FEED_PROFILE",
+  "CENTROBILL_DECLINE_TABLE",
+  "CENTRAPAY_URL",
+  "GATEWAY_TIMEOUT_MS",
+  "CONCURRENCY",
+  "POLICY",
+] as const;
+/** What a user may set for `receive-notices` alone. */
+export const noticeSettingNames = ["CENTRAPAY_NOTICE_AUDIENCE", "CENTRAPAY_JWKS_URL"] as const;
+export type SettingName = (typeof settingNames)[number] | (typeof noticeSettingNames)[number];
+
+/** Credentials, each by its own name or, as a name in the secret store, by `secretVariableOf` it. */
+export const credentialNames = ["CENTROBILL_API_KEY", "CENTRAPAY_API_KEY"] as const;
+/** What the gateways sign their notices with. */
+export const noticeCredentialNames = ["CENTROBILL_IPN_SECRET", "CENTROBILL_IPN_SECRET_PREVIOUS"] as const;
+export type CredentialName = (typeof credentialNames)[number] | (typeof noticeCredentialNames)[number];
+
+export const secretVariableOf = <Name extends CredentialName>(name: Name): `${Name}_SECRET_ARN` =>
+  `${name}_SECRET_ARN`;
+
+/** The ledger's table, which every function works on. */
+export const tableVariable = "LEDGER_TABLE";
+
+type Variable =
+  | SettingName
+  | CredentialName
+  | ReturnType<typeof secretVariableOf>
+  | QueueVariable
+  | typeof tableVariable;
 
 /** Everything that a function reads from its environment, checked. */
 export type Settings = {
@@ -50,43 +84,51 @@ const centrobillUrl = "https://api.centrobill.com";
 /** The one host there is; test and live are told apart by the key (facts/centrapay.md §1). */
 const centrapayUrl = "https://service.centrapay.com";
 
+/** Reads the settings of a function that only reads the ledger, or throws `SettingsError`. */
+export const readLedgerSettings = (env: Environment): Pick<Settings, "ledgerTable"> => {
+  const ledgerTable = env[tableVariable];
+  if (ledgerTable === undefined || ledgerTable === "")
+    throw new SettingsError([`${tableVariable}: is not set`]);
+  return { ledgerTable };
+};
+
 /** Readers of an environment; what is wrong with it gathers in `problems`. */
 const readersOf = (env: Environment) => {
   const problems: string[] = [];
-  const text = (name: string): string | undefined => (env[name] === "" ? undefined : env[name]);
-  const required = (name: string): string => {
+  const text = (name: Variable): string | undefined => (env[name] === "" ? undefined : env[name]);
+  const required = (name: Variable): string => {
     const value = text(name);
     if (value === undefined) problems.push(`${name}: is not set`);
     return value ?? "";
   };
-  const webAddress = (name: string, fallback?: string): string | undefined => {
+  const webAddress = (name: SettingName, fallback?: string): string | undefined => {
     const value = text(name) ?? fallback;
     if (value !== undefined && !(URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)))
       problems.push(`${name}: must be a web address`);
     return value?.replace(/\/+$/, "");
   };
-  const count = (name: string, fallback: number, max: number): number => {
+  const count = (name: SettingName, fallback: number, max: number): number => {
     const value = text(name);
     if (value === undefined) return fallback;
     if (!/^[1-9]\d{0,8}$/.test(value) || Number(value) > max)
       problems.push(`${name}: must be a whole number from 1 to ${max}`);
     return Number(value);
   };
-  const credential = (name: string): Credential => {
+  const credential = (name: CredentialName): Credential => {
     const value = text(name);
-    const arn = text(`${name}_SECRET_ARN`);
+    const arn = text(secretVariableOf(name));
     if (value === undefined && arn === undefined)
-      problems.push(`${name}: is not set, and neither is ${name}_SECRET_ARN`);
+      problems.push(`${name}: is not set, and neither is ${secretVariableOf(name)}`);
     if (value !== undefined && !/^[\x21-\x7e]+$/.test(value))
       problems.push(`${name}: must be visible ASCII characters`);
     return arn === undefined || value !== undefined
       ? { kind: "value", value: value ?? "" }
       : { kind: "secret", arn };
   };
-  const isSet = (name: string): boolean =>
-    text(name) !== undefined || text(`${name}_SECRET_ARN`) !== undefined;
+  const isSet = (name: CredentialName): boolean =>
+    text(name) !== undefined || text(secretVariableOf(name)) !== undefined;
   const json = <T>(
-    name: string,
+    name: SettingName,
     parse: (value: Json) => T | { readonly ok: false; readonly problems: readonly string[] },
   ): T | undefined => {
     const value = text(name);
@@ -117,7 +159,7 @@ export const readSettings = (env: Environment): Settings => {
   const declines = json("CENTROBILL_DECLINE_TABLE", parseDeclineTable);
   const feedUrl = webAddress("CENTROBILL_FEED_URL");
   const settings: Settings = {
-    ledgerTable: required("LEDGER_TABLE"),
+    ledgerTable: required(tableVariable),
     queueUrls: Object.fromEntries(QUEUES.map(({ name, variable }) => [name, required(variable)])) as Record<
       QueueName,
       string
@@ -161,17 +203,16 @@ const centrapayKeysUrl = "https://auth.centrapay.com/api/.well-known/jwks.json";
 /** Reads the settings of `receive-notices`, or throws `SettingsError` with everything that is wrong with them. */
 export const readNoticeSettings = (env: Environment): NoticeSettings => {
   const { problems, text, required, webAddress, credential, isSet } = readersOf(env);
-  const [secret, previous] = ["CENTROBILL_IPN_SECRET", "CENTROBILL_IPN_SECRET_PREVIOUS"] as const;
+  const [secret, previous] = noticeCredentialNames;
   const audience = webAddress("CENTRAPAY_NOTICE_AUDIENCE");
   // Whoever hears neither has forgotten something.
   const hearsCentrobill = isSet(secret) || isSet(previous) || audience === undefined;
   const keysUrl = webAddress("CENTRAPAY_JWKS_URL", centrapayKeysUrl) ?? "";
   if (audience === undefined && text("CENTRAPAY_JWKS_URL") !== undefined)
     problems.push("CENTRAPAY_NOTICE_AUDIENCE: is not set, though CENTRAPAY_JWKS_URL is");
-  const queue = QUEUES.find(({ name }) => name === "unknown-outcomes");
   const settings: NoticeSettings = {
-    ledgerTable: required("LEDGER_TABLE"),
-    unknownOutcomesUrl: required(queue?.variable ?? ""),
+    ledgerTable: required(tableVariable),
+    unknownOutcomesUrl: required("QUEUE_URL_UNKNOWN_OUTCOMES"),
     ...(hearsCentrobill
       ? { centrobill: { secrets: [credential(secret), ...(isSet(previous) ? [credential(previous)] : [])] } }
       : {}),

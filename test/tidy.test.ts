@@ -16,6 +16,7 @@ const rooms = [
   "lib/ports.ts",
   "lib/settings.ts",
   "functions",
+  "infra/aws",
   "infra",
   "cli",
   "test",
@@ -56,8 +57,16 @@ const arrows: Readonly<Record<Room, readonly (readonly [Room, string])[]>> = {
     ["lib/ports.ts", "types"],
     ["lib/settings.ts", "read once"],
   ],
+  "infra/aws": [
+    ["infra", "the list of functions, what every queue has"],
+    ["lib/core", "the lists that it is derived from"],
+    ["lib/adapters", "the table's shape, the metrics' names; what is left before a teardown"],
+    ["lib/ports.ts", "the metrics' names"],
+    ["lib/settings.ts", "the settings' names, and their check before anything is deployed"],
+  ],
   infra: [
-    ["lib/core", "the list of queues"],
+    ["lib/core", "the lists of queues and of outcomes"],
+    ["lib/settings.ts", "the names of settings, for the list of functions"],
     ["lib/adapters", "the table's shape is drawn beside its items"],
   ],
   cli: [
@@ -105,8 +114,26 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "SDK calls with a deadline",
   ],
   [/^lib\/adapters\//, "lib/adapters", [], "one adapter never knows another technology's"],
+  [
+    /^infra\/aws\/(what-remains|teardown)\.ts$/,
+    "lib/adapters",
+    ["lib/adapters/deadline.ts", "lib/adapters/dynamodb-work.ts"],
+    "what is left before a teardown",
+  ],
+  [
+    /^infra\/aws\//,
+    "lib/adapters",
+    ["lib/adapters/ledger-item.ts", "lib/adapters/log.ts"],
+    "the table's shape, the metrics' names",
+  ],
+  [
+    /^infra\/aws\//,
+    "lib/core",
+    ["backlog", "charge", "money", "pace", "policy", "queues"].map((name) => `lib/core/${name}.ts`),
+    "lists and limits, and no decision about a charge",
+  ],
   [/^infra\//, "lib/adapters", ["lib/adapters/ledger-item.ts"], "the table's shape"],
-  [/^infra\//, "lib/core", ["lib/core/queues.ts"], "the list of queues"],
+  [/^infra\//, "lib/core", ["lib/core/queues.ts", "lib/core/verdict.ts"], "the lists of queues and outcomes"],
   [
     /^lib\/settings\.ts$/,
     "lib/gateways/centrobill",
@@ -143,6 +170,19 @@ const packages: readonly (readonly [from: RegExp, names: readonly string[], reas
     /^functions\//,
     ["@aws-sdk/client-dynamodb", "@aws-sdk/client-sqs", "aws-lambda", "node:crypto", "p-limit"],
     "clients, built once",
+  ],
+  [
+    /^infra\/aws\//,
+    [
+      "@aws-sdk/client-dynamodb",
+      "@aws-sdk/client-sqs",
+      "aws-cdk-lib",
+      "aws-cdk-lib/*",
+      "cdk-nag",
+      "constructs",
+      "node:*",
+    ],
+    "constructs; the ledger and the queues before a teardown",
   ],
   [
     /^infra\//,
@@ -183,7 +223,7 @@ describe("imports", () => {
     const [, names] = packages.find(([path]) => path.test(file)) ?? [undefined, []];
     for (const from of importsOf(file).filter((name) => !isRelative(name)))
       expect(
-        names.some((name) => name === from || (name === "node:*" && from.startsWith("node:"))),
+        names.some((name) => name === from || (name.endsWith("*") && from.startsWith(name.slice(0, -1)))),
         `${file} → ${from}`,
       ).toBe(true);
   });

@@ -26,14 +26,55 @@ export class LedgerUnavailable extends CallFailed {
 
 const keysAtOnce = 100;
 
+const deadlineDefaultMs = 5_000;
+
+const caller =
+  (deadlineMs: number) =>
+  <T>(what: string, run: (abortSignal: AbortSignal) => Promise<T>): Promise<T> =>
+    withDeadline(deadlineMs, run, (message) => new LedgerUnavailable(`${what}: ${message}`));
+
+/** The ledger for those who only read it: their bundle holds no call that writes, and may make none. */
+export const ledgerReader = (
+  client: Pick<DynamoDBClient, "send">,
+  table: string,
+  deadlineMs = deadlineDefaultMs,
+): Pick<Ledger, "read"> => {
+  const call = caller(deadlineMs);
+  return {
+    async read(chargeIds) {
+      const entries = new Map<ChargeId, LedgerEntry>();
+      const ids = [...new Set(chargeIds)];
+      for (let from = 0; from < ids.length; from += keysAtOnce) {
+        let keys = ids.slice(from, from + keysAtOnce).map((id): LedgerItem => entryKey(id));
+        for (let round = 0; keys.length > 0; round++) {
+          if (round === 10) throw new LedgerUnavailable("read: keys stay unprocessed");
+          const asked = keys;
+          const answer = await call("read", (abortSignal) =>
+            client.send(
+              new BatchGetItemCommand({ RequestItems: { [table]: { Keys: asked, ConsistentRead: true } } }),
+              { abortSignal },
+            ),
+          );
+          for (const item of answer.Responses?.[table] ?? []) {
+            const entry = entryOfItem(item);
+            entries.set(entry.chargeId, entry);
+          }
+          keys = answer.UnprocessedKeys?.[table]?.Keys ?? [];
+          if (keys.length > 0) await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** round));
+        }
+      }
+      return entries;
+    },
+  };
+};
+
 /** The ledger on a DynamoDB table (`ledger-item.ts` draws its items). */
 export const dynamodbLedger = (
   client: Pick<DynamoDBClient, "send">,
   table: string,
-  deadlineMs = 5_000,
+  deadlineMs = deadlineDefaultMs,
 ): Ledger => {
-  const call = <T>(what: string, run: (abortSignal: AbortSignal) => Promise<T>): Promise<T> =>
-    withDeadline(deadlineMs, run, (message) => new LedgerUnavailable(`${what}: ${message}`));
+  const call = caller(deadlineMs);
 
   /** A put under a condition. `undefined` when it took hold, else the item that stood in its way. */
   const put = (
@@ -80,30 +121,7 @@ export const dynamodbLedger = (
       return { kind: standing === undefined ? "replaced" : "lost" };
     },
 
-    async read(chargeIds) {
-      const entries = new Map<ChargeId, LedgerEntry>();
-      const ids = [...new Set(chargeIds)];
-      for (let from = 0; from < ids.length; from += keysAtOnce) {
-        let keys = ids.slice(from, from + keysAtOnce).map((id): LedgerItem => entryKey(id));
-        for (let round = 0; keys.length > 0; round++) {
-          if (round === 10) throw new LedgerUnavailable("read: keys stay unprocessed");
-          const asked = keys;
-          const answer = await call("read", (abortSignal) =>
-            client.send(
-              new BatchGetItemCommand({ RequestItems: { [table]: { Keys: asked, ConsistentRead: true } } }),
-              { abortSignal },
-            ),
-          );
-          for (const item of answer.Responses?.[table] ?? []) {
-            const entry = entryOfItem(item);
-            entries.set(entry.chargeId, entry);
-          }
-          keys = answer.UnprocessedKeys?.[table]?.Keys ?? [];
-          if (keys.length > 0) await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** round));
-        }
-      }
-      return entries;
-    },
+    ...ledgerReader(client, table, deadlineMs),
 
     async reject(rejection) {
       // The first one stands: a message that comes again is the same rejection, whenever it comes.

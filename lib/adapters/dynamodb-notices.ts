@@ -20,17 +20,18 @@ const recordOf = <T>(item: LedgerItem | undefined): T | undefined => {
   return member(record, "v") === 1 ? (record as unknown as T) : undefined;
 };
 
-/** The notices in the ledger's table (`ledger-item.ts` draws their items). */
-export const dynamodbNotices = (
-  client: Pick<DynamoDBClient, "send">,
-  table: string,
-  deadlineMs = 5_000,
-): NoticeBook => {
-  const call = <T>(what: string, run: (abortSignal: AbortSignal) => Promise<T>): Promise<T> =>
+const deadlineDefaultMs = 5_000;
+
+/** A call that ends at its deadline, with the error that the port promises. */
+const callBy =
+  (deadlineMs: number) =>
+  <T>(what: string, run: (abortSignal: AbortSignal) => Promise<T>): Promise<T> =>
     withDeadline(deadlineMs, run, (message) => new LedgerUnavailable(`${what}: ${message}`));
 
-  /** Writes an item that is not there yet; else answers the one that stands. */
-  const putFirst = (what: string, item: LedgerItem): Promise<LedgerItem | undefined> =>
+/** Writes an item that is not there yet; else answers the one that stands. */
+const firstPut = (client: Pick<DynamoDBClient, "send">, table: string, deadlineMs: number) => {
+  const call = callBy(deadlineMs);
+  return (what: string, item: LedgerItem): Promise<LedgerItem | undefined> =>
     call(what, async (abortSignal) => {
       try {
         await client.send(
@@ -48,7 +49,15 @@ export const dynamodbNotices = (
         return error.Item ?? {};
       }
     });
+};
 
+/** The one thing that the door of notices may do: it needs no leave to read. */
+export const dynamodbKeepNotices = (
+  client: Pick<DynamoDBClient, "send">,
+  table: string,
+  deadlineMs = deadlineDefaultMs,
+): Pick<NoticeBook, "keep"> => {
+  const putFirst = firstPut(client, table, deadlineMs);
   return {
     async keep(notice) {
       await putFirst("keep notice", {
@@ -57,6 +66,19 @@ export const dynamodbNotices = (
         entry: { S: JSON.stringify(notice) },
       });
     },
+  };
+};
+
+/** The notices in the ledger's table (`ledger-item.ts` draws their items). */
+export const dynamodbNotices = (
+  client: Pick<DynamoDBClient, "send">,
+  table: string,
+  deadlineMs = deadlineDefaultMs,
+): NoticeBook => {
+  const call = callBy(deadlineMs);
+  const putFirst = firstPut(client, table, deadlineMs);
+  return {
+    ...dynamodbKeepNotices(client, table, deadlineMs),
     async refer(gateway, reference, chargeId) {
       await putFirst("refer", {
         pk: bookKey(gateway, reference),

@@ -20,14 +20,20 @@ const recordOf = (item: LedgerItem | undefined): PaceRecord | undefined => {
   return member(record, "v") === 1 ? (record as unknown as PaceRecord) : undefined;
 };
 
-/** The pace records, one item a gateway account in the ledger's table (`ledger-item.ts` draws them). */
-export const dynamodbPace = (
+const deadlineDefaultMs = 2_000;
+
+const caller =
+  (deadlineMs: number) =>
+  <T>(what: string, run: (abortSignal: AbortSignal) => Promise<T>): Promise<T> =>
+    withDeadline(deadlineMs, run, (message) => new LedgerUnavailable(`${what}: ${message}`));
+
+/** The pace records for those who only read them: their bundle holds no call that writes. */
+export const paceReader = (
   client: Pick<DynamoDBClient, "send">,
   table: string,
-  deadlineMs = 2_000,
-): PaceBook => {
-  const call = <T>(what: string, run: (abortSignal: AbortSignal) => Promise<T>): Promise<T> =>
-    withDeadline(deadlineMs, run, (message) => new LedgerUnavailable(`${what}: ${message}`));
+  deadlineMs = deadlineDefaultMs,
+): Pick<PaceBook, "read"> => {
+  const call = caller(deadlineMs);
   return {
     read: (gateway) =>
       call("read pace", async (abortSignal) => {
@@ -37,6 +43,18 @@ export const dynamodbPace = (
         );
         return recordOf(Item);
       }),
+  };
+};
+
+/** The pace records, one item a gateway account in the ledger's table (`ledger-item.ts` draws them). */
+export const dynamodbPace = (
+  client: Pick<DynamoDBClient, "send">,
+  table: string,
+  deadlineMs = deadlineDefaultMs,
+): PaceBook => {
+  const call = caller(deadlineMs);
+  return {
+    ...paceReader(client, table, deadlineMs),
     replace: (gateway, previous, record) =>
       call("replace pace", async (abortSignal) => {
         try {

@@ -1,4 +1,5 @@
 import { type DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
+import type { BacklogState } from "../core/backlog.ts";
 import type { ChargeId } from "../core/charge.ts";
 import { withDeadline } from "./deadline.ts";
 import { LedgerUnavailable } from "./dynamodb-ledger.ts";
@@ -20,7 +21,7 @@ export type Work = {
 export const readWork = async (
   client: Pick<DynamoDBClient, "send">,
   table: string,
-  state: "unknown" | "pending" | "review",
+  state: BacklogState,
   most: number,
   deadlineMs = 5_000,
 ): Promise<Work> => {
@@ -29,6 +30,7 @@ export const readWork = async (
   await Promise.all(
     workShardsOf(state).map(async (shard) => {
       let from: Record<string, never> | undefined;
+      let left = most;
       do {
         const answer = await withDeadline(
           deadlineMs,
@@ -47,10 +49,11 @@ export const readWork = async (
         );
         const items = answer.Items ?? [];
         count += items.length;
-        for (const item of items.slice(0, from === undefined ? most : 0)) {
+        for (const item of items.slice(0, left)) {
           const chargeId = chargeIdOfKey(item);
           if (chargeId !== undefined) first.push({ chargeId, atMs: Number(item["workAt"]?.N) });
         }
+        left = Math.max(0, left - items.length);
         from = answer.LastEvaluatedKey as Record<string, never> | undefined;
       } while (from !== undefined);
     }),

@@ -31,6 +31,27 @@ export class UnreadableItem extends Error {
 export const workIndex = "work";
 const shards = 8;
 
+type KeyPart = { readonly name: string; readonly type: "S" | "N" };
+type Key = { readonly partition: KeyPart; readonly sort: KeyPart };
+
+/** The table as it is made: whoever makes one, on whatever endpoint, makes this one. */
+export const ledgerTable = {
+  key: { partition: { name: "pk", type: "S" }, sort: { name: "sk", type: "S" } },
+  /** keys only: what it finds is read in the table */
+  indexes: [
+    {
+      name: workIndex,
+      key: { partition: { name: "workShard", type: "S" }, sort: { name: "workAt", type: "N" } },
+    },
+  ],
+  /** Seconds since 1970 after which DynamoDB may drop an item. A charge never has it: its id is used up for ever. */
+  timeToLive: "expiresAt",
+} as const satisfies {
+  readonly key: Key;
+  readonly indexes: readonly { readonly name: string; readonly key: Key }[];
+  readonly timeToLive: string;
+};
+
 /** The index keys under which the charges of a state stand. */
 export const workShardsOf = (state: LedgerEntry["state"]): readonly string[] =>
   Array.from({ length: shards }, (_, shard) => `${state}#${shard}`);

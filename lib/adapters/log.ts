@@ -8,15 +8,18 @@ type MetricForm = {
   readonly unit: "Count" | "Milliseconds" | "None";
   /** members that make series of their own, if the metric comes with them; few values each, never an id */
   readonly dimensions: readonly (keyof LogMembers)[];
+  /** a level, not an amount: levels of several series have no sum, so there is none by function alone */
+  readonly level?: true;
 };
 
 /**
  * The metrics as CloudWatch sees them. Each is counted by `function` alone, so that an alarm needs no
- * other dimension, and by function and the dimensions named here.
+ * other dimension, and by function and the dimensions named here. `function` is the function's deployed name.
  */
 export const metrics: Readonly<Record<MetricName, MetricForm>> = {
   ChargeOutcome: { unit: "Count", dimensions: ["gateway", "outcome"] },
   GatewayLatencyMs: { unit: "Milliseconds", dimensions: ["gateway"] },
+  // One value a charge that has ended: how often it was sent, over all its attempts.
   Sends: { unit: "Count", dimensions: ["gateway"] },
   Resends: { unit: "Count", dimensions: ["gateway"] },
   Lookups: { unit: "Count", dimensions: ["gateway"] },
@@ -26,6 +29,13 @@ export const metrics: Readonly<Record<MetricName, MetricForm>> = {
   Rejections: { unit: "Count", dimensions: ["gateway"] },
   // One a closing: of an outage or of a credential it is an alarm.
   GatewayClosed: { unit: "Count", dimensions: ["gateway", "reason"] },
+  // 1 while it stays closed; nothing while it is open.
+  GatewayShut: { unit: "None", dimensions: ["gateway", "reason"], level: true },
+  // How much later than planned an unknown was looked up.
+  LookupLagMs: { unit: "Milliseconds", dimensions: ["gateway"] },
+  BacklogCharges: { unit: "Count", dimensions: ["state", "age"], level: true },
+  // Minor units, one value a currency.
+  BacklogMoney: { unit: "None", dimensions: ["state", "age", "currency"], level: true },
   // By what followed from each: `unmatched` that go on coming, or `tells`, are somebody's business.
   Notices: { unit: "Count", dimensions: ["gateway", "outcome"] },
   NoticesRefused: { unit: "Count", dimensions: ["gateway", "reason"] },
@@ -51,6 +61,8 @@ const eventNames: Readonly<Record<LogEventName, true>> = {
   gateway_closed: true,
   gateway_opened: true,
   pace_unread: true,
+  backlog_read: true,
+  secret_unread: true,
   notice_kept: true,
   notice_refused: true,
   notice_applied: true,
@@ -68,6 +80,7 @@ const memberTypes: {
   gateway: "string",
   attempt: "number",
   state: "string",
+  age: "string",
   outcome: "string",
   category: "string",
   code: "string",
@@ -150,17 +163,18 @@ export const jsonLog = ({ write, nowMs, functionName }: JsonLogOptions): Log => 
     metric(metric, value, members = {}) {
       writeLine(() => {
         if (!Object.hasOwn(metrics, metric) || !Number.isFinite(value)) return undefined;
-        const { unit, dimensions } = metrics[metric];
+        const { unit, dimensions, level } = metrics[metric];
         const safe = safeMembers(members);
         // A dimension without a value would make CloudWatch drop the metric.
         const present = dimensions.filter((dimension) => (safe[dimension] ?? "") !== "");
+        const alone = level === true ? [] : [["function"]];
         return {
           _aws: {
             Timestamp: nowMs(),
             CloudWatchMetrics: [
               {
                 Namespace: metricNamespace,
-                Dimensions: [["function"], ...(present.length === 0 ? [] : [["function", ...present]])],
+                Dimensions: present.length === 0 ? [["function"]] : [...alone, ["function", ...present]],
                 Metrics: [{ Name: metric, Unit: unit }],
               },
             ],

@@ -38,6 +38,8 @@ const secretOf = (arn: string, reply: Replied): string => {
   } catch {
     secret = undefined;
   }
-  if (typeof secret !== "string" || secret === "") throw new SecretUnavailable(`${arn}: no SecretString`);
-  return secret;
+  // A secret that was made from a file has the file's line end.
+  const value = typeof secret === "string" ? secret.trim() : "";
+  if (value === "") throw new SecretUnavailable(`${arn}: no SecretString`);
+  return value;
 };

@@ -89,6 +89,13 @@ export const probeDelaysOf = (
   return { firstMs, longestMs: firstMs * 24 };
 };
 
+/** Time that the writes around a send may take: two ledger writes at their deadline, and the route. */
+export const writesMs = 6_000;
+
+/** How long one attempt may take at the worst: every send at its time-out, the waits between, the writes. */
+export const worstCaseMsOf = (policy: Policy, gatewayTimeoutMs: number): number =>
+  gatewayTimeoutMs * (policy.resendsMax + 1) + policy.resendDelayMs * policy.resendsMax + writesMs;
+
 /**
  * The last moment, by any worker's clock, at which a request id first sent at `firstSendAtMs` may be sent
  * again (S3). Two workers' clocks may differ and a request needs time to arrive, so a tenth of the life (at

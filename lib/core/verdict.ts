@@ -62,6 +62,11 @@ export const queueOf = {
   review: "review",
 } as const satisfies Readonly<Record<LedgerEntry["state"], QueueName | undefined>>;
 
+/** Every queue that an outcome is told to. */
+export const outcomeQueues: readonly QueueName[] = [
+  ...new Set(Object.values(queueOf).filter((queue) => queue !== undefined)),
+];
+
 /** The entry that records a verdict. */
 export const recordVerdict = (
   entry: OpenedEntry | UnknownEntry,

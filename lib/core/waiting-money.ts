@@ -19,7 +19,7 @@ export type WaitingMoney = {
 };
 
 /** Since when a charge waits: for a person from when it went to review, otherwise from its first send. */
-const sinceMsOf = (entry: LedgerEntry): number =>
+export const sinceMsOf = (entry: LedgerEntry): number =>
   entry.state === "review" ? entry.finalAtMs : (entry.firstSendAtMs ?? entry.openedAtMs);
 
 /** The money in charges that wait, by state, age and currency; in the order of age. */

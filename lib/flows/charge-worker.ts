@@ -1,6 +1,6 @@
 import type { Charge, RequestParser } from "../core/charge.ts";
 import type { Gateway } from "../core/gateway.ts";
-import { leaseMsOf } from "../core/policy.ts";
+import { leaseMsOf, worstCaseMsOf, writesMs } from "../core/policy.ts";
 import type { Route } from "../core/route-message.ts";
 import type { Worker } from "../ports.ts";
 
@@ -26,14 +26,8 @@ export const stamp = (worker: Worker) => ({
   leaseMs: leaseMsOf(worker.policy, worker.gatewayTimeoutMs),
 });
 
-/** Time that the writes around a send may take: two ledger writes at their deadline, and the route. */
-const writesMs = 6_000;
-
-/** How long one attempt may take at the worst: every send at its time-out, the waits between, the writes. */
-export const worstCaseMs = (worker: Worker): number =>
-  worker.gatewayTimeoutMs * (worker.policy.resendsMax + 1) +
-  worker.policy.resendDelayMs * worker.policy.resendsMax +
-  writesMs;
+/** How long one attempt may take at the worst. */
+export const worstCaseMs = (worker: Worker): number => worstCaseMsOf(worker.policy, worker.gatewayTimeoutMs);
 
 /** How long a send may be put off and still be answered and recorded by this invocation. */
 export const timeForWaitMs = (worker: Worker): number =>

@@ -1,5 +1,12 @@
-import type { LedgerEntry } from "../core/ledger.ts";
+import { isFinal, type LedgerEntry } from "../core/ledger.ts";
 import type { Worker } from "../ports.ts";
+
+/** Counts a state that a charge has come to, and how often it was sent until there. */
+export const noteState = (entry: LedgerEntry, worker: Worker): void => {
+  worker.log.metric("ChargeOutcome", 1, { gateway: entry.gateway, outcome: entry.state });
+  if (isFinal(entry) || entry.state === "review")
+    worker.log.metric("Sends", entry.sends, { gateway: entry.gateway });
+};
 
 /** Writes the next version of an entry, if the one it was made from still stands (S7). */
 export const replaceEntry = async (from: LedgerEntry, to: LedgerEntry, worker: Worker): Promise<boolean> => {
@@ -21,8 +28,7 @@ export const replaceEntry = async (from: LedgerEntry, to: LedgerEntry, worker: W
     ...("ending" in to && to.ending.code !== undefined ? { code: to.ending.code } : {}),
     ...("ending" in to && to.ending.category !== undefined ? { category: to.ending.category } : {}),
   });
-  if (from.state !== to.state)
-    worker.log.metric("ChargeOutcome", 1, { gateway: to.gateway, outcome: to.state });
+  if (from.state !== to.state) noteState(to, worker);
   if (to.state === "review") {
     worker.log.metric("MoneyToReview", Number(to.amount), { gateway: to.gateway, currency: to.currency });
     if (to.reason === "double_charge") {

@@ -31,6 +31,7 @@ import { type Addressed, giveBack, parsersOf, stamp, type Worked, worstCaseMs } 
 import { continueCharge, type InHand, isOpen, sendLeased, soonMs } from "./continue-charge.ts";
 import { lookUpCharge } from "./look-up-charge.ts";
 import { pacedSend } from "./paced-send.ts";
+import { readEntries } from "./read-entries.ts";
 import { replaceEntry } from "./replace-entry.ts";
 import { lookUpById, type Scanned, scanFeed } from "./scan-feed.ts";
 import { workDeliveries } from "./work-deliveries.ts";
@@ -113,7 +114,7 @@ const planRound = async (
       });
   }
 
-  const entries = await readEntries([...addressed.keys()], worker);
+  const entries = await readEntries([...addressed.keys()], worker.ledger);
   const due: Unknown[] = [];
   for (const [chargeId, item] of addressed) {
     const entry = entries.get(chargeId);
@@ -154,29 +155,6 @@ const planRound = async (
   for (const { unknown, scanned, matcher } of await lookUpAll(lookUps, worker))
     plan(unknown.delivery, () => conclude(unknown, scanned, matcher, worker));
   return works;
-};
-
-/**
- * The entries of these charges. One that this version cannot read fails the read of all: then they are read by
- * halves, until it stands alone.
- */
-const readEntries = async (
-  chargeIds: readonly ChargeId[],
-  worker: Worker,
-): Promise<ReadonlyMap<ChargeId, LedgerEntry | Error>> => {
-  try {
-    return await worker.ledger.read(chargeIds);
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== "UnreadableItem") throw error;
-    const [first] = chargeIds;
-    if (first === undefined || chargeIds.length === 1)
-      return new Map(first === undefined ? [] : [[first, error]]);
-    const middle = Math.floor(chargeIds.length / 2);
-    const halves = [chargeIds.slice(0, middle), chargeIds.slice(middle)];
-    return new Map(
-      (await Promise.all(halves.map((half) => readEntries(half, worker)))).flatMap((half) => [...half]),
-    );
-  }
 };
 
 const readMessage = (
@@ -325,6 +303,7 @@ const conclude = async (
   const found = matcher.foundOf(entry.chargeId);
   const nowMs = worker.clock.nowMs();
   worker.log.metric("Lookups", 1, { gateway: gateway.name });
+  worker.log.metric("LookupLagMs", Math.max(0, nowMs - entry.nextAtMs), { gateway: gateway.name });
   const seesCapture = [...found.own, ...found.otherAttempt].some((row) => row.reply.kind === "captured");
   if (failure !== undefined && !seesCapture) {
     const noted = noteLookUpFailure(entry, scan.atMs, failure);

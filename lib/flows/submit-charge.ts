@@ -6,8 +6,8 @@ import { routeOfEntry, routeOfRejection } from "../core/route-message.ts";
 import type { Delivery, DeliveryEnd, Worker } from "../ports.ts";
 import { admit } from "./admit.ts";
 import { giveBack, parsersOf, stamp, type Worked, worstCaseMs } from "./charge-worker.ts";
-
 import { continueCharge, type InHand, isOpen, sendLeased, soonMs } from "./continue-charge.ts";
+import { noteState } from "./replace-entry.ts";
 import { workDeliveries } from "./work-deliveries.ts";
 
 /**
@@ -61,7 +61,9 @@ const openAndSend = async (inHand: InHand, worker: Worker): Promise<Worked> => {
     gateway: gateway.name,
     attempt: entry.attempt,
   });
-  return entry.state === "opened" ? sendLeased(entry, inHand, worker) : inHand.tell(entry);
+  if (entry.state === "opened") return sendLeased(entry, inHand, worker);
+  noteState(entry, worker);
+  return inHand.tell(entry);
 };
 
 /** A batch of the `charges` queue. The answer names every delivery. */

@@ -24,6 +24,7 @@ const everyMember: Required<LogMembers> = {
   gateway: "centrobill",
   attempt: 1,
   state: "opened",
+  age: "over_1h",
   outcome: "approved",
   category: "funds",
   code: "051",
@@ -134,6 +135,13 @@ describe("metrics", () => {
     expect(line).toMatchObject({
       MoneyToReview: 1999,
       _aws: { CloudWatchMetrics: [{ Dimensions: dimensions }] },
+    });
+  });
+
+  test("a level is never summed over its series", () => {
+    const [line] = logged((log) => log.metric("BacklogCharges", 3, { state: "unknown", age: "all" }));
+    expect(line).toMatchObject({
+      _aws: { CloudWatchMetrics: [{ Dimensions: [["function", "state", "age"]] }] },
     });
   });
 

@@ -56,6 +56,7 @@ const unheardMetrics = [
   "GatewayLatencyMs 30000",
   "ChargeOutcome 1 unknown",
 ];
+const lookedUp = (lagMs: number): string[] => ["Lookups 1", `LookupLagMs ${lagMs}`];
 const scanned = (rows: number): string => `feed_scanned [] pages=1 rows=${rows} durationMs=200`;
 const stillUnknown = (delayMs: number): string[] => [
   recorded("unknown reason=no_answer"),
@@ -68,7 +69,7 @@ describe("what the log is told of a charge, from its first line to its last", ()
       "approved",
       { bank: [pays()] },
       [opened, ...approval],
-      ["GatewayLatencyMs 400", "ChargeOutcome 1 approved"],
+      ["GatewayLatencyMs 400", "ChargeOutcome 1 approved", "Sends 1"],
     ],
     [
       "declined",
@@ -79,7 +80,7 @@ describe("what the log is told of a charge, from its first line to its last", ()
         recorded("declined_retryable code=5051 category=insufficient_funds"),
         routed("declined_retryable", "retryable-declines"),
       ],
-      ["GatewayLatencyMs 400", "ChargeOutcome 1 declined_retryable"],
+      ["GatewayLatencyMs 400", "ChargeOutcome 1 declined_retryable", "Sends 1"],
     ],
     [
       "refused as wrong",
@@ -90,7 +91,7 @@ describe("what the log is told of a charge, from its first line to its last", ()
         recorded("request_error code=http_400"),
         routed("request_error", "request-errors"),
       ],
-      ["GatewayLatencyMs 0", "ChargeOutcome 1 request_error"],
+      ["GatewayLatencyMs 0", "ChargeOutcome 1 request_error", "Sends 1"],
     ],
     [
       "another amount: money for a person to look at",
@@ -101,13 +102,13 @@ describe("what the log is told of a charge, from its first line to its last", ()
         recorded("review reason=mismatch code=0"),
         routed("review", "review"),
       ],
-      ["GatewayLatencyMs 400", "ChargeOutcome 1 review", "MoneyToReview 1999 EUR"],
+      ["GatewayLatencyMs 400", "ChargeOutcome 1 review", "Sends 1", "MoneyToReview 1999 EUR"],
     ],
     [
       "captured unheard, and found",
       { bank: [paysUnheard(), swallows] },
       [...unheard, scanned(1), recorded("approved code=0"), routed("approved", "approved")],
-      [...unheardMetrics, "Lookups 1", "ChargeOutcome 1 approved"],
+      [...unheardMetrics, ...lookedUp(200), "ChargeOutcome 1 approved", "Sends 2"],
     ],
     [
       "captured twice",
@@ -119,7 +120,14 @@ describe("what the log is told of a charge, from its first line to its last", ()
         "double_charge [charge send gateway] attempt=1 state=review amount=1999 currency=EUR",
         routed("review", "review"),
       ],
-      [...unheardMetrics, "Lookups 1", "ChargeOutcome 1 review", "MoneyToReview 1999 EUR", "DoubleCharges 1"],
+      [
+        ...unheardMetrics,
+        ...lookedUp(200),
+        "ChargeOutcome 1 review",
+        "Sends 2",
+        "MoneyToReview 1999 EUR",
+        "DoubleCharges 1",
+      ],
     ],
     [
       "a feed that fails first",
@@ -135,7 +143,7 @@ describe("what the log is told of a charge, from its first line to its last", ()
         recorded("approved code=0"),
         routed("approved", "approved"),
       ],
-      [...unheardMetrics, "Lookups 1", "Lookups 1", "ChargeOutcome 1 approved"],
+      [...unheardMetrics, ...lookedUp(500), ...lookedUp(200), "ChargeOutcome 1 approved", "Sends 2"],
     ],
     [
       "the gateway's own fault, and the resend that it asks for",
@@ -155,6 +163,7 @@ describe("what the log is told of a charge, from its first line to its last", ()
         "ChargeOutcome 1 opened",
         "GatewayLatencyMs 400",
         "ChargeOutcome 1 approved",
+        "Sends 2",
       ],
     ],
     [
@@ -172,8 +181,11 @@ describe("what the log is told of a charge, from its first line to its last", ()
       ],
       [
         ...unheardMetrics,
-        ...["Lookups 1", "Lookups 1", "Lookups 1", "Resends 1"],
-        ...["ChargeOutcome 1 opened", "GatewayLatencyMs 400", "ChargeOutcome 1 approved"],
+        ...lookedUp(200),
+        ...lookedUp(400),
+        ...lookedUp(600),
+        "Resends 1",
+        ...["ChargeOutcome 1 opened", "GatewayLatencyMs 400", "ChargeOutcome 1 approved", "Sends 3"],
       ],
     ],
     [
@@ -193,8 +205,10 @@ describe("what the log is told of a charge, from its first line to its last", ()
       ],
       [
         ...unheardMetrics,
-        ...["Lookups 1", "Lookups 1", "Lookups 1"],
-        ...["ChargeOutcome 1 opened", "GatewayLatencyMs 400", "ChargeOutcome 1 approved"],
+        ...lookedUp(200),
+        ...lookedUp(400),
+        ...lookedUp(600),
+        ...["ChargeOutcome 1 opened", "GatewayLatencyMs 400", "ChargeOutcome 1 approved", "Sends 3"],
       ],
     ],
   ])("%s", async (_name, options, events, metrics) => {

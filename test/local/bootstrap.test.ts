@@ -6,11 +6,12 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { GetQueueAttributesCommand, ListQueuesCommand, SetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { BootstrapConflict, bootstrap, MAX_RECEIVE_COUNT } from "../../infra/bootstrap.ts";
+import { BootstrapConflict, bootstrap } from "../../infra/bootstrap.ts";
 import { startDynamodbStandIn } from "../../infra/local/dynamodb-stand-in.ts";
 import { type LocalClients, localClients } from "../../infra/local/local-clients.ts";
 import { startSqsStandIn } from "../../infra/local/sqs-stand-in.ts";
 import type { StandIn } from "../../infra/local/stand-in.ts";
+import { MAX_RECEIVE_COUNT } from "../../infra/queue-limits.ts";
 import { QUEUES } from "../../lib/core/queues.ts";
 
 let standIns: StandIn[];

@@ -60,7 +60,8 @@ export const drawRates = (
   Object.fromEntries(
     gatewayNames.flatMap((gateway) => {
       const struck = random.fraction() < faults.accountRate;
-      const requests = random.between(2, 6);
+      // As many as one attempt may need at once, at the least: a list in pages, a create, and what pays.
+      const requests = random.between(4, 6);
       return struck ? [[gateway, { requests, perMs: 60_000 }]] : [];
     }),
   );

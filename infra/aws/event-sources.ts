@@ -1,0 +1,43 @@
+import { Duration } from "aws-cdk-lib";
+import { EventSourceMapping } from "aws-cdk-lib/aws-lambda";
+import type { Construct } from "constructs";
+import type { QueueName } from "../../lib/core/queues.ts";
+import { type Durations, FUNCTIONS, queueWorkedBy, workerOf } from "../functions.ts";
+import { VISIBILITY_TIMEOUTS } from "../queue-limits.ts";
+import { type StackFunctions, timeoutOf } from "./functions.ts";
+import type { ChargeonceProps } from "./props.ts";
+import type { StackQueues } from "./queues.ts";
+
+/** How long a message that a function received stays hidden: six of its time-outs, and the wait for its batch. */
+export const visibilityOf = (queueName: QueueName, durations: Durations): Duration | undefined => {
+  const worker = FUNCTIONS.find(({ name }) => name === workerOf(queueName));
+  if (worker === undefined || worker.trigger.kind !== "queue") return undefined;
+  return Duration.seconds(
+    VISIBILITY_TIMEOUTS * timeoutOf(worker, durations).toSeconds() + worker.trigger.batchingWindowSeconds,
+  );
+};
+
+/**
+ * Each queue function on its queue, with partial batch responses. How many run at once is bounded here and not
+ * by reserved concurrency: throttled by that, messages use up their receives without ever having run.
+ */
+export const eventSources = (
+  scope: Construct,
+  functions: StackFunctions,
+  queues: StackQueues,
+  { submittersMax }: ChargeonceProps,
+): void => {
+  for (const { name, trigger } of FUNCTIONS) {
+    if (trigger.kind !== "queue") continue;
+    new EventSourceMapping(scope, `${name}-source`, {
+      target: functions[name],
+      eventSourceArn: queues[queueWorkedBy(name)].queue.queueArn,
+      batchSize: trigger.batchSize,
+      ...(trigger.batchingWindowSeconds > 0 && {
+        maxBatchingWindow: Duration.seconds(trigger.batchingWindowSeconds),
+      }),
+      maxConcurrency: (name === "submit-charges" ? submittersMax : undefined) ?? trigger.invocationsMax,
+      reportBatchItemFailures: true,
+    });
+  }
+};

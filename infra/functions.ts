@@ -1,0 +1,140 @@
+import { QUEUES, type QueueName } from "../lib/core/queues.ts";
+import { outcomeQueues } from "../lib/core/verdict.ts";
+import {
+  type CredentialName,
+  credentialNames,
+  noticeCredentialNames,
+  noticeSettingNames,
+  type SettingName,
+  settingNames,
+} from "../lib/settings.ts";
+
+/** What starts a function. The queue of a queue function is the one whose `consumedBy` names it. */
+export type Trigger =
+  | {
+      readonly kind: "queue";
+      readonly batchSize: number;
+      /** how long Lambda collects a batch; a batch of more than ten needs at least 1 */
+      readonly batchingWindowSeconds: number;
+      /** invocations at once, from 2 on; where a user may say so, this is the default */
+      readonly invocationsMax: number;
+    }
+  | { readonly kind: "schedule"; readonly everyMinutes: number }
+  /** a route of the HTTP entry, payload format 2.0 */
+  | { readonly kind: "http"; readonly method: "POST"; readonly path: string };
+
+/** What the time-out of a function is derived from. */
+export type Durations = {
+  /** one charge at the worst, `worstCaseMsOf` the settings */
+  readonly worstCaseMs: number;
+  /** charges at once in one invocation */
+  readonly concurrency: number;
+};
+
+export type FunctionRow = {
+  /** `functions/<name>.ts`, and the bundle's folder */
+  readonly name: string;
+  readonly trigger: Trigger;
+  /** what it is given beside the ledger's table: addresses of queues, settings, credentials */
+  readonly reads: {
+    readonly queues: readonly QueueName[];
+    readonly settings: readonly SettingName[];
+    readonly credentials: readonly CredentialName[];
+  };
+  /** whether it charges or looks up, and so has to come from an address that the gateways know */
+  readonly callsGateways: boolean;
+  /** DynamoDB actions on the table, and on its indexes */
+  readonly table: readonly string[];
+  readonly indexes: readonly string[];
+  /** queues that it sends to */
+  readonly sendsTo: readonly QueueName[];
+  /** whether it hides the messages that it gives back */
+  readonly hidesMessages: boolean;
+  timeoutMs(durations: Durations): number;
+};
+
+const overheadMs = 5_000;
+/** Where turns are given out by the minute a charge may wait for its own before it is begun. */
+const turnHoldMs = 15_000;
+/** What a round of look-ups may take before it has to end. */
+const scanMs = 60_000;
+const submitBatch = 10;
+
+/** What a worker of charges reads. */
+const worker = {
+  reads: { queues: QUEUES.map(({ name }) => name), settings: settingNames, credentials: credentialNames },
+  callsGateways: true,
+} as const;
+
+/**
+ * The functions that are deployed, in one list: time-outs, triggers, permissions and alarms follow from its
+ * rows. A row names exactly the actions that its bundle's SDK calls need; `test/aws/permissions.test.ts` reads
+ * them from the code and compares.
+ */
+export const FUNCTIONS = [
+  {
+    name: "submit-charges",
+    trigger: { kind: "queue", batchSize: submitBatch, batchingWindowSeconds: 0, invocationsMax: 5 },
+    ...worker,
+    table: ["BatchGetItem", "GetItem", "PutItem", "Query"],
+    indexes: [],
+    sendsTo: outcomeQueues,
+    hidesMessages: true,
+    // What is begun must have time for its worst case, or it is given back and never sent.
+    timeoutMs: ({ worstCaseMs, concurrency }) =>
+      Math.ceil(submitBatch / concurrency) * worstCaseMs + turnHoldMs + overheadMs,
+  },
+  {
+    name: "resolve-unknowns",
+    // As many as it can get, so that one scan of the feed serves a whole outage.
+    trigger: { kind: "queue", batchSize: 1_000, batchingWindowSeconds: 5, invocationsMax: 2 },
+    ...worker,
+    table: ["BatchGetItem", "GetItem", "PutItem", "Query"],
+    indexes: [],
+    sendsTo: outcomeQueues,
+    hidesMessages: true,
+    timeoutMs: ({ worstCaseMs }) => scanMs + 2 * worstCaseMs + overheadMs,
+  },
+  {
+    name: "receive-notices",
+    trigger: { kind: "http", method: "POST", path: "/notices/{gateway}" },
+    reads: {
+      queues: ["unknown-outcomes"],
+      settings: noticeSettingNames,
+      credentials: noticeCredentialNames,
+    },
+    // It asks for keys that are public, from wherever it is.
+    callsGateways: false,
+    table: ["PutItem"],
+    indexes: [],
+    sendsTo: ["unknown-outcomes"],
+    hidesMessages: false,
+    timeoutMs: () => 20_000,
+  },
+  {
+    name: "gauge-money",
+    trigger: { kind: "schedule", everyMinutes: 5 },
+    reads: { queues: [], settings: [], credentials: [] },
+    callsGateways: false,
+    table: ["BatchGetItem", "GetItem"],
+    indexes: ["Query"],
+    sendsTo: [],
+    hidesMessages: false,
+    timeoutMs: () => 60_000,
+  },
+] as const satisfies readonly FunctionRow[];
+
+export type FunctionName = (typeof FUNCTIONS)[number]["name"];
+
+/** The queue that a function works. Throws for one that works none: its row says otherwise than `QUEUES`. */
+export const queueWorkedBy = (functionName: string): QueueName => {
+  const queue = QUEUES.find(({ consumedBy }) => consumedBy === functionName);
+  if (queue === undefined) throw new Error(`${functionName} is started by a queue, and no queue names it`);
+  return queue.name;
+};
+
+/** The deployed function that works a queue; none where it is the merchant's to read, or not deployed yet. */
+export const workerOf = (queueName: QueueName): FunctionName | undefined => {
+  const consumedBy = QUEUES.find(({ name }) => name === queueName)?.consumedBy;
+  return FUNCTIONS.find(({ name }) => name === consumedBy)?.name;
+};
