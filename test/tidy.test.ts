@@ -102,6 +102,12 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "the same table, and the same error when it does not answer",
   ],
   [
+    /^lib\/adapters\/dynamodb-(scan|reconciliation)\.ts$/,
+    "lib/adapters",
+    ["lib/adapters/deadline.ts", "lib/adapters/dynamodb-ledger.ts", "lib/adapters/ledger-item.ts"],
+    "the same table, read as a whole, and its windows",
+  ],
+  [
     /^lib\/adapters\/sqs-queues\.ts$/,
     "lib/adapters",
     ["lib/adapters/deadline.ts"],
@@ -148,10 +154,11 @@ const packages: readonly (readonly [from: RegExp, names: readonly string[], reas
   [/^lib\/adapters\/http-wire\.ts$/, ["node:http", "node:net"], "the wire"],
   [/^lib\/adapters\/(dynamodb-.*|ledger-item)\.ts$/, ["@aws-sdk/client-dynamodb"], "the ledger"],
   [/^lib\/adapters\/sqs-queues\.ts$/, ["@aws-sdk/client-sqs"], "the queues"],
+  [/^lib\/adapters\/disk-spills\.ts$/, ["node:fs", "node:path"], "lines outside the memory"],
   [/^lib\//, [], "the rest of lib runs anywhere"],
   [
     /^functions\//,
-    ["@aws-sdk/client-dynamodb", "@aws-sdk/client-sqs", "aws-lambda", "node:crypto", "p-limit"],
+    ["@aws-sdk/client-dynamodb", "@aws-sdk/client-sqs", "aws-lambda", "node:crypto", "node:os", "p-limit"],
     "clients, built once",
   ],
   [

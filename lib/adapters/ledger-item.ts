@@ -11,6 +11,7 @@ import type { LedgerEntry, Rejection } from "../core/ledger.ts";
  *     charge#inv-2      charge          unknown    t7     {…history…}         unknown#3   1763800000000
  *     charge#inv-2      rejected#9f…    –          –      {code, problems}    –           –
  *     rejected#41…      rejected#41…    –          –      {code, problems}    –           –
+ *     reconciliation#centrobill  window#…#0  done  t9     –  and `window` (JSON): a stretch of time that is reconciled
  *
  * The entry is one JSON text: only whoever knows its token may replace it, so it is read and written whole,
  * and an approved charge fits into one write unit. Index `work` (workShard, workAt; keys only) is sparse:

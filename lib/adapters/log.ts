@@ -36,6 +36,10 @@ export const metrics: Readonly<Record<MetricName, MetricForm>> = {
   BacklogCharges: { unit: "Count", dimensions: ["state", "age"], level: true },
   // Minor units, one value a currency.
   BacklogMoney: { unit: "None", dimensions: ["state", "age", "currency"], level: true },
+  // How far the reconciled time lies back. Without a point somebody has to look, too: silence is not health.
+  ReconciliationLagMs: { unit: "Milliseconds", dimensions: ["gateway"] },
+  ReconciliationFindings: { unit: "Count", dimensions: ["gateway", "reason"] },
+  ReconciliationIncomplete: { unit: "Count", dimensions: ["gateway", "reason"] },
 };
 
 const eventNames: Readonly<Record<LogEventName, true>> = {
@@ -60,6 +64,9 @@ const eventNames: Readonly<Record<LogEventName, true>> = {
   pace_unread: true,
   backlog_read: true,
   secret_unread: true,
+  reconciled: true,
+  reconciliation_failed: true,
+  finding: true,
 };
 
 /** The allow-list, as values: a type is gone when the code runs, and a cast goes past it before. */
