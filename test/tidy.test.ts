@@ -72,6 +72,7 @@ const arrows: Readonly<Record<Room, readonly (readonly [Room, string])[]>> = {
   cli: [
     ["lib/core", "what it prints"],
     ["lib/gateways", "the parsers, to check a file"],
+    ["lib/flows", "reconcile runs its flow in this process"],
     ["lib/adapters", "queues and ledger of a stack"],
     ["lib/ports.ts", "types"],
     ["lib/settings.ts", "flags are settings by another name"],

@@ -7,7 +7,7 @@ import type { GatewaySide, LedgerSide } from "./sides.ts";
 /** What a run has read, and what it answers for. */
 export type View = {
   readonly gateway: GatewayName;
-  /** the stretch of the gateway's time that the run answers for, both ends in */
+  /** the stretch of the gateway's time that the run answers for, its end not in: the next run's begins there */
   readonly window: FeedWindow;
   /** the stretch of the feed that was read: the window, and a margin on both sides */
   readonly read: FeedWindow;
@@ -52,7 +52,7 @@ const mayBeSame = (
 const nameOf = (row: GatewaySide): string =>
   row.transactionId ?? row.orderId ?? row.requestId ?? row.chargeId ?? "row";
 
-const within = (atMs: number, { fromMs, toMs }: FeedWindow): boolean => atMs >= fromMs && atMs <= toMs;
+const within = (atMs: number, { fromMs, toMs }: FeedWindow): boolean => atMs >= fromMs && atMs < toMs;
 
 /** Whether every row that this charge may have stands in the stretch that was read. */
 const isCovered = (ledger: LedgerSide, { read, whole, rowWithinMs, clockSkewMs }: View): boolean =>
@@ -339,7 +339,8 @@ const judgeCharge = (ledger: LedgerSide, all: readonly GatewaySide[], view: View
         : isOpen || ledger.state === "review" || ledger.state === "approved"
           ? "unknown"
           : "none";
-  return { findings, money, rowless: isOpen && all.length === 0 };
+  const undetermined = isOpen || (ledger.state === "review" && undecided.has(ledger.reason ?? ""));
+  return { findings, money, rowless: undetermined && all.length === 0 };
 };
 
 const difference = (a: string, b: string): string => {

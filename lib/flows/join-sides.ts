@@ -188,7 +188,7 @@ export const joinSides = (spills: Spills, window: FeedWindow): SideJoin => {
   const isOfWindow = (line: string): boolean => {
     const end = agreeingEnd(line);
     const atMs = Number(line.slice(end, line.indexOf("\t", end)));
-    return atMs >= window.fromMs && atMs <= window.toMs;
+    return atMs >= window.fromMs && atMs < window.toMs;
   };
 
   const groupOf = ({ line, rows: lines }: Gathered): Group => ({

@@ -236,7 +236,7 @@ class Run {
     const { window } = this.#view;
     let suspects: Suspect[] = [];
     const groups = this.#sides.groups(({ amount, currency, atMs }) => {
-      if (Number.isNaN(atMs) || (atMs >= window.fromMs && atMs <= window.toMs))
+      if (Number.isNaN(atMs) || (atMs >= window.fromMs && atMs < window.toMs))
         this.#tally.add("matched", amount, currency, atMs);
     });
     for (const group of groups) {
@@ -277,10 +277,16 @@ class Run {
 
   async #settleLoose(): Promise<void> {
     const { findings, rows, charges } = weakMatches(this.#loose, [...this.#rowless.keys()], this.#view);
-    for (const finding of findings) {
-      if (finding.money !== undefined)
-        this.#tally.add("unmatched", BigInt(finding.money.amount), finding.money.currency, finding.atMs ?? 0);
-      await this.#tell(finding, undefined);
+    for (let from = 0; from < findings.length; from += batchSize) {
+      const some = findings.slice(from, from + batchSize);
+      const ids = some.flatMap(({ chargeId }) => parseChargeId(chargeId) ?? []);
+      const entries = await this.#worker.ledger.read(ids);
+      for (const finding of some) {
+        const { amount, currency } = finding.money ?? {};
+        if (amount !== undefined && currency !== undefined)
+          this.#tally.add("unmatched", BigInt(amount), currency, finding.atMs ?? Number.NaN);
+        await this.#tell(finding, entries.get(finding.chargeId as ChargeId));
+      }
     }
     const left: Group[] = [
       ...rows.map((row) => ({ rows: [row] })),
@@ -376,7 +382,7 @@ class Run {
       judged.money,
       BigInt(money.amount),
       money.currency,
-      Math.min(Math.max(atMs, fromMs), toMs),
+      Math.min(Math.max(atMs, fromMs), toMs - 1),
     );
   }
 
