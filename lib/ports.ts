@@ -233,7 +233,7 @@ export type LogMembers = {
 };
 
 /**
- * Lines kept outside the memory, in partitions, for as long as one run takes. A line ends with its newline;
+ * Lines of ASCII kept outside the memory, in partitions, for as long as one run takes. A line ends with its newline;
  * lines of a partition come back in the order in which they were written.
  */
 export type Spill = {

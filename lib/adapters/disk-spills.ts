@@ -43,13 +43,12 @@ const diskSpill = (folder: string, partitions: number): Spill => {
       let piece = pieces[partition];
       if (piece === undefined) pieces[partition] = piece = Buffer.allocUnsafeSlow(pieceBytes);
       let at = filled[partition] ?? 0;
-      // Three bytes are the most that one UTF-16 unit takes.
-      if (at + line.length * 3 > pieceBytes && at > 0) {
+      if (at + line.length > pieceBytes && at > 0) {
         put(partition, piece.subarray(0, at));
         at = 0;
       }
-      if (line.length * 3 > pieceBytes) put(partition, Buffer.from(line));
-      else at += piece.write(line, at);
+      if (line.length > pieceBytes) put(partition, Buffer.from(line, "latin1"));
+      else at += piece.write(line, at, "latin1");
       filled[partition] = at;
     },
     *read(partition) {
@@ -64,10 +63,10 @@ const diskSpill = (folder: string, partitions: number): Spill => {
           if (read === 0) throw new SpillFailed("cannot read: the file is shorter than what was written");
           from += read;
         }
-        yield bytes.toString("utf8", 0, length);
+        yield bytes.toString("latin1", 0, length);
       }
       const left = filled[partition] ?? 0;
-      if (left > 0) yield (pieces[partition] as Buffer).toString("utf8", 0, left);
+      if (left > 0) yield (pieces[partition] as Buffer).toString("latin1", 0, left);
     },
     close() {
       if (closed) return;

@@ -144,18 +144,40 @@ const plain = (text: string | undefined): string => {
 const lineOf = (agreeing: string, rest: string): string =>
   `${agreeing.length < 10 ? "00" : agreeing.length < 100 ? "0" : ""}${agreeing.length}${agreeing}${rest}\n`;
 
-/** A side as a line, its newline included. */
-export const ledgerLine = (side: LedgerSide): string =>
-  lineOf(
+/** A side as a line, its newline included. What nearly every charge has in common takes no room. */
+export const ledgerLine = (side: LedgerSide): string => {
+  const lastSent =
+    side.lastSentAtMs === side.firstSentAtMs
+      ? "="
+      : side.lastSentAtMs === undefined
+        ? ""
+        : String(side.lastSentAtMs);
+  const marks = side.consumerMarks.length === 1 ? side.consumerMarks[0] : side.consumerMarks.join(separator);
+  const rare =
+    side.attempt === 1 &&
+    side.earlierRequestIds.length === 0 &&
+    side.preparedId === undefined &&
+    side.leaseUntilMs === undefined &&
+    side.reason === undefined
+      ? ""
+      : `\t${side.attempt}\t${side.earlierRequestIds.join(separator)}\t${side.preparedId ?? ""}\t${side.leaseUntilMs ?? ""}\t${side.reason ?? ""}`;
+  return lineOf(
     `${verdictOfState(side.state)}${side.currency}\t${side.amount}\t${side.chargeId}\t${side.requestId}\t${side.transactionId ?? ""}\t`,
-    `${side.firstSentAtMs}\t${side.orderId ?? ""}\t${side.preparedId ?? ""}\t${side.lastSentAtMs ?? ""}\t${side.leaseUntilMs ?? ""}\t${side.attempt}\t${side.earlierRequestIds.join(separator)}\t${side.consumerMarks.join(separator)}\t${side.reason ?? ""}`,
+    `${side.firstSentAtMs}\t${side.orderId ?? ""}\t${lastSent}\t${marks}${rare}`,
   );
+};
 
-export const gatewayLine = (side: GatewaySide): string =>
-  lineOf(
+export const gatewayLine = (side: GatewaySide): string => {
+  const consumers = side.consumers.length === 0 ? "" : side.consumers.slice(0, 4).map(plain).join(separator);
+  const rare =
+    side.parentTransactionId === undefined && side.written === undefined && consumers === ""
+      ? ""
+      : `\t${side.parentTransactionId ?? ""}\t${side.written ?? ""}\t${consumers}`;
+  return lineOf(
     `${verdictOfRow(side.kind, side.says, side.failed)}${plain(side.currency)}\t${side.amount ?? ""}\t${plain(side.chargeId)}\t${plain(side.requestId)}\t${side.transactionId ?? ""}\t`,
-    `${side.atMs ?? ""}\t${side.orderId ?? ""}\t${side.parentTransactionId ?? ""}\t${side.code ?? ""}\t${side.written ?? ""}\t${side.consumers.length === 0 ? "" : side.consumers.slice(0, 4).map(plain).join(separator)}`,
+    `${side.atMs ?? ""}\t${side.orderId ?? ""}\t${side.code ?? ""}${rare}`,
   );
+};
 
 const listOf = (field: string | undefined): readonly string[] =>
   field === undefined || field === "" ? [] : field.split(separator);
@@ -168,13 +190,13 @@ export const readLedgerLine = (line: string): LedgerSide => {
   const [head = "", amount = "", chargeId = "", requestId = "", transactionId, ...rest] = line
     .slice(3)
     .split("\t");
-  const [firstSentAt, orderId, preparedId, lastSentAt, leaseUntil, attempt, earlier, marks, reason] = rest;
+  const [firstSentAt, orderId, lastSentAt, marks, attempt, earlier, preparedId, leaseUntil, reason] = rest;
   const letter = head.charCodeAt(0);
   return {
     chargeId,
     requestId,
     earlierRequestIds: listOf(earlier),
-    attempt: Number(attempt),
+    attempt: attempt === undefined ? 1 : Number(attempt),
     amount,
     currency: head.slice(1),
     state: head.startsWith("A") ? "approved" : (ledgerStates[letter - 0x61] ?? "opened"),
@@ -183,7 +205,7 @@ export const readLedgerLine = (line: string): LedgerSide => {
     ...optional("orderId", orderId),
     ...optional("preparedId", preparedId),
     firstSentAtMs: Number(firstSentAt),
-    ...moment("lastSentAtMs", lastSentAt),
+    ...moment("lastSentAtMs", lastSentAt === "=" ? firstSentAt : lastSentAt),
     ...moment("leaseUntilMs", leaseUntil),
     consumerMarks: listOf(marks),
   };
@@ -191,7 +213,7 @@ export const readLedgerLine = (line: string): LedgerSide => {
 
 export const readGatewayLine = (line: string): GatewaySide => {
   const [head = "", amount, chargeId, requestId, transactionId, ...rest] = line.slice(3).split("\t");
-  const [at, orderId, parent, code, written, consumers] = rest;
+  const [at, orderId, code, parent, written, consumers] = rest;
   const letter = head.charAt(0);
   const reversal = letter === "R" || letter === "F";
   const says = letter === "A" ? "captured" : replyKinds[letter.charCodeAt(0) - 0x4a];

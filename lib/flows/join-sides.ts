@@ -1,6 +1,6 @@
 import type { FeedWindow } from "../core/feed.ts";
 import type { Group } from "../core/judgement.ts";
-import { keyFilter } from "../core/key-filter.ts";
+import { keyFilter, pairHash } from "../core/key-filter.ts";
 import { keyHash } from "../core/key-hash.ts";
 import {
   agreed,
@@ -41,6 +41,8 @@ const pairBits = 2 ** 26;
 const strayBits = 2 ** 23;
 /** Rows of one charge that are kept: more prove nothing more, and a hostile feed must not fill the memory. */
 const rowsMax = 64;
+
+const none: readonly string[] = [];
 
 const partitionOf = (key: string): number => keyHash(key) & (partitions - 1);
 
@@ -130,7 +132,8 @@ export const joinSides = (spills: Spills, window: FeedWindow): SideJoin => {
       eachLine(charges, partition, (line) => {
         const charge = readLedgerLine(line);
         for (const alias of aliasesOf(charge))
-          if (strayKeys.mayHave(alias)) aliases.write(partitionOf(alias), `${alias}\t${charge.chargeId}\n`);
+          if (strayKeys.mayHave(keyHash(alias)))
+            aliases.write(partitionOf(alias), `${alias}\t${charge.chargeId}\n`);
       });
     for (let from: Spill | undefined = strays; from !== undefined; ) {
       let again: Spill | undefined;
@@ -198,22 +201,23 @@ export const joinSides = (spills: Spills, window: FeedWindow): SideJoin => {
 
   return {
     addCharge(side) {
-      charges.write(partitionOf(side.chargeId), ledgerLine(side));
-      pairs.add(`${side.requestId} ${side.chargeId}`);
-      for (const requestId of side.earlierRequestIds) pairs.add(`${requestId} ${side.chargeId}`);
+      const chargeHash = keyHash(side.chargeId);
+      charges.write(chargeHash & (partitions - 1), ledgerLine(side));
+      pairs.add(pairHash(keyHash(side.requestId), chargeHash));
+      for (const requestId of side.earlierRequestIds) pairs.add(pairHash(keyHash(requestId), chargeHash));
     },
     addRow(side) {
-      const line = gatewayLine(side);
-      if (
-        side.chargeId !== undefined &&
-        side.requestId !== undefined &&
-        pairs.mayHave(`${side.requestId} ${side.chargeId}`)
-      ) {
-        rows.write(partitionOf(side.chargeId), line);
-        return;
+      if (side.chargeId !== undefined && side.requestId !== undefined) {
+        const chargeHash = keyHash(side.chargeId);
+        if (pairs.mayHave(pairHash(keyHash(side.requestId), chargeHash))) {
+          // Who was charged is asked only where no reference tells it.
+          rows.write(chargeHash & (partitions - 1), gatewayLine({ ...side, consumers: none }));
+          return;
+        }
       }
+      const line = gatewayLine(side);
       const keys = keysOf(readGatewayLine(line));
-      for (const key of keys) strayKeys.add(key);
+      for (const key of keys) strayKeys.add(keyHash(key));
       if (keys.length === 0) addStranger(line);
       else {
         strays ??= spilled();
