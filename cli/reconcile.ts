@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Command } from "commander";
+import { startSandboxCentrapay } from "../infra/local/sandbox-centrapay/server.ts";
 import { startSandboxCentrobill } from "../infra/local/sandbox-centrobill/server.ts";
 import { clientLimits } from "../lib/adapters/deadline.ts";
 import { diskSpills } from "../lib/adapters/disk-spills.ts";
@@ -150,36 +151,56 @@ const deployedPlace = async (flags: ReconcileFlags): Promise<Place> => {
   }
 };
 
-/** The ledger of a data dir, and its sandbox started again on what it did; another gateway's feed is named by the environment. */
+/**
+ * The ledger of a data dir, and its sandboxes started again on what they did; the feeds of other gateways are
+ * named by the environment.
+ */
 const localPlace = async (dataDir: string): Promise<Place> => {
   const access = await openLedgerAccess({ dataDir }, {});
+  const opened: { close(): Promise<void> }[] = [access];
+  const close = async (): Promise<void> => {
+    for (const one of opened.toReversed()) await one.close();
+  };
   try {
-    const dataFile = join(resolve(dataDir), "sandbox-centrobill.ndjson");
-    const isSandbox = readRunRecord(resolve(dataDir))?.gateway.includes("sandbox") ?? existsSync(dataFile);
-    const sandbox =
-      isSandbox && existsSync(dataFile) ? await startSandboxCentrobill({ dataFile }) : undefined;
-    const policy = sandbox === undefined ? process.env["POLICY"] : JSON.stringify(demonstrationPolicy);
+    const ofSandbox = readRunRecord(resolve(dataDir))?.gateway.includes("sandbox") ?? true;
+    const fileOf = (name: string): string | undefined => {
+      const path = join(resolve(dataDir), `sandbox-${name}.ndjson`);
+      return ofSandbox && existsSync(path) ? path : undefined;
+    };
+    const [centrobillFile, centrapayFile] = [fileOf("centrobill"), fileOf("centrapay")];
+    const centrobill =
+      centrobillFile === undefined ? undefined : await startSandboxCentrobill({ dataFile: centrobillFile });
+    if (centrobill !== undefined) opened.push(centrobill);
+    const centrapay =
+      centrapayFile === undefined ? undefined : await startSandboxCentrapay({ dataFile: centrapayFile });
+    if (centrapay !== undefined) opened.push(centrapay);
+    const { env } = process;
     const settings = settingsOf({
       ...Object.fromEntries(QUEUES.map(({ variable }) => [variable, "-"])),
       LEDGER_TABLE: access.table,
-      CENTROBILL_API_KEY:
-        sandbox === undefined ? (process.env["CENTROBILL_API_KEY"] ?? "none") : sandboxApiKey,
-      CENTROBILL_FEED_URL: sandbox?.feedUrl ?? process.env["CENTROBILL_FEED_URL"],
-      CENTROBILL_FEED_PROFILE: sandbox === undefined ? process.env["CENTROBILL_FEED_PROFILE"] : undefined,
-      CENTRAPAY_API_KEY: sandboxApiKey,
-      POLICY: policy,
+      POLICY: centrobill === undefined ? env["POLICY"] : JSON.stringify(demonstrationPolicy),
+      ...(centrobill === undefined
+        ? {
+            CENTROBILL_API_KEY: env["CENTROBILL_API_KEY"] ?? "none",
+            CENTROBILL_FEED_URL: env["CENTROBILL_FEED_URL"],
+            CENTROBILL_FEED_PROFILE: env["CENTROBILL_FEED_PROFILE"],
+          }
+        : { CENTROBILL_API_KEY: sandboxApiKey, CENTROBILL_FEED_URL: centrobill.feedUrl }),
+      ...(centrapay === undefined
+        ? {
+            CENTRAPAY_API_KEY: env["CENTRAPAY_API_KEY"],
+            CENTRAPAY_URL: env["CENTRAPAY_URL"],
+            CENTRAPAY_MERCHANT_ID: env["CENTRAPAY_MERCHANT_ID"],
+          }
+        : {
+            CENTRAPAY_API_KEY: sandboxApiKey,
+            CENTRAPAY_URL: centrapay.url,
+            CENTRAPAY_MERCHANT_ID: "sandbox-merchant",
+          }),
     });
-    return {
-      settings,
-      access,
-      tellReview: false,
-      async close() {
-        await sandbox?.close();
-        await access.close();
-      },
-    };
+    return { settings, access, tellReview: false, close };
   } catch (error) {
-    await access.close();
+    await close();
     throw error;
   }
 };

@@ -56,7 +56,12 @@ export type Settings = {
     readonly declines?: DeclineTable;
   };
   /** `undefined`: no key of it is set, and its charges are refused as `gateway_not_available` */
-  readonly centrapay?: { readonly url: string; readonly apiKey: Credential };
+  readonly centrapay?: {
+    readonly url: string;
+    readonly apiKey: Credential;
+    /** whose activities are reconciled */
+    readonly merchantId?: string;
+  };
   readonly gatewayTimeoutMs: number;
   readonly concurrency: number;
   readonly policy: Policy;
@@ -148,6 +153,9 @@ export const readSettings = (env: Environment): Settings => {
   const profile = json("CENTROBILL_FEED_PROFILE", parseFeedProfile);
   const declines = json("CENTROBILL_DECLINE_TABLE", parseDeclineTable);
   const feedUrl = webAddress("CENTROBILL_FEED_URL");
+  const merchantId = text("CENTRAPAY_MERCHANT_ID");
+  if (merchantId !== undefined && !/^[\w.:-]{1,64}$/.test(merchantId))
+    problems.push("CENTRAPAY_MERCHANT_ID: must be an id");
   const settings: Settings = {
     ledgerTable: required(tableVariable),
     queueUrls: Object.fromEntries(QUEUES.map(({ name, variable }) => [name, required(variable)])) as Record<
@@ -166,6 +174,7 @@ export const readSettings = (env: Environment): Settings => {
           centrapay: {
             url: webAddress("CENTRAPAY_URL", centrapayUrl) ?? "",
             apiKey: credential("CENTRAPAY_API_KEY"),
+            ...(merchantId === undefined ? {} : { merchantId }),
           },
         }
       : {}),

@@ -50,6 +50,7 @@ describe("reconcile", () => {
     const clean = await runCommand(["reconcile", ...window(), "--data-dir", dataDir, "--json"]);
     expect(clean).toMatchObject({ status: 0, stderr: "" });
     expect(JSON.parse(clean.stdout)).toMatchObject({
+      withoutFeed: [],
       runs: [
         {
           gateway: "centrobill",
@@ -59,6 +60,7 @@ describe("reconcile", () => {
           findings: {},
           money: { EUR: { matched: "4498", unmatched: "0", unknown: "0" } },
         },
+        { gateway: "centrapay", complete: true, feedRows: 0, ledgerEntries: 0, findings: {} },
       ],
     });
 
