@@ -6,7 +6,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Command } from "commander";
 import { startSandboxCentrapay } from "../infra/local/sandbox-centrapay/server.ts";
 import { startSandboxCentrobill } from "../infra/local/sandbox-centrobill/server.ts";
-import { clientLimits } from "../lib/adapters/deadline.ts";
+import { sqsClientLimits } from "../lib/adapters/deadline.ts";
 import { diskSpills } from "../lib/adapters/disk-spills.ts";
 import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
 import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
@@ -210,7 +210,7 @@ const reconcile = async (flags: ReconcileFlags): Promise<ExitStatus> => {
   const place = flags.dataDir === undefined ? await deployedPlace(flags) : await localPlace(flags.dataDir);
   const files: FindingFile[] = [];
   const wire = httpWire({ clock });
-  const sqs = new SQSClient({ ...clientLimits });
+  const sqs = new SQSClient({ ...sqsClientLimits });
   try {
     const { settings, access } = place;
     const { centrapay } = settings;

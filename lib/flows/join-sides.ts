@@ -1,6 +1,6 @@
 import type { FeedWindow } from "../core/feed.ts";
 import type { Group } from "../core/judgement.ts";
-import { keyFilter, pairHash } from "../core/key-filter.ts";
+import { keyFilter } from "../core/key-filter.ts";
 import { keyHash } from "../core/key-hash.ts";
 import {
   agreed,
@@ -36,8 +36,12 @@ export type SideJoin = {
 
 /** So many that one of them is small whatever a run has to join: a thousandth of both sides. */
 const partitions = 1_024;
-/** Eight million bytes, whatever the number of charges. */
-const pairBits = 2 ** 26;
+/**
+ * 32 MB outside the heap. A row whose two references are of different charges, and which the filter wrongly takes
+ * for a pair, is told as missing in the ledger instead of being known by its request id; of four million charges
+ * that happens to one such row in half a million.
+ */
+const pairBits = 2 ** 28;
 const strayBits = 2 ** 23;
 /** Rows of one charge that are kept: more prove nothing more, and a hostile feed must not fill the memory. */
 const rowsMax = 64;
@@ -132,7 +136,7 @@ export const joinSides = (spills: Spills, window: FeedWindow): SideJoin => {
       eachLine(charges, partition, (line) => {
         const charge = readLedgerLine(line);
         for (const alias of aliasesOf(charge))
-          if (strayKeys.mayHave(keyHash(alias)))
+          if (strayKeys.mayHave(keyHash(alias), 0))
             aliases.write(partitionOf(alias), `${alias}\t${charge.chargeId}\n`);
       });
     for (let from: Spill | undefined = strays; from !== undefined; ) {
@@ -203,13 +207,13 @@ export const joinSides = (spills: Spills, window: FeedWindow): SideJoin => {
     addCharge(side) {
       const chargeHash = keyHash(side.chargeId);
       charges.write(chargeHash & (partitions - 1), ledgerLine(side));
-      pairs.add(pairHash(keyHash(side.requestId), chargeHash));
-      for (const requestId of side.earlierRequestIds) pairs.add(pairHash(keyHash(requestId), chargeHash));
+      pairs.add(keyHash(side.requestId), chargeHash);
+      for (const requestId of side.earlierRequestIds) pairs.add(keyHash(requestId), chargeHash);
     },
     addRow(side) {
       if (side.chargeId !== undefined && side.requestId !== undefined) {
         const chargeHash = keyHash(side.chargeId);
-        if (pairs.mayHave(pairHash(keyHash(side.requestId), chargeHash))) {
+        if (pairs.mayHave(keyHash(side.requestId), chargeHash)) {
           // Who was charged is asked only where no reference tells it.
           rows.write(chargeHash & (partitions - 1), gatewayLine({ ...side, consumers: none }));
           return;
@@ -217,7 +221,7 @@ export const joinSides = (spills: Spills, window: FeedWindow): SideJoin => {
       }
       const line = gatewayLine(side);
       const keys = keysOf(readGatewayLine(line));
-      for (const key of keys) strayKeys.add(keyHash(key));
+      for (const key of keys) strayKeys.add(keyHash(key), 0);
       if (keys.length === 0) addStranger(line);
       else {
         strays ??= spilled();
