@@ -20,8 +20,10 @@ const attempt = <T>(what: string, run: () => T): T => {
 
 /** One file: pieces of partitions as they became full, and where each of them stands. */
 const diskSpill = (folder: string, partitions: number): Spill => {
-  const path = join(mkdtempSync(join(folder, "chargeonce-")), "spill");
-  const file = openSync(path, "wx+", 0o600);
+  const own = mkdtempSync(join(folder, "chargeonce-"));
+  const file = openSync(join(own, "spill"), "wx+", 0o600);
+  // Gone from the folder at once, and from the disk with the process: a killed run leaves nothing behind.
+  rmSync(own, { recursive: true, force: true });
   const pieces: (Buffer | undefined)[] = Array.from({ length: partitions });
   const filled = new Uint32Array(partitions);
   /** offset and length of each piece, by partition */
@@ -72,7 +74,6 @@ const diskSpill = (folder: string, partitions: number): Spill => {
       if (closed) return;
       closed = true;
       closeSync(file);
-      rmSync(join(path, ".."), { recursive: true, force: true });
     },
   };
 };
