@@ -57,6 +57,14 @@ export const dashboard = (
       graph("Look-up lag (ms)", [seriesOf(prefix, "LookupLagMs", "p99")]),
       graph("Closed", [seriesOf(prefix, "GatewayClosed", "Sum"), seriesOf(prefix, "GatewayShut", "Maximum")]),
     ],
+    [heading("Reconciliation")],
+    [
+      graph("How far it lies back (ms)", [seriesOf(prefix, "ReconciliationLagMs", "Maximum")]),
+      graph("Findings, incomplete runs", [
+        seriesOf(prefix, "ReconciliationFindings", "Sum"),
+        seriesOf(prefix, "ReconciliationIncomplete", "Sum"),
+      ]),
+    ],
     [heading("Queues")],
     [
       graph(

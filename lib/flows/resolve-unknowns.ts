@@ -255,7 +255,9 @@ const conclude = async (
 ): Promise<Worked> => {
   const { entry, gateway } = unknown;
   worker.log.metric("Lookups", 1, { gateway: gateway.name });
-  worker.log.metric("LookupLagMs", Math.max(0, worker.clock.nowMs() - entry.nextAtMs), { gateway: gateway.name });
+  worker.log.metric("LookupLagMs", Math.max(0, worker.clock.nowMs() - entry.nextAtMs), {
+    gateway: gateway.name,
+  });
   const found = matcher.foundOf(entry.chargeId);
   const { noted, resolution, looked } = weighLookUp(entry, found, scanned, gateway, worker);
   if (looked && found.own.length > 0 && entry.lastSendAtMs !== undefined)
