@@ -6,7 +6,7 @@ import type { NotedNotice } from "../lib/core/notice.ts";
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** A moment of a charge's history in words. Total: an event without words does not compile. */
-const wordsOf = (event: HistoryEvent): string => {
+export const wordsOf = (event: HistoryEvent): string => {
   switch (event.e) {
     case "opened":
       return `attempt ${event.attempt} opened, request id ${event.requestId}`;

@@ -5,6 +5,7 @@ import { addEnqueueCommand } from "./enqueue.ts";
 import { exitStatus } from "./exit-status.ts";
 import { nodeProblem } from "./node-version.ts";
 import { addProveCommand } from "./prove.ts";
+import { addReconcileCommand } from "./reconcile.ts";
 import { addRunCommand } from "./run.ts";
 import { addShowCommand } from "./show.ts";
 import { addStatusCommand } from "./status.ts";
@@ -23,6 +24,7 @@ addEnqueueCommand(program);
 addShowCommand(program);
 addStatusCommand(program);
 addBootstrapCommand(program);
+addReconcileCommand(program);
 addProveCommand(program);
 
 // The other commands, and help, work on older ones.

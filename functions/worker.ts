@@ -1,12 +1,16 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { tmpdir } from "node:os";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import pLimit from "p-limit";
 import { clientLimits, sqsClientLimits } from "../lib/adapters/deadline.ts";
+import { diskSpills } from "../lib/adapters/disk-spills.ts";
 import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
 import { dynamodbNotices } from "../lib/adapters/dynamodb-notices.ts";
 import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
+import { dynamodbReconciliation } from "../lib/adapters/dynamodb-reconciliation.ts";
+import { dynamodbScan } from "../lib/adapters/dynamodb-scan.ts";
 import { httpWire } from "../lib/adapters/http-wire.ts";
 import { jsonLog } from "../lib/adapters/log.ts";
 import { readSecret } from "../lib/adapters/secrets.ts";
@@ -15,7 +19,7 @@ import type { LeaseToken, RequestId } from "../lib/core/charge.ts";
 import type { QueueName } from "../lib/core/queues.ts";
 import { gatewayPaces } from "../lib/flows/gateway-pace.ts";
 import { gatewaysOf } from "../lib/gateways/registry.ts";
-import type { Clock, Delivery, DeliveryEnd, Ids, Log, Worker } from "../lib/ports.ts";
+import type { Clock, Delivery, DeliveryEnd, Ids, Log, Reconciler, Wire, Worker } from "../lib/ports.ts";
 import { type Credential, readSettings, type Settings, SettingsError } from "../lib/settings.ts";
 
 export const clock: Clock = {
@@ -119,7 +123,18 @@ const build = (functionName: string) => {
       reason:
         "CENTROBILL_FEED_URL is not set: unknown outcomes get one resend and notices, then go to review",
     });
-  return { settings, gateways: gatewaysNow(settings, log), paces, limit, sqs, ledger, notices, queues, log };
+  return {
+    settings,
+    gateways: gatewaysNow(settings, log),
+    paces,
+    limit,
+    sqs,
+    dynamodb,
+    ledger,
+    notices,
+    queues,
+    log,
+  };
 };
 
 const buildOrSay = (functionName: string): ReturnType<typeof build> => {
@@ -131,6 +146,31 @@ const buildOrSay = (functionName: string): ReturnType<typeof build> => {
   }
 };
 
+type Parts = ReturnType<typeof build>;
+
+/** The worker of one invocation. */
+const workerOf = (
+  { settings, paces, limit, ledger, notices, queues, log }: Parts,
+  gateways: Worker["gateways"],
+  wire: Wire,
+  context: Pick<Context, "getRemainingTimeInMillis">,
+): Worker => ({
+  clock,
+  ids,
+  sha256,
+  wire,
+  ledger,
+  notices,
+  queues,
+  log,
+  limit: limit(),
+  gateways,
+  paces,
+  policy: settings.policy,
+  gatewayTimeoutMs: settings.gatewayTimeoutMs,
+  remainingMs: () => context.getRemainingTimeInMillis(),
+});
+
 /**
  * The handler of a function that works one queue. Its adapters are built once, at start; settings that cannot
  * be worked with stop the function there, with every problem named.
@@ -140,28 +180,16 @@ export const queueFunction = (
   queue: QueueName,
   flow: BatchFlow,
 ): ((event: SQSEvent, context: Context) => Promise<SQSBatchResponse>) => {
-  const { settings, gateways, paces, limit, sqs, ledger, notices, queues, log } = buildOrSay(functionName);
+  const parts = buildOrSay(functionName);
+  const { settings, sqs, log } = parts;
   return async (event, context) => {
-    const current = await gateways();
+    const current = await parts.gateways();
     // Sockets live as long as one invocation: kept across a freeze they would die as resets, and make unknowns.
     const wire = httpWire({ clock });
     const worker: Worker = {
-      clock,
-      ids,
-      sha256,
-      wire,
-      ledger,
-      notices,
-      queues,
+      ...workerOf(parts, current, wire, context),
       wake: (receiptHandle) =>
         hideMessages(sqs, settings.queueUrls[queue], [{ receiptHandle, delayMs: 0 }], log),
-      log,
-      limit: limit(),
-      gateways: current,
-      paces,
-      policy: settings.policy,
-      gatewayTimeoutMs: settings.gatewayTimeoutMs,
-      remainingMs: () => context.getRemainingTimeInMillis(),
     };
     try {
       const ends = await flow(
@@ -186,6 +214,32 @@ export const queueFunction = (
         log,
       );
       return { batchItemFailures: back.map(({ record }) => ({ itemIdentifier: record.messageId })) };
+    } finally {
+      wire.close();
+    }
+  };
+};
+
+/**
+ * The handler of the function that reconciles on a schedule. Every invocation takes windows that are due until
+ * its time is over, so that more of them work in parallel.
+ */
+export const reconciliationFunction = (
+  functionName: string,
+  flow: (worker: Reconciler) => Promise<unknown>,
+): ((event: unknown, context: Context) => Promise<unknown>) => {
+  const parts = buildOrSay(functionName);
+  const { dynamodb, settings } = parts;
+  return async (_event, context) => {
+    const current = await parts.gateways();
+    const wire = httpWire({ clock });
+    try {
+      return await flow({
+        ...workerOf(parts, current, wire, context),
+        scan: dynamodbScan(dynamodb, settings.ledgerTable),
+        book: dynamodbReconciliation(dynamodb, settings.ledgerTable),
+        spills: diskSpills(tmpdir()),
+      });
     } finally {
       wire.close();
     }

@@ -112,6 +112,17 @@ export const FUNCTIONS = [
     timeoutMs: () => 20_000,
   },
   {
+    name: "reconcile",
+    // Every invocation works what is due; one that is late finds the windows of those before it.
+    trigger: { kind: "schedule", everyMinutes: 30 },
+    ...worker,
+    table: ["BatchGetItem", "GetItem", "PutItem", "Query", "Scan"],
+    indexes: [],
+    sendsTo: ["review"],
+    hidesMessages: false,
+    timeoutMs: () => 900_000,
+  },
+  {
     name: "gauge-money",
     trigger: { kind: "schedule", everyMinutes: 5 },
     reads: { queues: [], settings: [], credentials: [] },

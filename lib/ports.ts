@@ -9,6 +9,7 @@ import type { Policy } from "./core/policy.ts";
 import type { QueueName } from "./core/queues.ts";
 import type { RouteMessage } from "./core/route-message.ts";
 import type { Transport, WireRequest } from "./core/transport.ts";
+import type { WindowRecord } from "./core/window-record.ts";
 
 /** Time. `nowMs` is the worker's own clock in milliseconds since 1970; it may be wrong. */
 export type Clock = {
@@ -217,7 +218,10 @@ export type LogEventName =
   | "notice_applied"
   | "notice_failed"
   | "backlog_read"
-  | "secret_unread";
+  | "secret_unread"
+  | "reconciled"
+  | "reconciliation_failed"
+  | "finding";
 
 export type MetricName =
   | "ChargeOutcome"
@@ -234,7 +238,10 @@ export type MetricName =
   | "GatewayShut"
   | "LookupLagMs"
   | "BacklogCharges"
-  | "BacklogMoney";
+  | "BacklogMoney"
+  | "ReconciliationLagMs"
+  | "ReconciliationFindings"
+  | "ReconciliationIncomplete";
 
 /** The only members a log line may have. All are masked for card numbers on the way out. */
 export type LogMembers = {
@@ -260,4 +267,45 @@ export type LogMembers = {
   readonly pages?: number;
   readonly rows?: number;
   readonly error?: string;
+};
+
+/**
+ * Lines of ASCII kept outside the memory, in partitions, for as long as one run takes. A line ends with its newline;
+ * lines of a partition come back in the order in which they were written.
+ */
+export type Spill = {
+  write(partition: number, line: string): void;
+  /** The lines of a partition, many at a time. Nothing may be written while it is read. */
+  read(partition: number): Iterable<string>;
+  close(): void;
+};
+export type Spills = {
+  open(partitions: number): Spill;
+};
+
+/** Every entry of the ledger, in no order. */
+export type LedgerScan = {
+  /**
+   * Tells `each` of every entry that stood when the scan began; one that changes meanwhile is told once, as it
+   * was or as it became. Answers how many could not be read. Throws `LedgerUnavailable`.
+   */
+  scan(each: (entry: LedgerEntry) => void): Promise<{ readonly unreadable: number }>;
+};
+
+/** What reconciliation keeps: which windows there are, who is at work on them, and what came out. */
+export type ReconciliationBook = {
+  /** The windows of a gateway that begin at this moment or later. */
+  windows(gateway: GatewayName, fromMs: number): Promise<readonly WindowRecord[]>;
+  /** Writes the record if the one that stands is of version `previous` (or none does). */
+  replace(
+    previous: LeaseToken | undefined,
+    record: WindowRecord,
+  ): Promise<{ readonly kind: "replaced" } | { readonly kind: "lost" }>;
+};
+
+/** Everything that a reconciliation works with. */
+export type Reconciler = Worker & {
+  readonly scan: LedgerScan;
+  readonly book: ReconciliationBook;
+  readonly spills: Spills;
 };

@@ -21,6 +21,7 @@ export const settingNames = [
   "CENTROBILL_FEED_PROFILE",
   "CENTROBILL_DECLINE_TABLE",
   "CENTRAPAY_URL",
+  "CENTRAPAY_MERCHANT_ID",
   "GATEWAY_TIMEOUT_MS",
   "CONCURRENCY",
   "POLICY",
@@ -60,7 +61,12 @@ export type Settings = {
     readonly declines?: DeclineTable;
   };
   /** `undefined`: no key of it is set, and its charges are refused as `gateway_not_available` */
-  readonly centrapay?: { readonly url: string; readonly apiKey: Credential };
+  readonly centrapay?: {
+    readonly url: string;
+    readonly apiKey: Credential;
+    /** whose activities are reconciled */
+    readonly merchantId?: string;
+  };
   readonly gatewayTimeoutMs: number;
   readonly concurrency: number;
   readonly policy: Policy;
@@ -152,12 +158,15 @@ const readersOf = (env: Environment) => {
 
 /** Reads one function's settings, or throws `SettingsError` with everything that is wrong with them. */
 export const readSettings = (env: Environment): Settings => {
-  const { problems, required, webAddress, count, credential, isSet, json } = readersOf(env);
+  const { problems, text, required, webAddress, count, credential, isSet, json } = readersOf(env);
 
   const policy = json("POLICY", parsePolicy);
   const profile = json("CENTROBILL_FEED_PROFILE", parseFeedProfile);
   const declines = json("CENTROBILL_DECLINE_TABLE", parseDeclineTable);
   const feedUrl = webAddress("CENTROBILL_FEED_URL");
+  const merchantId = text("CENTRAPAY_MERCHANT_ID");
+  if (merchantId !== undefined && !/^[\w.:-]{1,64}$/.test(merchantId))
+    problems.push("CENTRAPAY_MERCHANT_ID: must be an id");
   const settings: Settings = {
     ledgerTable: required(tableVariable),
     queueUrls: Object.fromEntries(QUEUES.map(({ name, variable }) => [name, required(variable)])) as Record<
@@ -176,6 +185,7 @@ export const readSettings = (env: Environment): Settings => {
           centrapay: {
             url: webAddress("CENTRAPAY_URL", centrapayUrl) ?? "",
             apiKey: credential("CENTRAPAY_API_KEY"),
+            ...(merchantId === undefined ? {} : { merchantId }),
           },
         }
       : {}),

@@ -72,6 +72,7 @@ const arrows: Readonly<Record<Room, readonly (readonly [Room, string])[]>> = {
   cli: [
     ["lib/core", "what it prints"],
     ["lib/gateways", "the parsers, to check a file"],
+    ["lib/flows", "reconcile runs its flow in this process"],
     ["lib/adapters", "queues and ledger of a stack"],
     ["lib/ports.ts", "types"],
     ["lib/settings.ts", "flags are settings by another name"],
@@ -106,6 +107,12 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "lib/adapters",
     ["lib/adapters/deadline.ts", "lib/adapters/dynamodb-ledger.ts", "lib/adapters/ledger-item.ts"],
     "the same table, and the same error when it does not answer",
+  ],
+  [
+    /^lib\/adapters\/dynamodb-(scan|reconciliation)\.ts$/,
+    "lib/adapters",
+    ["lib/adapters/deadline.ts", "lib/adapters/dynamodb-ledger.ts", "lib/adapters/ledger-item.ts"],
+    "the same table, read as a whole, and its windows",
   ],
   [
     /^lib\/adapters\/sqs-(queues|wake-ups)\.ts$/,
@@ -165,10 +172,11 @@ const packages: readonly (readonly [from: RegExp, names: readonly string[], reas
     ["jose/errors", "jose/jwks/local", "jose/jws/compact/verify"],
     "signed tokens",
   ],
+  [/^lib\/adapters\/disk-spills\.ts$/, ["node:fs", "node:path"], "lines outside the memory"],
   [/^lib\//, [], "the rest of lib runs anywhere"],
   [
     /^functions\//,
-    ["@aws-sdk/client-dynamodb", "@aws-sdk/client-sqs", "aws-lambda", "node:crypto", "p-limit"],
+    ["@aws-sdk/client-dynamodb", "@aws-sdk/client-sqs", "aws-lambda", "node:crypto", "node:os", "p-limit"],
     "clients, built once",
   ],
   [

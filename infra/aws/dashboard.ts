@@ -58,6 +58,14 @@ export const dashboard = (
       graph("Closed", [seriesOf(prefix, "GatewayClosed", "Sum"), seriesOf(prefix, "GatewayShut", "Maximum")]),
       graph("Notices", [seriesOf(prefix, "Notices", "Sum"), seriesOf(prefix, "NoticesRefused", "Sum")]),
     ],
+    [heading("Reconciliation")],
+    [
+      graph("How far it lies back (ms)", [seriesOf(prefix, "ReconciliationLagMs", "Maximum")]),
+      graph("Findings, incomplete runs", [
+        seriesOf(prefix, "ReconciliationFindings", "Sum"),
+        seriesOf(prefix, "ReconciliationIncomplete", "Sum"),
+      ]),
+    ],
     [heading("Queues")],
     [
       graph(

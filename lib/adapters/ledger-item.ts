@@ -14,6 +14,7 @@ import type { LedgerEntry, Rejection } from "../core/ledger.ts";
  *     rejected#41…      rejected#41…    –          –      {code, problems}    –           –
  *     notice#centrobill#4041…  notice#4041…   –   –  {what it says}      –           –
  *     notice#centrapay#pr7     refers         –   –  (in `chargeId`: the charge that the name stands for)
+ *     reconciliation#centrobill  window#…#0  done  t9     –  and `window` (JSON): a stretch of time that is reconciled
  *
  * The entry is one JSON text: only whoever knows its token may replace it, so it is read and written whole,
  * and an approved charge fits into one write unit. Index `work` (workShard, workAt; keys only) is sparse:

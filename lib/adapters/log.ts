@@ -39,6 +39,10 @@ export const metrics: Readonly<Record<MetricName, MetricForm>> = {
   // By what followed from each: `unmatched` that go on coming, or `tells`, are somebody's business.
   Notices: { unit: "Count", dimensions: ["gateway", "outcome"] },
   NoticesRefused: { unit: "Count", dimensions: ["gateway", "reason"] },
+  // How far the reconciled time lies back. Without a point somebody has to look, too: silence is not health.
+  ReconciliationLagMs: { unit: "Milliseconds", dimensions: ["gateway"] },
+  ReconciliationFindings: { unit: "Count", dimensions: ["gateway", "reason"] },
+  ReconciliationIncomplete: { unit: "Count", dimensions: ["gateway", "reason"] },
 };
 
 const eventNames: Readonly<Record<LogEventName, true>> = {
@@ -67,6 +71,9 @@ const eventNames: Readonly<Record<LogEventName, true>> = {
   notice_refused: true,
   notice_applied: true,
   notice_failed: true,
+  reconciled: true,
+  reconciliation_failed: true,
+  finding: true,
 };
 
 /** The allow-list, as values: a type is gone when the code runs, and a cast goes past it before. */

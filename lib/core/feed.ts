@@ -18,6 +18,8 @@ export type FeedRow = {
   readonly amount?: string;
   readonly currency?: string;
   readonly atMs?: number;
+  /** a reversal that the gateway itself says did not take place */
+  readonly failed?: true;
   /** the row as it came: hashed as evidence, never stored */
   readonly raw: JsonObject;
 };
@@ -46,7 +48,8 @@ export type Feed = {
   /** pages of one scan at the most: a feed that pages for ever ends as an incomplete scan */
   readonly pagesMax: number;
   pageRequest(window: FeedWindow, cursor: FeedCursor): WireRequest;
-  readPage(reply: Replied, cursor: FeedCursor): FeedPage;
+  /** `window`: what was asked for, where a feed without a filter of its own has to stop by itself */
+  readPage(reply: Replied, cursor: FeedCursor, window?: FeedWindow): FeedPage;
   /** a look-up by the gateway's own id, where the feed has one */
   idRequest(id: { readonly transactionId: string } | { readonly orderId: string }): WireRequest | undefined;
 };

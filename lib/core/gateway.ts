@@ -27,6 +27,8 @@ export type Gateway = {
   excerptOf(reply: Replied): string;
   /** what happened, of many charges at once; `undefined`: this gateway has no such list */
   readonly feed: Feed | undefined;
+  /** a list that is too long to look up one charge in, but serves reconciliation; where absent, `feed` does */
+  readonly reconciliationFeed?: Feed;
   /**
    * An authenticated look-up that moves no money, by which a closed account is tried: its answer has to
    * disprove what the account was closed for. `charge` is one that waits, and is not touched by it.

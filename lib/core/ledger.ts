@@ -170,6 +170,11 @@ type EntryBase = {
   readonly fingerprint: string;
   readonly notAfterMs?: number;
   readonly instrumentRef?: string;
+  /**
+   * Who is charged, by each name that the message gives: the first twelve hex digits of its SHA-256. Only ever
+   * enough for a weak match (S14).
+   */
+  readonly consumerMarks?: readonly string[];
   /** names this version of the entry; whoever writes the next one has to know it (S7) */
   readonly token: LeaseToken;
   readonly openedAtMs: number;
@@ -303,6 +308,7 @@ export const openEntry = (
     readonly nowMs: number;
     readonly leaseMs: number;
     readonly needsPreparation?: boolean;
+    readonly consumerMarks?: readonly string[];
   },
 ): OpenedEntry => ({
   v: 1,
@@ -315,6 +321,9 @@ export const openEntry = (
   fingerprint: by.fingerprint,
   ...(charge.notAfterMs === undefined ? {} : { notAfterMs: charge.notAfterMs }),
   ...(charge.instrument === undefined ? {} : { instrumentRef: charge.instrument.ref }),
+  ...(by.consumerMarks === undefined || by.consumerMarks.length === 0
+    ? {}
+    : { consumerMarks: by.consumerMarks }),
   token: by.token,
   openedAtMs: by.nowMs,
   updatedAtMs: by.nowMs,

@@ -2,6 +2,7 @@ import { outcomeOfReply } from "./classify.ts";
 import { endingOf } from "./decide.ts";
 import type { Evidence, FeedRowEvidence, Search } from "./evidence.ts";
 import type { FeedRow, FeedWindow } from "./feed.ts";
+import { lastWords } from "./last-words.ts";
 import { mayFollow, type ReviewReason, type UnknownEntry } from "./ledger.ts";
 import { nextLookAtMs } from "./lookup-schedule.ts";
 import type { Found } from "./matching.ts";
@@ -77,24 +78,6 @@ const certifyingLooks = (entry: UnknownEntry, policy: Policy, gatewayTimeoutMs: 
 
 const captured = (row: FeedRow): boolean => row.reply.kind === "captured";
 
-/** Whether a row was written after another of its transaction; without times, a capture is not unsaid. */
-const isLater = (row: FeedRow, before: FeedRow): boolean =>
-  row.atMs === undefined || before.atMs === undefined
-    ? captured(row) || !captured(before)
-    : row.atMs >= before.atMs;
-
-/** The rows of one transaction tell one story, and its last word counts. */
-const lastWords = (rows: readonly FeedRow[]): FeedRow[] => {
-  const byTransaction = new Map<string | number, FeedRow>();
-  for (const [place, row] of rows.entries()) {
-    // A row without an id of the gateway's stands for itself: two of them may be two transactions.
-    const key = row.transactionId ?? row.orderId ?? place;
-    const before = byTransaction.get(key);
-    if (before === undefined || isLater(row, before)) byTransaction.set(key, row);
-  }
-  return [...byTransaction.values()];
-};
-
 export type Looked = {
   readonly entry: UnknownEntry;
   readonly found: Found;
@@ -153,8 +136,8 @@ export const resolve = (
     };
   };
 
-  const own = lastWords(found.own);
-  const others = lastWords(found.otherAttempt).filter(captured);
+  const own = lastWords(found.own, captured);
+  const others = lastWords(found.otherAttempt, captured).filter(captured);
   const captures = own.filter(captured);
   if (captures.length + others.length > 1)
     return review("double_charge", rowsEvidence([...captures, ...others]));

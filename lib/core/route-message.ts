@@ -1,6 +1,7 @@
 import type { Charge, ChargeId, GatewayName, Problem, RequestId } from "./charge.ts";
 import type { RetryAdvice } from "./decline.ts";
 import type { Evidence } from "./evidence.ts";
+import type { Finding, RefundProposal } from "./finding.ts";
 import { asString, defined, isJsonObject, type Json, type JsonObject, member, parseJson } from "./json.ts";
 import type { LedgerEntry, Rejection, ReviewReason } from "./ledger.ts";
 import type { NotedNotice } from "./notice.ts";
@@ -37,7 +38,9 @@ export type RouteMessage = {
   readonly reason?: ReviewReason | string;
   readonly mismatch?: Mismatch;
   /** a refund that a person may confirm (S13): every capture but the first */
-  readonly refundProposal?: readonly { readonly gateway: GatewayName; readonly transactionId: string }[];
+  readonly refundProposal?: readonly RefundProposal[];
+  /** what reconciliation found: both sides, and what to do next */
+  readonly finding?: Finding;
   readonly evidence?: Evidence | MessageEvidence;
   readonly at: string;
   /** the message as accepted */
@@ -55,7 +58,7 @@ const refundProposal = (entry: LedgerEntry): RouteMessage["refundProposal"] => {
     return undefined;
   return entry.evidence.rows
     .slice(1)
-    .flatMap(({ transactionId }) =>
+    .flatMap(({ transactionId }): RefundProposal[] =>
       transactionId === undefined ? [] : [{ gateway: entry.gateway, transactionId }],
     );
 };

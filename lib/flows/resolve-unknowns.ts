@@ -11,16 +11,7 @@ import { maskedExcerpt } from "../core/masked-message.ts";
 import { type Matcher, matcherFor } from "../core/matching.ts";
 import { parseWakeUp } from "../core/notice.ts";
 import { keyLifeEndMs } from "../core/policy.ts";
-import {
-  afterLookUpFailure,
-  certifyAbsent,
-  noteLookUp,
-  noteLookUpFailure,
-  type Resolution,
-  resolve,
-  resolveWithoutFeed,
-  windowOf,
-} from "../core/resolution.ts";
+import { certifyAbsent, type Resolution, resolveWithoutFeed, windowOf } from "../core/resolution.ts";
 import { parseUnknownMessage, routeOfEntry } from "../core/route-message.ts";
 import { recordVerdict } from "../core/verdict.ts";
 import { groupWindows } from "../core/window-groups.ts";
@@ -34,6 +25,7 @@ import { pacedSend } from "./paced-send.ts";
 import { readEntries } from "./read-entries.ts";
 import { replaceEntry } from "./replace-entry.ts";
 import { lookUpById, type Scanned, scanFeed } from "./scan-feed.ts";
+import { weighLookUp } from "./weigh-look-up.ts";
 import { workDeliveries } from "./work-deliveries.ts";
 
 /** What cannot be worked now but must not be lost waits this long. */
@@ -294,42 +286,19 @@ const lookUpAll = async (unknowns: readonly Unknown[], worker: Worker): Promise<
 /** What one look-up proved, recorded and carried out. */
 const conclude = async (
   unknown: Unknown,
-  { scan, failure }: Scanned,
+  scanned: Scanned,
   matcher: Matcher,
   worker: Worker,
 ): Promise<Worked> => {
-  const { entry, charge, gateway } = unknown;
-  const { policy, gatewayTimeoutMs } = worker;
-  const found = matcher.foundOf(entry.chargeId);
-  const nowMs = worker.clock.nowMs();
+  const { entry, gateway } = unknown;
   worker.log.metric("Lookups", 1, { gateway: gateway.name });
-  worker.log.metric("LookupLagMs", Math.max(0, nowMs - entry.nextAtMs), { gateway: gateway.name });
-  const seesCapture = [...found.own, ...found.otherAttempt].some((row) => row.reply.kind === "captured");
-  if (failure !== undefined && !seesCapture) {
-    const noted = noteLookUpFailure(entry, scan.atMs, failure);
-    return carryOut(unknown, noted, afterLookUpFailure(noted, policy, nowMs), worker);
-  }
-  if (found.own.length > 0 && entry.lastSendAtMs !== undefined)
+  worker.log.metric("LookupLagMs", Math.max(0, worker.clock.nowMs() - entry.nextAtMs), {
+    gateway: gateway.name,
+  });
+  const found = matcher.foundOf(entry.chargeId);
+  const { noted, resolution, looked } = weighLookUp(entry, found, scanned, gateway, worker);
+  if (looked && found.own.length > 0 && entry.lastSendAtMs !== undefined)
     await worker.paces[gateway.name].noteWorked(entry.lastSendAtMs);
-  const noted = noteLookUp(entry, scan, found, policy, gatewayTimeoutMs);
-  const resolution = resolve(
-    {
-      entry: noted,
-      found,
-      scan,
-      rowSha256: (row) => worker.sha256(JSON.stringify(row.raw)),
-    },
-    {
-      chargeId: charge.chargeId,
-      requestId: entry.requestId,
-      amountMinor: charge.money.amountMinor,
-      currency: charge.money.currency,
-    },
-    gateway.rules,
-    policy,
-    gatewayTimeoutMs,
-    nowMs,
-  );
   return carryOut(unknown, noted, resolution, worker);
 };
 

@@ -9,6 +9,18 @@ import { pacedSend } from "./paced-send.ts";
 /** A scan as far as it came, and why it did not come further, if it failed. */
 export type Scanned = { readonly scan: Scan; readonly failure?: string };
 
+/** A scan of a feed, page by page. */
+export type FeedScanned = Scanned & {
+  readonly pages: number;
+  /** rows of the window by the gateway's own count, where it gives one */
+  readonly total: number;
+  /** it has more pages than are read in one scan */
+  readonly cut: boolean;
+};
+
+/** Why a look-up was not made: the invocation ends too soon. */
+export const outOfTime = "out of time";
+
 /** A gateway with its feed. */
 export type FeedOf = { readonly gateway: Gateway; readonly feed: Feed };
 
@@ -28,8 +40,7 @@ export const ask = async (
   let failure: string | undefined;
   for (let attempt = 1; attempt <= tries; attempt++) {
     if (failure !== undefined) await worker.clock.sleep(askAgainAfterMs);
-    if (worker.remainingMs() < reserveMs + worker.gatewayTimeoutMs)
-      return { failure: failure ?? "out of time" };
+    if (worker.remainingMs() < reserveMs + worker.gatewayTimeoutMs) return { failure: failure ?? outOfTime };
     const { transport } = await pacedSend(
       gateway,
       "lookUp",
@@ -52,10 +63,11 @@ export const ask = async (
 export const scanFeed = async (
   { gateway, feed }: FeedOf,
   window: FeedWindow,
-  matcher: Matcher,
+  matcher: Pick<Matcher, "add">,
   worker: Worker,
   reserveMs: number,
-): Promise<Scanned> => {
+  tries = 2,
+): Promise<FeedScanned> => {
   const atMs = worker.clock.nowMs();
   let rows = 0;
   let pages = 0;
@@ -63,7 +75,7 @@ export const scanFeed = async (
   let total = 0;
   let cursor: typeof feed.firstCursor | undefined = feed.firstCursor;
   let lastPageSha256: string | undefined;
-  const ended = (whole: boolean, failure?: string): Scanned => {
+  const ended = (whole: boolean, failure?: string, cut = false): FeedScanned => {
     const scan: Scan = { atMs, ...window, rows, whole };
     worker.log.event(failure === undefined ? "feed_scanned" : "feed_failed", {
       pages,
@@ -71,13 +83,13 @@ export const scanFeed = async (
       durationMs: worker.clock.nowMs() - atMs,
       ...(failure === undefined ? {} : { reason: failure }),
     });
-    return failure === undefined ? { scan } : { scan, failure };
+    return { scan, pages, total, cut, ...(failure === undefined ? {} : { failure }) };
   };
   while (cursor !== undefined) {
-    if (pages >= feed.pagesMax) return ended(false);
-    const reply = await ask(gateway, feed.pageRequest(window, cursor), worker, reserveMs, 2);
+    if (pages >= feed.pagesMax) return ended(false, undefined, true);
+    const reply = await ask(gateway, feed.pageRequest(window, cursor), worker, reserveMs, tries);
     if ("failure" in reply) return ended(false, reply.failure);
-    const page = feed.readPage(reply, cursor);
+    const page = feed.readPage(reply, cursor, window);
     if (page.kind === "unreadable") return ended(false, page.why);
     // A feed that answers every page with the same rows would go on for ever.
     if (page.rows.length > 0 && reply.bodySha256 === lastPageSha256)

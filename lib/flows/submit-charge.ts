@@ -1,4 +1,5 @@
 import { type Charge, parseCharge } from "../core/charge.ts";
+import { consumerMarks } from "../core/consumer-marks.ts";
 import { canonicalJson } from "../core/json.ts";
 import { type LedgerEntry, openEntry, openExpired, type Rejection } from "../core/ledger.ts";
 import { maskedText } from "../core/masked-message.ts";
@@ -37,6 +38,7 @@ const openAndSend = async (inHand: InHand, worker: Worker): Promise<Worked> => {
     ...stamp(worker),
     fingerprint: worker.sha256(canonicalJson(charge.message)),
     requestId: worker.ids.requestId(),
+    consumerMarks: consumerMarks(gateway.consumersOf(charge), worker.sha256),
     needsPreparation: gateway.preparationOf?.(charge) !== undefined,
   };
   const entry = isLate(charge, by.nowMs) ? openExpired(charge, by) : openEntry(charge, by);

@@ -181,6 +181,9 @@ test("the dashboard shows money first, and every metric that there is", () => {
     NoticesRefused: true,
     BacklogCharges: true,
     BacklogMoney: true,
+    ReconciliationLagMs: true,
+    ReconciliationFindings: true,
+    ReconciliationIncomplete: true,
   };
   for (const metric of Object.keys(shown)) expect(text).toContain(metric);
   expect(text.indexOf("Money in unknown")).toBeLessThan(text.indexOf("ChargeOutcome"));

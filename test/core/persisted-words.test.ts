@@ -2,9 +2,11 @@ import { expect, test } from "vitest";
 import { gatewayNames } from "../../lib/core/charge.ts";
 import { declineCategories } from "../../lib/core/decline.ts";
 import type { Evidence } from "../../lib/core/evidence.ts";
+import { findingKinds, nextSteps } from "../../lib/core/finding.ts";
 import { finalStates, type HistoryEvent, ledgerStates, reviewReasons } from "../../lib/core/ledger.ts";
 import { wakeUpOf } from "../../lib/core/notice.ts";
 import { QUEUES } from "../../lib/core/queues.ts";
+import { incompleteReasons } from "../../lib/core/window-record.ts";
 
 // What is stored or sent is read by others, for longer than any version lives. Words may be added; a word that
 // is here may not be renamed, taken away, or come to mean something else.
@@ -54,6 +56,30 @@ test("the words that are stored and sent are for ever", () => {
     "customer_action",
     "unrecognised",
   ]);
+  expect(findingKinds).toStrictEqual([
+    "missing_in_ledger",
+    "missing_at_gateway",
+    "amount_differs",
+    "currency_differs",
+    "state_differs",
+    "double_charge",
+    "late_outcome",
+    "refunded_or_charged_back",
+    "unmatched_weak",
+  ]);
+  expect(nextSteps).toStrictEqual([
+    "find_the_sender",
+    "ask_the_gateway",
+    "settle_the_difference",
+    "do_not_charge_again",
+    "revoke_the_approval",
+    "confirm_the_refund",
+    "nothing",
+    "decide_the_review",
+    "book_the_reversal",
+    "confirm_the_match",
+  ]);
+  expect(incompleteReasons).toStrictEqual(["feed_incomplete", "feed_moved", "ledger_unreadable"]);
   expect(gatewayNames).toStrictEqual(["centrobill", "centrapay"]);
   expect(QUEUES.map(({ name }) => name)).toStrictEqual([
     "charges",

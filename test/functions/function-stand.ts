@@ -29,7 +29,12 @@ import type { RouteMessage } from "../../lib/core/route-message.ts";
 import type { Ledger } from "../../lib/ports.ts";
 import { type CountingProxy, countingProxy } from "./counting-proxy.ts";
 
-export type FunctionName = "submit-charges" | "resolve-unknowns" | "receive-notices" | "gauge-money";
+export type FunctionName =
+  | "submit-charges"
+  | "resolve-unknowns"
+  | "receive-notices"
+  | "reconcile"
+  | "gauge-money";
 
 /** The file that is deployed. */
 export const bundleOf = (name: FunctionName): string =>

@@ -16,6 +16,8 @@ import { type CentrapayNotices, type Notify, notifier } from "./notices.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { type Call, scenarioOf } from "./scenario.ts";
 
+const activitiesPerPage = 20;
+
 export interface SandboxCentrapayOptions {
   /** Default 0, any free port. */
   readonly port?: number;
@@ -126,6 +128,8 @@ export async function startSandboxCentrapay(
     if (retryAfterS !== undefined) return sendError(response, 429, retryAfterS);
     await latency();
     const [, , collection, id = "", act, ...rest] = pathname.split("/").map(decodeURIComponent);
+    if (incoming.method === "GET" && collection === "payment-activities" && id === "")
+      return merchantActivities(searchParams, response);
     if (collection !== "payment-requests" || rest.length > 0) return sendError(response, 404);
     const route = `${incoming.method} ${id === "" ? "" : id === "external-ref" ? "external-ref" : ":id"}${act === undefined || id === "external-ref" ? "" : `/${act}`}`;
     switch (route) {
@@ -263,6 +267,20 @@ export async function startSandboxCentrapay(
     if (request === undefined) return sendJson(response, 200, { items: [] });
     const items = request.activities.map((one) => activityJson(one, request)).reverse();
     sendJson(response, 200, { items });
+  }
+
+  /** Everything that happened to the merchant's Payment Requests, newest first; a page's key is where it begins. */
+  async function merchantActivities(params: URLSearchParams, response: ServerResponse): Promise<void> {
+    if (params.get("merchantId") === null) return sendMessage(response, 400, '"merchantId" is required');
+    const all = [...book.all()]
+      .flatMap((request) => request.activities.map((activity) => ({ activity, request })))
+      .sort((a, b) => b.activity.createdAt - a.activity.createdAt);
+    const at = Number(params.get("pageKey") ?? 0);
+    const items = all
+      .slice(at, at + activitiesPerPage)
+      .map(({ activity, request }) => activityJson(activity, request));
+    const next = at + activitiesPerPage;
+    sendJson(response, 200, { items, ...(next < all.length ? { nextPageKey: String(next) } : {}) });
   }
 
   async function pay(id: string, body: Body, response: ServerResponse): Promise<void> {

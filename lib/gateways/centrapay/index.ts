@@ -12,6 +12,7 @@ import {
   postRequest,
   secretsOf,
 } from "./charge-request.ts";
+import { centrapayFeed } from "./feed.ts";
 import { lookUpFor } from "./look-up.ts";
 import { declineTable } from "./messages.ts";
 import { preparationFor } from "./preparation.ts";
@@ -20,6 +21,8 @@ import { refusesAccount, statuses } from "./rules.ts";
 
 /** `url`: `https://service.centrapay.com`, or another host without a slash at its end. */
 export type CentrapayOptions = Endpoint & {
+  /** whose activities are reconciled; without it there is no list of them */
+  readonly merchantId?: string;
   /** in place of the table in `messages.ts` */
   readonly declines?: DeclineTable;
 };
@@ -46,6 +49,9 @@ export const centrapay = (options: CentrapayOptions): Gateway => ({
   excerptOf,
   probeOf: (because, charge) => probeOf(because, charge, options),
   feed: undefined,
+  ...(options.merchantId === undefined
+    ? {}
+    : { reconciliationFeed: centrapayFeed(options, options.merchantId) }),
   preparationOf(charge) {
     const mode = chargeModeOf(charge);
     return mode === "confirm" ? undefined : preparationFor(options, mode === "quickPay");

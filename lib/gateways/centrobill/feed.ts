@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject, member, parseJson } from "../
 import { decimalOfJson } from "../../core/money.ts";
 import type { Replied, WireRequest } from "../../core/transport.ts";
 import { idOf, readPayment } from "./charge-reply.ts";
-import type { FeedProfile, Path, TimeFormat } from "./feed-profile.ts";
+import { type FeedProfile, type Path, type RowField, rowFields, type TimeFormat } from "./feed-profile.ts";
 
 const pad = (number: number): string => String(number).padStart(2, "0");
 
@@ -30,13 +30,26 @@ export const writeTime = (ms: number, format: TimeFormat, edge: "from" | "to"): 
 const at = (value: Json | undefined, path: string): Json | undefined =>
   path === "" ? value : path.split(".").reduce<Json | undefined>((inner, key) => member(inner, key), value);
 
-const firstAt = (value: JsonObject, path: Path): Json | undefined => {
-  for (const one of typeof path === "string" ? [path] : path) {
-    const found = at(value, one);
-    if (found !== undefined && found !== null) return found;
-  }
-  return undefined;
+/** Reads one field of a row, at the first of its paths where something stands. */
+type ReadField = (row: JsonObject) => Json | undefined;
+
+/** The paths are taken apart once, not for every row of a feed. */
+const fieldReader = (path: Path): ReadField => {
+  const paths = (typeof path === "string" ? [path] : path).map((one) => (one === "" ? [] : one.split(".")));
+  return (row) => {
+    for (const keys of paths) {
+      let found: Json | undefined = row;
+      for (const key of keys) found = member(found, key);
+      if (found !== undefined && found !== null) return found;
+    }
+    return undefined;
+  };
 };
+
+type RowReader = Readonly<Record<RowField, ReadField>>;
+
+const rowReader = (profile: FeedProfile): RowReader =>
+  Object.fromEntries(rowFields.map((name) => [name, fieldReader(profile.fields[name])])) as RowReader;
 
 const wholeNumber = (value: Json | undefined): number | undefined => {
   const number = typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value;
@@ -46,49 +59,68 @@ const wholeNumber = (value: Json | undefined): number | undefined => {
 /** Money given back (facts §2.6). */
 const reversalActions = new Set<Json | undefined>(["credit", "chargeback"]);
 
+const textOf = (value: Json | undefined): string | undefined =>
+  typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+
+/** When a row was written, milliseconds: whole seconds since 1970, or a time that names its zone. */
+const timeOf = (value: Json | undefined): number | undefined => {
+  const seconds = wholeNumber(value);
+  if (seconds !== undefined) return seconds * 1_000;
+  const isZoned = typeof value === "string" && /^\d{4}-\d\d-\d\d[T ][\d:.]+ ?(Z|[+-]\d\d:?\d\d)$/.test(value);
+  const ms = isZoned ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : ms;
+};
+
 /** `undefined`: nothing in the row says which transaction it is, so nobody knows what was not read. */
-const readRow = (row: JsonObject, profile: FeedProfile): FeedRow | undefined => {
-  const field = (name: keyof FeedProfile["fields"]): Json | undefined => firstAt(row, profile.fields[name]);
+const readRow = (raw: JsonObject, read: RowReader): FeedRow | undefined => {
   const payment = {
-    code: field("code"),
-    codeCategory: field("codeCategory"),
-    description: field("description"),
-    action: field("action"),
-    mode: field("mode"),
-    status: field("status"),
-    amount: field("amount"),
-    currency: field("currency"),
-    transactionId: field("transactionId"),
-    orderId: field("orderId"),
-    chargeId: field("chargeId"),
-    requestId: field("requestId"),
+    code: read.code(raw),
+    codeCategory: read.codeCategory(raw),
+    description: read.description(raw),
+    action: read.action(raw),
+    mode: read.mode(raw),
+    status: read.status(raw),
+    amount: read.amount(raw),
+    currency: read.currency(raw),
+    transactionId: read.transactionId(raw),
+    orderId: read.orderId(raw),
+    chargeId: read.chargeId(raw),
+    requestId: read.requestId(raw),
   };
-  const text = (value: Json | undefined): string | undefined =>
-    typeof value === "string" || typeof value === "number" ? String(value) : undefined;
-  const optional = <K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } =>
-    (value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
-  const unixTime = wholeNumber(field("unixTime"));
   const transactionId = idOf(payment.transactionId);
   const orderId = idOf(payment.orderId);
-  const requestId = text(payment.requestId);
-  const chargeId = text(payment.chargeId);
-  if ([transactionId, orderId, requestId, chargeId].every((id) => id === undefined)) return undefined;
-  return {
-    kind: reversalActions.has(payment.action) ? "reversal" : "charge",
+  const requestId = textOf(payment.requestId);
+  const chargeId = textOf(payment.chargeId);
+  if (
+    transactionId === undefined &&
+    orderId === undefined &&
+    requestId === undefined &&
+    chargeId === undefined
+  )
+    return undefined;
+  const kind = reversalActions.has(payment.action) ? "reversal" : "charge";
+  const row: { -readonly [K in keyof FeedRow]: FeedRow[K] } = {
+    kind,
     reply: readPayment(payment),
-    ...optional("transactionId", transactionId),
-    ...optional("orderId", orderId),
-    ...optional("parentTransactionId", idOf(field("parentTransactionId"))),
-    ...optional("requestId", requestId),
-    ...optional("chargeId", chargeId),
-    consumers: [text(field("consumerId")), text(field("consumerExternalId"))].filter(
+    consumers: [textOf(read.consumerId(raw)), textOf(read.consumerExternalId(raw))].filter(
       (consumer) => consumer !== undefined,
     ),
-    ...optional("amount", decimalOfJson(payment.amount)),
-    ...optional("currency", text(payment.currency)),
-    ...optional("atMs", unixTime === undefined ? undefined : unixTime * 1_000),
-    raw: row,
+    raw,
   };
+  const parentTransactionId = idOf(read.parentTransactionId(raw));
+  const amount = decimalOfJson(payment.amount);
+  const currency = textOf(payment.currency);
+  const atMs = timeOf(read.unixTime(raw));
+  if (transactionId !== undefined) row.transactionId = transactionId;
+  if (orderId !== undefined) row.orderId = orderId;
+  if (parentTransactionId !== undefined) row.parentTransactionId = parentTransactionId;
+  if (requestId !== undefined) row.requestId = requestId;
+  if (chargeId !== undefined) row.chargeId = chargeId;
+  if (amount !== undefined) row.amount = amount;
+  if (currency !== undefined) row.currency = currency;
+  if (atMs !== undefined) row.atMs = atMs;
+  if (kind === "reversal" && payment.status === "fail") row.failed = true;
+  return row;
 };
 
 /** The feed client's pure half: what to ask for next, and what a page says. */
@@ -97,6 +129,7 @@ export const centrobillFeed = (
   profile: FeedProfile,
 ): Feed => {
   const { params, paging, auth } = profile;
+  const read = rowReader(profile);
   const request = (query: readonly (readonly [string, string])[]): WireRequest => {
     const url = new URL(`${endpoint.feedUrl.replace(/\/$/, "")}${profile.path}`);
     for (const [name, value] of query) url.searchParams.set(name, value);
@@ -161,7 +194,7 @@ export const centrobillFeed = (
       if (next === "wrong_page") return { kind: "unreadable", why: "another page than the one asked for" };
       const rows = (list as readonly Json[])
         .filter(isJsonObject)
-        .map((row) => readRow(row, profile))
+        .map((row) => readRow(row, read))
         .filter((row) => row !== undefined);
       const unreadRows = list.length - rows.length;
       const total = wholeNumber(at(body, paging.totalPath));

@@ -1,0 +1,84 @@
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { Spill, Spills } from "../ports.ts";
+
+/** What is kept of a partition before it goes to the disk in one piece, bytes. */
+const pieceBytes = 16_384;
+
+/** The disk is full, or gone: what was to be joined is not there. */
+export class SpillFailed extends Error {
+  override readonly name = "SpillFailed";
+}
+
+const attempt = <T>(what: string, run: () => T): T => {
+  try {
+    return run();
+  } catch (error) {
+    throw new SpillFailed(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+};
+
+/** One file: pieces of partitions as they became full, and where each of them stands. */
+const diskSpill = (folder: string, partitions: number): Spill => {
+  const own = mkdtempSync(join(folder, "chargeonce-"));
+  const file = openSync(join(own, "spill"), "wx+", 0o600);
+  // Gone from the folder at once, and from the disk with the process: a killed run leaves nothing behind.
+  rmSync(own, { recursive: true, force: true });
+  const pieces: (Buffer | undefined)[] = Array.from({ length: partitions });
+  const filled = new Uint32Array(partitions);
+  /** offset and length of each piece, by partition */
+  const places: number[][] = Array.from({ length: partitions }, () => []);
+  let end = 0;
+  let largest = 0;
+  let closed = false;
+
+  const put = (partition: number, bytes: Uint8Array): void => {
+    for (let from = 0; from < bytes.length; )
+      from += attempt("cannot write", () => writeSync(file, bytes, from, bytes.length - from, end + from));
+    places[partition]?.push(end, bytes.length);
+    end += bytes.length;
+    largest = Math.max(largest, bytes.length);
+  };
+
+  return {
+    write(partition, line) {
+      let piece = pieces[partition];
+      if (piece === undefined) pieces[partition] = piece = Buffer.allocUnsafeSlow(pieceBytes);
+      let at = filled[partition] ?? 0;
+      if (at + line.length > pieceBytes && at > 0) {
+        put(partition, piece.subarray(0, at));
+        at = 0;
+      }
+      if (line.length > pieceBytes) put(partition, Buffer.from(line, "latin1"));
+      else at += piece.write(line, at, "latin1");
+      filled[partition] = at;
+    },
+    *read(partition) {
+      const bytes = Buffer.allocUnsafeSlow(largest);
+      const own = places[partition] ?? [];
+      for (let place = 0; place < own.length; place += 2) {
+        const [offset = 0, length = 0] = [own[place], own[place + 1]];
+        for (let from = 0; from < length; ) {
+          const read = attempt("cannot read", () =>
+            readSync(file, bytes, from, length - from, offset + from),
+          );
+          if (read === 0) throw new SpillFailed("cannot read: the file is shorter than what was written");
+          from += read;
+        }
+        yield bytes.toString("latin1", 0, length);
+      }
+      const left = filled[partition] ?? 0;
+      if (left > 0) yield (pieces[partition] as Buffer).toString("latin1", 0, left);
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      closeSync(file);
+    },
+  };
+};
+
+/** Spills as files in a folder, each gone when it is closed. Throws `SpillFailed` where the disk does not do. */
+export const diskSpills = (folder: string): Spills => ({
+  open: (partitions) => attempt("cannot open", () => diskSpill(folder, partitions)),
+});

@@ -1,0 +1,64 @@
+import type { ChargeId } from "../core/charge.ts";
+import type { LedgerEntry, ReviewReason, UnknownEntry } from "../core/ledger.ts";
+import { matcherFor } from "../core/matching.ts";
+import type { Resolution } from "../core/resolution.ts";
+import { windowOf } from "../core/resolution.ts";
+import { recordVerdict } from "../core/verdict.ts";
+import { groupWindows } from "../core/window-groups.ts";
+import type { Worker } from "../ports.ts";
+import { stamp } from "./charge-worker.ts";
+import { replaceEntry } from "./replace-entry.ts";
+import { type FeedOf, scanFeed } from "./scan-feed.ts";
+import { weighLookUp } from "./weigh-look-up.ts";
+
+/** Reasons that rest on rows, and not on what was not seen or on how often somebody looked. */
+const restsOnRows: ReadonlySet<ReviewReason> = new Set<ReviewReason>([
+  "mismatch",
+  "double_charge",
+  "captured_by_earlier_attempt",
+  "refunded_or_charged_back",
+]);
+
+type Closing = Extract<Resolution, { kind: "settle" | "review" }>;
+
+const closingOf = (resolution: Resolution): Closing | undefined => {
+  if (resolution.kind === "settle") {
+    // A description may repeat what only the charge's message could mask (S12), and that is not at hand.
+    const { description: _description, ...ending } = resolution.ending;
+    return { ...resolution, ending };
+  }
+  return resolution.kind === "review" && restsOnRows.has(resolution.reason) ? resolution : undefined;
+};
+
+/**
+ * Closes unknowns that rows of the feed answer, by the rules and the conditional write of every other look-up
+ * (S7). What the feed does not answer is left as it is: nothing is sent, no look-up of the schedule is used up.
+ * The message of each that waits in `unknown-outcomes` tells its outcome when it comes (S8).
+ * @returns the entries that were closed, as they are now
+ */
+export const closeFromFeed = async (
+  entries: readonly UnknownEntry[],
+  feedOf: FeedOf,
+  worker: Worker,
+  reserveMs: number,
+): Promise<ReadonlyMap<ChargeId, LedgerEntry>> => {
+  const closed = new Map<ChargeId, LedgerEntry>();
+  const nowMs = worker.clock.nowMs();
+  const wanted = entries.map((entry) => ({
+    window: windowOf(entry, worker.policy, worker.gatewayTimeoutMs, nowMs),
+    item: entry,
+  }));
+  for (const { window, items } of groupWindows(wanted, worker.policy.feedLagMs)) {
+    const matcher = matcherFor(items.map((entry) => ({ entry, consumers: [] })));
+    const scanned = await scanFeed(feedOf, window, matcher, worker, reserveMs);
+    for (const entry of items) {
+      const found = matcher.foundOf(entry.chargeId);
+      const { noted, resolution } = weighLookUp(entry, found, scanned, feedOf.gateway, worker);
+      const closing = closingOf(resolution);
+      if (closing === undefined) continue;
+      const recorded = recordVerdict(noted, closing, stamp(worker));
+      if (await replaceEntry(entry, recorded, worker)) closed.set(entry.chargeId, recorded);
+    }
+  }
+  return closed;
+};

@@ -1,0 +1,276 @@
+import type { FeedWindow } from "../core/feed.ts";
+import type { Group } from "../core/judgement.ts";
+import { keyFilter } from "../core/key-filter.ts";
+import { keyHash } from "../core/key-hash.ts";
+import {
+  agreed,
+  agreeingEnd,
+  chargeIdOfLine,
+  type GatewaySide,
+  gatewayLine,
+  type LedgerSide,
+  ledgerLine,
+  readGatewayLine,
+  readLedgerLine,
+} from "../core/sides.ts";
+import type { Spill, Spills } from "../ports.ts";
+
+/** A charge on which both sides agree: nearly all of them, so they are not taken apart any further. */
+export type Agreed = { readonly amount: number; readonly currency: string; readonly atMs: number };
+
+/**
+ * Joins the ledger's charges with the rows of a feed, one row to at most one charge (S13): by request id, else
+ * by charge id, else by transaction or order id. First every charge is added, then every row, then the groups
+ * are read. Memory does not grow with either: both sides are spread over partitions by charge, outside the
+ * memory, and joined one partition at a time.
+ */
+export type SideJoin = {
+  addCharge(side: LedgerSide): void;
+  addRow(side: GatewaySide): void;
+  /** Every charge or row about which there may be something to say; `agree` is told of the others. */
+  groups(agree: (agreed: Agreed) => void): Iterable<Group>;
+  /** rows that came more than once, word for word; known when the groups were read */
+  repeatedRows(): number;
+  close(): void;
+};
+
+/** So many that one of them is small whatever a run has to join: a thousandth of both sides. */
+const partitions = 1_024;
+/**
+ * 32 MB outside the heap. A row whose two references are of different charges, and which the filter wrongly takes
+ * for a pair, is told as missing in the ledger instead of being known by its request id; of four million charges
+ * that happens to one such row in half a million.
+ */
+const pairBits = 2 ** 28;
+const strayBits = 2 ** 23;
+/** Rows of one charge that are kept: more prove nothing more, and a hostile feed must not fill the memory. */
+const rowsMax = 64;
+
+const none: readonly string[] = [];
+
+const partitionOf = (key: string): number => keyHash(key) & (partitions - 1);
+
+/** What a row may be known by, the best first; the parent is the transaction that a reversal gives back. */
+const keysOf = (row: GatewaySide): readonly string[] =>
+  [
+    ["r", row.requestId],
+    ["c", row.chargeId],
+    ["t", row.transactionId],
+    ["t", row.parentTransactionId],
+    ["o", row.orderId],
+  ].flatMap(([kind, key]) => (key === undefined ? [] : [`${kind}${key}`]));
+
+const aliasesOf = (charge: LedgerSide): readonly string[] =>
+  [
+    `r${charge.requestId}`,
+    `c${charge.chargeId}`,
+    ...charge.earlierRequestIds.map((requestId) => `r${requestId}`),
+    charge.transactionId === undefined ? "" : `t${charge.transactionId}`,
+    charge.orderId === undefined ? "" : `o${charge.orderId}`,
+    charge.preparedId === undefined || charge.preparedId === charge.orderId ? "" : `o${charge.preparedId}`,
+  ].filter((key) => key !== "");
+
+/** What strangers of one transaction, or of one unknown charge, have in common. */
+const strangerKey = (row: GatewaySide): string =>
+  row.chargeId ??
+  row.requestId ??
+  (row.kind === "reversal" ? row.parentTransactionId : undefined) ??
+  row.transactionId ??
+  row.orderId ??
+  "";
+
+/** Hands each line of a partition to `each`, without its newline. */
+const eachLine = (spill: Spill, partition: number, each: (line: string) => void): void => {
+  for (const text of spill.read(partition))
+    for (let from = 0; from < text.length; ) {
+      const end = text.indexOf("\n", from);
+      each(text.slice(from, end));
+      from = end + 1;
+    }
+};
+
+/** A charge or a stranger while its rows come together. */
+type Gathered = { readonly line: string | undefined; rows: string[] | undefined };
+
+const gatheredOf = (all: Map<string, Gathered>, key: string): Gathered => {
+  const standing = all.get(key);
+  if (standing !== undefined) return standing;
+  const made: Gathered = { line: undefined, rows: undefined };
+  all.set(key, made);
+  return made;
+};
+
+/** @param window what the run answers for: a charge of another time that has no row is not taken apart */
+export const joinSides = (spills: Spills, window: FeedWindow): SideJoin => {
+  const charges = spills.open(partitions);
+  const rows = spills.open(partitions);
+  const pairs = keyFilter(pairBits);
+  const strayKeys = keyFilter(strayBits);
+  const open: Spill[] = [charges, rows];
+  const spilled = (): Spill => {
+    const spill = spills.open(partitions);
+    open.push(spill);
+    return spill;
+  };
+  let strays: Spill | undefined;
+  let attributed: Spill | undefined;
+  let strangers: Spill | undefined;
+  let repeated = 0;
+
+  /** `rest` of a stray: the keys by which it is still to be looked for. */
+  const addStray = (to: Spill, rest: readonly string[], line: string): void => {
+    const [first = ""] = rest;
+    to.write(partitionOf(first), `${rest.join("\x1f")}\x1d${line}`);
+  };
+
+  const addStranger = (line: string): void => {
+    strangers ??= spilled();
+    strangers.write(partitionOf(strangerKey(readGatewayLine(line))), line);
+  };
+
+  /** Gives each stray to the charge that one of its keys names, or leaves it a stranger. */
+  const attribute = (): void => {
+    if (strays === undefined) return;
+    const aliases = spilled();
+    for (let partition = 0; partition < partitions; partition++)
+      eachLine(charges, partition, (line) => {
+        const charge = readLedgerLine(line);
+        for (const alias of aliasesOf(charge))
+          if (strayKeys.mayHave(keyHash(alias), 0))
+            aliases.write(partitionOf(alias), `${alias}\t${charge.chargeId}\n`);
+      });
+    for (let from: Spill | undefined = strays; from !== undefined; ) {
+      let again: Spill | undefined;
+      for (let partition = 0; partition < partitions; partition++) {
+        const owners = new Map<string, string>();
+        let read = false;
+        eachLine(from, partition, (stray) => {
+          if (!read) {
+            read = true;
+            eachLine(aliases, partition, (line) => {
+              const [alias = "", chargeId = ""] = line.split("\t");
+              // A key that two charges have tells neither from the other.
+              owners.set(alias, owners.has(alias) && owners.get(alias) !== chargeId ? "" : chargeId);
+            });
+          }
+          const keysEnd = stray.indexOf("\x1d");
+          const [first = "", ...rest] = stray.slice(0, keysEnd).split("\x1f");
+          const line = `${stray.slice(keysEnd + 1)}\n`;
+          const owner = owners.get(first) ?? "";
+          if (owner !== "") {
+            attributed ??= spilled();
+            attributed.write(partitionOf(owner), `${owner}\x1d${line}`);
+          } else if (rest.length > 0) {
+            again ??= spilled();
+            addStray(again, rest, line);
+          } else addStranger(line);
+        });
+      }
+      from = again;
+    }
+  };
+
+  const gather = (gathered: Gathered, line: string): void => {
+    const kept = gathered.rows;
+    if (kept === undefined) {
+      gathered.rows = [line];
+      return;
+    }
+    // The same row twice is one row, if it says which transaction it is of.
+    const { transactionId, orderId } = readGatewayLine(line);
+    if ((transactionId !== undefined || orderId !== undefined) && kept.includes(line)) {
+      repeated += 1;
+      return;
+    }
+    if (kept.length >= rowsMax) {
+      // A capture cannot be unseen: it takes the place of a row that is none.
+      const place =
+        line.charCodeAt(3) === 0x41 ? kept.findLastIndex((one) => one.charCodeAt(3) !== 0x41) : -1;
+      if (place === -1) return;
+      kept.splice(place, 1);
+    }
+    kept.push(line);
+  };
+
+  const isOfWindow = (line: string): boolean => {
+    const end = agreeingEnd(line);
+    const atMs = Number(line.slice(end, line.indexOf("\t", end)));
+    return atMs >= window.fromMs && atMs < window.toMs;
+  };
+
+  const groupOf = ({ line, rows: lines }: Gathered): Group => ({
+    ...(line === undefined ? {} : { ledger: readLedgerLine(line) }),
+    rows: (lines ?? []).map(readGatewayLine),
+  });
+
+  return {
+    addCharge(side) {
+      const chargeHash = keyHash(side.chargeId);
+      charges.write(chargeHash & (partitions - 1), ledgerLine(side));
+      pairs.add(keyHash(side.requestId), chargeHash);
+      for (const requestId of side.earlierRequestIds) pairs.add(keyHash(requestId), chargeHash);
+    },
+    addRow(side) {
+      if (side.chargeId !== undefined && side.requestId !== undefined) {
+        const chargeHash = keyHash(side.chargeId);
+        if (pairs.mayHave(keyHash(side.requestId), chargeHash)) {
+          // Who was charged is asked only where no reference tells it.
+          rows.write(chargeHash & (partitions - 1), gatewayLine({ ...side, consumers: none }));
+          return;
+        }
+      }
+      const line = gatewayLine(side);
+      const keys = keysOf(readGatewayLine(line));
+      for (const key of keys) strayKeys.add(keyHash(key), 0);
+      if (keys.length === 0) addStranger(line);
+      else {
+        strays ??= spilled();
+        addStray(strays, keys, line);
+      }
+    },
+    *groups(agree) {
+      attribute();
+      for (let partition = 0; partition < partitions; partition++) {
+        const gathered = new Map<string, Gathered>();
+        eachLine(charges, partition, (line) => {
+          gathered.set(chargeIdOfLine(line), { line, rows: undefined });
+        });
+        const add = (chargeId: string, line: string): void => {
+          gather(gatheredOf(gathered, chargeId), line);
+        };
+        eachLine(rows, partition, (line) => add(chargeIdOfLine(line), line));
+        if (attributed !== undefined)
+          eachLine(attributed, partition, (line) => {
+            const end = line.indexOf("\x1d");
+            add(line.slice(0, end), line.slice(end + 1));
+          });
+        for (const one of gathered.values()) {
+          const [first, second] = one.rows ?? [];
+          if (one.line !== undefined) {
+            if (first === undefined && !isOfWindow(one.line)) continue;
+            if (first !== undefined && second === undefined) {
+              const same = agreed(one.line, first);
+              if (same !== undefined) {
+                agree(same);
+                continue;
+              }
+            }
+          }
+          yield groupOf(one);
+        }
+      }
+      if (strangers === undefined) return;
+      for (let partition = 0; partition < partitions; partition++) {
+        const gathered = new Map<string, Gathered>();
+        eachLine(strangers, partition, (line) => {
+          gather(gatheredOf(gathered, strangerKey(readGatewayLine(line))), line);
+        });
+        for (const one of gathered.values()) yield groupOf(one);
+      }
+    },
+    repeatedRows: () => repeated,
+    close() {
+      for (const spill of open) spill.close();
+    },
+  };
+};

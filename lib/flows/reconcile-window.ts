@@ -1,0 +1,409 @@
+import { type ChargeId, parseChargeId } from "../core/charge.ts";
+import { consumerMarks } from "../core/consumer-marks.ts";
+import type { FeedWindow } from "../core/feed.ts";
+import { type Finding, type FindingKind, waitsForPerson } from "../core/finding.ts";
+import { messageOfFinding, shownFinding } from "../core/finding-message.ts";
+import type { Gateway } from "../core/gateway.ts";
+import { type Group, type Judgement, judge, type View } from "../core/judgement.ts";
+import { isFinal, type LedgerEntry, type UnknownEntry } from "../core/ledger.ts";
+import { type MoneyTally, moneyTally } from "../core/money-tally.ts";
+import { type GatewaySide, gatewaySideOf, type LedgerSide, ledgerSideOf } from "../core/sides.ts";
+import { type LooseRow, weakMatches } from "../core/weak-matches.ts";
+import type { RunRecord } from "../core/window-record.ts";
+import type { Reconciler } from "../ports.ts";
+import { closeFromFeed } from "./close-from-feed.ts";
+import { isOpen } from "./continue-charge.ts";
+import { joinSides, type SideJoin } from "./join-sides.ts";
+import { type FeedOf, outOfTime, scanFeed } from "./scan-feed.ts";
+
+/** What was begun does not fit into what is left of this invocation. */
+export class OutOfTime extends Error {
+  override readonly name = "OutOfTime";
+}
+
+export type ReconcileOptions = {
+  /** told of each finding once, with the charge as the ledger has it now */
+  readonly onFinding?: (finding: Finding, entry: LedgerEntry | undefined) => void;
+  /** whether the queue `review` is told of what waits for a person; so it is where not given */
+  readonly tellReview?: boolean;
+};
+
+/** Time that must be left for the end of a run: the record, and messages that are on their way. */
+const reserveMs = 10_000;
+/** Findings that are read again, closed and told together. */
+const batchSize = 100;
+/** Findings that the record itself holds. */
+const firstMax = 50;
+/** Rows and charges that are compared by their looks; beyond it they are told as they are. */
+const looseMax = 20_000;
+/** A page of a long scan is worth more tries than a look-up's. */
+const triesPerPage = 4;
+const dayMs = 86_400_000;
+
+/** The feed that a gateway's charges are reconciled with. */
+export const feedOf = (gateway: Gateway): FeedOf | undefined => {
+  const feed = gateway.reconciliationFeed ?? gateway.feed;
+  return feed === undefined ? undefined : { gateway, feed };
+};
+
+/** What a run over this window reads of the feed: with room for late rows, and only what the feed can show. */
+const viewOf = (gateway: Gateway, window: FeedWindow, worker: Reconciler): View => {
+  const { lateProcessingMs, clockSkewMs, requestIdLifeMs, feedLagMs } = worker.policy;
+  const nowMs = worker.clock.nowMs();
+  const rowWithinMs = Math.max(lateProcessingMs, worker.gatewayTimeoutMs) + clockSkewMs;
+  const marginMs = rowWithinMs + clockSkewMs + Math.min(requestIdLifeMs, dayMs);
+  return {
+    gateway: gateway.name,
+    window,
+    read: {
+      fromMs: window.fromMs - marginMs,
+      toMs: Math.max(window.fromMs, Math.min(window.toMs + marginMs, nowMs - feedLagMs)),
+    },
+    whole: true,
+    rowWithinMs,
+    clockSkewMs,
+    nowMs,
+  };
+};
+
+type FeedRead = {
+  readonly pages: number;
+  readonly rows: number;
+  readonly total: number;
+  readonly cut: boolean;
+  readonly whole: boolean;
+  readonly why?: string;
+};
+
+/** Reads a stretch of the feed; one that has more pages than a scan may read is read by halves. */
+const readFeed = async (
+  of: FeedOf,
+  window: FeedWindow,
+  add: (row: GatewaySide) => void,
+  worker: Reconciler,
+): Promise<FeedRead> => {
+  const scanned = await scanFeed(
+    of,
+    window,
+    { add: (row) => add(gatewaySideOf(row)) },
+    worker,
+    reserveMs,
+    triesPerPage,
+  );
+  if (scanned.failure === outOfTime) throw new OutOfTime("the feed");
+  const read = { pages: scanned.pages, rows: scanned.scan.rows, total: scanned.total };
+  const middleMs = Math.floor((window.fromMs + window.toMs) / 2);
+  if (!scanned.cut || middleMs <= window.fromMs)
+    return {
+      ...read,
+      cut: scanned.cut,
+      whole: scanned.scan.whole,
+      ...(scanned.scan.whole
+        ? {}
+        : { why: scanned.failure ?? (scanned.cut ? "more pages than one scan reads" : "rows are missing") }),
+    };
+  const earlier = await readFeed(of, { fromMs: window.fromMs, toMs: middleMs }, add, worker);
+  const later = await readFeed(of, { fromMs: middleMs, toMs: window.toMs }, add, worker);
+  const why = earlier.why ?? later.why;
+  return {
+    pages: read.pages + earlier.pages + later.pages,
+    rows: read.rows + earlier.rows + later.rows,
+    total: 0,
+    cut: true,
+    whole: earlier.whole && later.whole,
+    ...(why === undefined ? {} : { why }),
+  };
+};
+
+/**
+ * One run: reads the ledger and a window of a gateway's feed, joins them, closes the unknowns that the feed
+ * answers, tells the queue `review` what waits for a person, and answers with its record. Doing it again finds
+ * the same under the same ids.
+ * @throws `OutOfTime`, `LedgerUnavailable`: what was told and closed until then stays so
+ */
+export const reconcileWindow = async (
+  of: FeedOf,
+  window: FeedWindow,
+  worker: Reconciler,
+  options: ReconcileOptions = {},
+): Promise<RunRecord> => {
+  const startedAtMs = worker.clock.nowMs();
+  const sides = joinSides(worker.spills, window);
+  try {
+    const planned = viewOf(of.gateway, window, worker);
+    let ledgerEntries = 0;
+    const { unreadable } = await worker.scan.scan((entry) => {
+      if (entry.gateway !== of.gateway.name) return;
+      ledgerEntries += 1;
+      if (ledgerEntries % 1_000 === 0) refuseIfLate(worker);
+      sides.addCharge(ledgerSideOf(entry));
+    });
+    const feed = await readFeed(of, planned.read, sides.addRow, worker);
+    const view: View = { ...planned, whole: feed.whole && unreadable === 0 };
+    const run = new Run(of, view, sides, worker, options);
+    await run.work();
+    const repeatedRows = sides.repeatedRows();
+    const moved = !feed.cut && feed.total > 0 && feed.rows - repeatedRows < feed.total;
+    const incomplete = !feed.whole
+      ? { reason: "feed_incomplete" as const, why: feed.why ?? "" }
+      : moved
+        ? { reason: "feed_moved" as const, why: `${repeatedRows} rows came twice` }
+        : unreadable > 0
+          ? { reason: "ledger_unreadable" as const, why: `${unreadable} entries` }
+          : undefined;
+    const record: RunRecord = {
+      v: 1,
+      gateway: of.gateway.name,
+      window,
+      read: view.read,
+      startedAtMs,
+      endedAtMs: worker.clock.nowMs(),
+      complete: incomplete === undefined,
+      ...(incomplete === undefined ? {} : { incomplete }),
+      pages: feed.pages,
+      feedRows: feed.rows,
+      repeatedRows,
+      ledgerEntries,
+      ...run.result(),
+    };
+    tellRun(record, worker);
+    return record;
+  } finally {
+    sides.close();
+  }
+};
+
+const refuseIfLate = (worker: Reconciler): void => {
+  if (worker.remainingMs() < reserveMs) throw new OutOfTime("the ledger");
+};
+
+const tellRun = (record: RunRecord, worker: Reconciler): void => {
+  const { gateway } = record;
+  worker.log.event("reconciled", {
+    gateway,
+    rows: record.feedRows,
+    count: record.ledgerEntries,
+    pages: record.pages,
+    durationMs: record.endedAtMs - record.startedAtMs,
+    state: record.complete ? "complete" : "incomplete",
+    ...(record.incomplete === undefined ? {} : { reason: record.incomplete.reason }),
+  });
+  for (const [reason, count] of Object.entries(record.findings))
+    worker.log.metric("ReconciliationFindings", count, { gateway, reason });
+  if (record.incomplete !== undefined)
+    worker.log.metric("ReconciliationIncomplete", 1, { gateway, reason: record.incomplete.reason });
+};
+
+/** A group about which there is something to say, until the ledger was asked for its charge once more. */
+type Suspect = { readonly group: Group; readonly judged: Judgement };
+
+/** The judging half of a run: what it counts, and what it tells. */
+class Run {
+  readonly #of: FeedOf;
+  readonly #view: View;
+  readonly #sides: SideJoin;
+  readonly #worker: Reconciler;
+  readonly #options: ReconcileOptions;
+  readonly #tally: MoneyTally;
+  readonly #counts: Partial<Record<FindingKind, number>> = {};
+  readonly #first: Finding[] = [];
+  readonly #loose: LooseRow[] = [];
+  readonly #rowless = new Map<LedgerSide, Judgement>();
+  #waiting = 0;
+  #closed = 0;
+
+  constructor(of: FeedOf, view: View, sides: SideJoin, worker: Reconciler, options: ReconcileOptions) {
+    this.#of = of;
+    this.#view = view;
+    this.#sides = sides;
+    this.#worker = worker;
+    this.#options = options;
+    this.#tally = moneyTally(view.window.fromMs);
+  }
+
+  result() {
+    return {
+      closed: this.#closed,
+      findings: this.#counts,
+      waiting: this.#waiting,
+      money: this.#tally.byCurrency(),
+      days: this.#tally.byDay(),
+      first: this.#first,
+    };
+  }
+
+  async work(): Promise<void> {
+    const { window } = this.#view;
+    let suspects: Suspect[] = [];
+    const groups = this.#sides.groups(({ amount, currency, atMs }) => {
+      if (Number.isNaN(atMs) || (atMs >= window.fromMs && atMs < window.toMs))
+        this.#tally.add("matched", amount, currency, atMs);
+    });
+    for (const group of groups) {
+      const judged = judge(group, this.#view);
+      if (this.#holdBack(group, judged)) continue;
+      if (judged.findings.length === 0) this.#count(judged, group);
+      else suspects.push({ group, judged });
+      if (suspects.length < batchSize) continue;
+      refuseIfLate(this.#worker);
+      await this.#settle(suspects);
+      suspects = [];
+    }
+    await this.#settle(suspects);
+    await this.#settleLoose();
+  }
+
+  /** Keeps what may turn out to be two halves of one thing: a row without references, a charge without a row. */
+  #holdBack(group: Group, judged: Judgement): boolean {
+    if (this.#loose.length + this.#rowless.size >= looseMax) return false;
+    const [row] = group.rows;
+    if (group.ledger !== undefined) {
+      if (!judged.rowless || group.ledger.consumerMarks.length === 0) return false;
+      this.#rowless.set(group.ledger, judged);
+      return true;
+    }
+    const isLoose =
+      row !== undefined &&
+      group.rows.length === 1 &&
+      row.kind === "charge" &&
+      row.says === "captured" &&
+      row.chargeId === undefined &&
+      row.requestId === undefined &&
+      row.consumers.length > 0 &&
+      judged.findings.length > 0;
+    if (isLoose) this.#loose.push({ row, marks: consumerMarks(row.consumers, this.#worker.sha256) });
+    return isLoose;
+  }
+
+  async #settleLoose(): Promise<void> {
+    const { findings, rows, charges } = weakMatches(this.#loose, [...this.#rowless.keys()], this.#view);
+    for (let from = 0; from < findings.length; from += batchSize) {
+      const some = findings.slice(from, from + batchSize);
+      const ids = some.flatMap(({ chargeId }) => parseChargeId(chargeId) ?? []);
+      const entries = await this.#worker.ledger.read(ids);
+      for (const finding of some) {
+        const { amount, currency } = finding.money ?? {};
+        if (amount !== undefined && currency !== undefined)
+          this.#tally.add("unmatched", BigInt(amount), currency, finding.atMs ?? Number.NaN);
+        await this.#tell(finding, entries.get(finding.chargeId as ChargeId));
+      }
+    }
+    const left: Group[] = [
+      ...rows.map((row) => ({ rows: [row] })),
+      ...charges.map((ledger) => ({ ledger, rows: [] })),
+    ];
+    let suspects: Suspect[] = [];
+    for (const group of left) {
+      const judged = judge(group, this.#view);
+      if (judged.findings.length === 0) this.#count(judged, group);
+      else suspects.push({ group, judged });
+      if (suspects.length < batchSize) continue;
+      await this.#settle(suspects);
+      suspects = [];
+    }
+    await this.#settle(suspects);
+  }
+
+  /** Reads the ledger again, closes what the feed answers, and judges by what stands then. */
+  async #settle(suspects: readonly Suspect[]): Promise<void> {
+    if (suspects.length === 0) return;
+    const idOf = ({ group }: Suspect): ChargeId | undefined =>
+      parseChargeId(group.ledger?.chargeId ?? group.rows[0]?.chargeId);
+    const ids = suspects.flatMap((suspect) => idOf(suspect) ?? []);
+    const entries = new Map(ids.length === 0 ? [] : await this.#worker.ledger.read(ids));
+    const open = suspects.flatMap((suspect): UnknownEntry[] => {
+      const entry = entries.get(idOf(suspect) ?? ("" as ChargeId));
+      return entry !== undefined && isOpen(entry) && suspect.group.rows.length > 0 ? [entry] : [];
+    });
+    const closed =
+      open.length > 0 && this.#of.gateway.feed !== undefined
+        ? await closeFromFeed(
+            open,
+            { gateway: this.#of.gateway, feed: this.#of.gateway.feed },
+            this.#worker,
+            reserveMs,
+          )
+        : new Map<ChargeId, LedgerEntry>();
+    this.#closed += closed.size;
+    for (const suspect of suspects) {
+      const chargeId = idOf(suspect);
+      const entry = chargeId === undefined ? undefined : (closed.get(chargeId) ?? entries.get(chargeId));
+      const ofGateway = entry?.gateway === this.#of.gateway.name ? entry : undefined;
+      const now: Group = {
+        ...(ofGateway === undefined ? {} : { ledger: ledgerSideOf(ofGateway) }),
+        rows: suspect.group.rows,
+      };
+      const judged = judge(now, this.#view);
+      this.#count(judged, now);
+      const wasClosed = chargeId !== undefined && closed.has(chargeId);
+      for (const finding of judged.findings) {
+        // What waits for more than the feed has is no outcome yet: it stays with the resolver.
+        if (finding.kind === "late_outcome" && finding.next === "nothing") continue;
+        await this.#tell(finding, ofGateway);
+      }
+      const [late] = suspect.judged.findings.filter(({ kind }) => kind === "late_outcome");
+      const closes =
+        wasClosed && ofGateway !== undefined && (isFinal(ofGateway) || ofGateway.state === "review");
+      if (closes) await this.#tell(this.#lateOutcome(suspect, ofGateway, late), ofGateway);
+    }
+  }
+
+  /** The finding of an unknown that this run has closed. */
+  #lateOutcome(suspect: Suspect, entry: LedgerEntry, late: Finding | undefined): Finding {
+    const finding: Finding = late ?? {
+      id: `${entry.chargeId}#reconcile#late_outcome#${entry.attempt}`,
+      kind: "late_outcome",
+      gateway: entry.gateway,
+      chargeId: entry.chargeId,
+      rows: suspect.group.rows,
+      next: "nothing",
+    };
+    return {
+      ...finding,
+      ledger: ledgerSideOf(entry),
+      ...(isFinal(entry)
+        ? { closedAs: entry.state }
+        : entry.state === "review"
+          ? { closedAs: entry.state }
+          : {}),
+    };
+  }
+
+  #count(judged: Judgement, { ledger, rows }: Group): void {
+    if (judged.money === "none") return;
+    const [finding] = judged.findings;
+    const money =
+      (judged.money === "unmatched" ? finding?.money : undefined) ??
+      (ledger === undefined ? undefined : { amount: ledger.amount, currency: ledger.currency });
+    if (money === undefined) return;
+    const { fromMs, toMs } = this.#view.window;
+    const atMs = rows[0]?.atMs ?? ledger?.firstSentAtMs ?? fromMs;
+    this.#tally.add(
+      judged.money,
+      BigInt(money.amount),
+      money.currency,
+      Math.min(Math.max(atMs, fromMs), toMs - 1),
+    );
+  }
+
+  async #tell(told: Finding, entry: LedgerEntry | undefined): Promise<void> {
+    const finding = shownFinding(told);
+    this.#counts[finding.kind] = (this.#counts[finding.kind] ?? 0) + 1;
+    if (this.#first.length < firstMax) this.#first.push(finding);
+    this.#worker.log.event("finding", {
+      gateway: finding.gateway,
+      reason: finding.kind,
+      ...(finding.chargeId === undefined ? {} : { chargeId: finding.chargeId }),
+      ...(finding.money ?? {}),
+    });
+    if (finding.kind === "double_charge")
+      this.#worker.log.metric("DoubleCharges", 1, { gateway: finding.gateway });
+    this.#options.onFinding?.(finding, entry);
+    if (!waitsForPerson(finding)) return;
+    this.#waiting += 1;
+    if (this.#options.tellReview === false || finding.inReview === true) return;
+    const sent = this.#worker.queues.send("review", messageOfFinding(finding, this.#worker.clock.nowMs()));
+    this.#worker.queues.flush();
+    await sent;
+  }
+}

@@ -1,0 +1,101 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { diskSpills } from "../../lib/adapters/disk-spills.ts";
+import { expectedOf, findPlanted, type Plant, plants } from "../doubles/planted.ts";
+import { randomOf } from "../simulation/random.ts";
+
+type Joined = {
+  readonly seconds: number;
+  readonly heapPeakMb: number;
+  readonly residentPeakMb: number;
+  readonly agreed: number;
+  readonly findings: number;
+};
+
+const joinOnce = (way: string, count: number, pages: string, heapMb: number): Promise<Joined> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(
+      process.execPath,
+      [
+        `--max-old-space-size=${heapMb}`,
+        fileURLToPath(new URL("reconcile-join.ts", import.meta.url)),
+        way,
+        String(count),
+        pages,
+      ],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    let text = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    child.once("close", (status) =>
+      status === 0
+        ? resolve(JSON.parse(text) as Joined)
+        : reject(new Error(`${way} ${count}: exit ${status}`)),
+    );
+  });
+
+/**
+ * So many charges against as many feed rows: joined over the disk with 128 MB of heap, and by two Maps with all
+ * the memory that there is, both in processor seconds. `read`: pages as the readers leave them, the join alone;
+ * `raw`: the gateway's and the ledger's own texts, read by the readers, which costs both ways the same.
+ */
+export const benchReconcile = async (): Promise<void> => {
+  const heaps = new Map<number, number>();
+  for (const pages of ["read", "raw"])
+    for (const count of [100_000, 1_000_000, 4_000_000]) {
+      if (pages === "raw" && count > 1_000_000) continue;
+      const spilled = await joinOnce("spilled", count, pages, 128);
+      const maps = await joinOnce("two-maps", count, pages, 16_000);
+      if (spilled.agreed !== count || maps.agreed !== count) throw new Error("they do not agree");
+      if (pages === "read") heaps.set(count, spilled.heapPeakMb);
+      const rate = (joined: Joined): string => `${Math.round((2 * count) / joined.seconds / 1_000)}k`;
+      console.log(
+        `${pages} ${count} a side: ${rate(spilled)} rows/s, heap ${spilled.heapPeakMb.toFixed(0)} MB, resident ${spilled.residentPeakMb.toFixed(0)} MB; two Maps ${rate(maps)} rows/s, heap ${maps.heapPeakMb.toFixed(0)} MB; ratio ${(maps.seconds / spilled.seconds).toFixed(2)} (limit 1.5)`,
+      );
+    }
+  const [small = 1, large = 0] = [heaps.get(1_000_000), heaps.get(4_000_000)];
+  console.log(`heap at 4,000,000 over heap at 1,000,000: ${(large / small).toFixed(2)} (limit 1.25)`);
+};
+
+/** A hundred differences of all kinds at random places of a million rows, and again: all found, nothing else. */
+export const benchPlanted = async (plantings = 20, count = 1_000_000): Promise<void> => {
+  const folder = mkdtempSync(join(tmpdir(), "chargeonce-bench-"));
+  let [found, missed, wrong] = [0, 0, 0];
+  try {
+    for (let seed = 1; seed <= plantings; seed++) {
+      const random = randomOf(seed);
+      const planted = new Map<number, Plant>();
+      const real = plants.filter((plant) => !plant.startsWith("noise"));
+      while (planted.size < 200) {
+        const index = random.between(0, count - 1);
+        // A hundred differences, and a hundred things that only look odd.
+        const some = planted.size < 100 ? real : plants.filter((plant) => plant.startsWith("noise"));
+        if (!planted.has(index)) planted.set(index, some[planted.size % some.length] as Plant);
+      }
+      const expected = expectedOf(planted);
+      const seen = findPlanted(
+        count,
+        planted,
+        diskSpills(folder),
+        (index) => (index * 1_000_003) % count,
+      ).found;
+      for (const [name, kinds] of expected) {
+        if (seen.get(name)?.join() === kinds.join()) found += 1;
+        else missed += 1;
+      }
+      for (const name of seen.keys()) if (!expected.has(name)) wrong += 1;
+      console.log(`planting ${seed}: ${found} found so far, ${missed} missed, ${wrong} false`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  console.log(
+    `${plantings} plantings in ${count} rows: found ${found}, missed ${missed}, false findings ${wrong}`,
+  );
+  if (missed + wrong > 0) process.exitCode = 1;
+};

@@ -1,0 +1,324 @@
+import { describe, expect, test } from "vitest";
+import type { LeaseToken } from "../../lib/core/charge.ts";
+import type { JsonObject } from "../../lib/core/json.ts";
+import type { WindowRecord } from "../../lib/core/window-record.ts";
+import { reconcileDue } from "../../lib/flows/reconcile-due.ts";
+import { feedOf, reconcileWindow } from "../../lib/flows/reconcile-window.ts";
+import type { Reconciler, ReconciliationBook } from "../../lib/ports.ts";
+import { memorySpills } from "../doubles/memory-spills.ts";
+import { chargeMessage } from "../doubles/samples.ts";
+import type { Act } from "../doubles/scripted-bank.ts";
+import { declines, pays, paysUnheard, swallows } from "../doubles/scripted-bank.ts";
+import { type Stage, type StageOptions, stage } from "./stage.ts";
+
+const hour = 3_600_000;
+
+const memoryBook = (): ReconciliationBook & { readonly records: Map<string, WindowRecord> } => {
+  const records = new Map<string, WindowRecord>();
+  const nameOf = ({ gateway, fromMs, toMs, pass }: WindowRecord) => `${gateway} ${fromMs} ${toMs} ${pass}`;
+  return {
+    records,
+    windows: async (gateway, fromMs) =>
+      [...records.values()].filter((record) => record.gateway === gateway && record.fromMs >= fromMs),
+    replace: async (previous, record) => {
+      const standing = records.get(nameOf(record));
+      if (standing?.token !== previous) return { kind: "lost" };
+      records.set(nameOf(record), record);
+      return { kind: "replaced" };
+    },
+  };
+};
+
+const reconcilerOf = (
+  on: Stage,
+  remainingMs: () => number = () => 900_000,
+): Reconciler & { readonly book: ReturnType<typeof memoryBook> } => ({
+  ...on.worker(),
+  remainingMs,
+  scan: {
+    async scan(each) {
+      for (const entry of on.ledger.entries()) each(entry);
+      return { unreadable: 0 };
+    },
+  },
+  book: memoryBook(),
+  spills: memorySpills(),
+});
+
+const acts: Readonly<Record<string, readonly Act[]>> = {
+  "a-paid": [pays()],
+  "b-declined": [declines(5051)],
+  "c-declined-but-captured": [
+    { makes: { status: "success", code: 0 }, says: { kind: "replied", status: 400, body: {} } },
+  ],
+  "d-lost": [paysUnheard(), paysUnheard()],
+};
+
+const staged = async (
+  options: StageOptions = {},
+  ids: readonly string[] = Object.keys(acts),
+): Promise<Stage> => {
+  const on = stage({
+    // Nothing is ever due: what stays unknown waits for the run.
+    policy: { lookupScheduleMs: [400 * hour], resendsMax: 0, feedLagMs: 60_000 },
+    bank: (chargeId, nth) => acts[chargeId]?.[nth - 1] ?? swallows,
+    ...options,
+  });
+  for (const id of ids) on.send(chargeMessage(id));
+  await on.round();
+  on.clock.set(on.startMs + 20 * hour);
+  return on;
+};
+
+const run = (on: Stage, worker = reconcilerOf(on)) => {
+  const [gateway] = Object.values(worker.gateways);
+  const of = gateway === undefined ? undefined : feedOf(gateway);
+  if (of === undefined) throw new Error("no feed");
+  return reconcileWindow(of, { fromMs: on.startMs - hour, toMs: on.startMs + hour }, worker);
+};
+
+describe("a run", () => {
+  test("closes what the feed answers, tells what waits for a person, and counts the rest", async () => {
+    const on = await staged();
+    expect(on.entry("d-lost")).toMatchObject({ state: "unknown" });
+    const record = await run(on);
+    expect(record).toMatchObject({
+      complete: true,
+      ledgerEntries: 4,
+      feedRows: 4,
+      closed: 1,
+      findings: { late_outcome: 1, state_differs: 1 },
+      waiting: 1,
+      money: { EUR: { matched: "3998", unmatched: "1999", unknown: "0" } },
+    });
+    expect(on.entry("d-lost")).toMatchObject({ state: "approved", evidence: { kind: "feed_row" } });
+    expect(on.told().filter(({ finding }) => finding !== undefined)).toMatchObject([
+      {
+        id: "c-declined-but-captured#reconcile#state_differs#tx-3",
+        outcome: "review",
+        reason: "state_differs",
+        amount: "1999",
+        currency: "EUR",
+        finding: {
+          next: "do_not_charge_again",
+          ledger: { state: "request_error" },
+          rows: [{ says: "captured" }],
+        },
+      },
+    ]);
+    expect(on.entry("c-declined-but-captured")).toMatchObject({ state: "request_error" });
+  });
+
+  test("a second run finds the same under the same ids, and nothing that was closed", async () => {
+    const on = await staged();
+    await run(on);
+    const again = await run(on);
+    expect(again).toMatchObject({ closed: 0, findings: { state_differs: 1 } });
+    const told = on.told().flatMap(({ id, finding }) => (finding === undefined ? [] : [id]));
+    expect(told).toHaveLength(2);
+    expect(new Set(told).size).toBe(1);
+  });
+
+  test("the message of an unknown that a run closed tells the outcome when it comes", async () => {
+    const on = await staged();
+    await run(on);
+    on.clock.set(on.startMs + 500 * hour);
+    await on.round("unknown-outcomes");
+    expect(on.told()).toMatchObject(
+      expect.arrayContaining([expect.objectContaining({ id: "d-lost#1#approved", outcome: "approved" })]),
+    );
+    expect(on.waiting("unknown-outcomes")).toEqual([]);
+  });
+
+  test("an unknown that the feed does not show stays as it is: no look-up is used up, nothing is sent", async () => {
+    const on = await staged({}, ["x-swallowed"]);
+    const before = on.entry("x-swallowed");
+    const posts = on.effects.filter((effect) => effect === "sent").length;
+    expect(await run(on)).toMatchObject({ closed: 0, findings: {}, money: { EUR: { unknown: "1999" } } });
+    expect(on.entry("x-swallowed")).toEqual(before);
+    expect(on.effects.filter((effect) => effect === "sent")).toHaveLength(posts);
+  });
+
+  test("a feed that is cut in the middle is incomplete, and proves no absence", async () => {
+    let pages = 0;
+    const on = await staged({
+      feed: (_looks, page) => {
+        pages += 1;
+        const { data, meta } = page() as { data: readonly JsonObject[]; meta: JsonObject };
+        return pages > 1
+          ? { kind: "replied", status: 500, body: {} }
+          : {
+              kind: "replied",
+              status: 200,
+              body: { data: data.slice(0, 1), meta: { ...meta, lastPage: 2 } },
+            };
+      },
+    });
+    const record = await run(on);
+    expect(record).toMatchObject({
+      complete: false,
+      incomplete: { reason: "feed_incomplete", why: "HTTP 500" },
+      findings: {},
+    });
+  });
+
+  test("rows that came twice while others may have been missed: incomplete", async () => {
+    const on = await staged({
+      feed: (_looks, page) => {
+        const { data, meta } = page() as { data: readonly JsonObject[]; meta: JsonObject };
+        const [first = {}] = data;
+        return { kind: "replied", status: 200, body: { data: [first, ...data.slice(0, -1)], meta } };
+      },
+    });
+    expect(await run(on)).toMatchObject({
+      complete: false,
+      repeatedRows: 1,
+      incomplete: { reason: "feed_moved" },
+    });
+  });
+
+  test("approved, and gone from the gateway's books: money that only we believe in", async () => {
+    const on = await staged(
+      {
+        feed: (_looks, page) => {
+          const { meta } = page() as { meta: JsonObject };
+          return { kind: "replied", status: 200, body: { data: [], meta: { ...meta, total: 0 } } };
+        },
+      },
+      ["a-paid"],
+    );
+    expect(await run(on)).toMatchObject({ findings: { missing_at_gateway: 1 }, waiting: 1 });
+  });
+
+  test("a row without our references that looks like an unknown is only proposed", async () => {
+    const on = await staged({ bank: () => paysUnheard({ metadata: null }) }, ["w-weak"]);
+    const record = await run(on);
+    expect(record).toMatchObject({ closed: 0, findings: { unmatched_weak: 1 } });
+    expect(record.first[0]).toMatchObject({
+      kind: "unmatched_weak",
+      chargeId: "w-weak",
+      next: "confirm_the_match",
+    });
+    expect(on.entry("w-weak")).toMatchObject({ state: "unknown" });
+  });
+});
+
+describe("the schedule", () => {
+  test("works every window that is due, and the next invocation finds nothing to do", async () => {
+    const on = await staged();
+    const worker = reconcilerOf(on);
+    const first = await reconcileDue(worker);
+    expect(first.done).toBeGreaterThan(2);
+    expect(await reconcileDue(worker)).toMatchObject({ done: 0, left: 0 });
+    const runs = [...worker.book.records.values()].flatMap((record) =>
+      record.state === "done" ? [record.run] : [],
+    );
+    expect(runs.every(({ complete }) => complete)).toBe(true);
+    expect(runs.reduce((sum, { closed }) => sum + closed, 0)).toBe(1);
+    // Overlapping reads, and each capture is counted once.
+    expect(runs.reduce((sum, { money }) => sum + BigInt(money["EUR"]?.matched ?? "0"), 0n)).toBe(3998n);
+  });
+
+  test("two invocations at once share the windows, and none is worked twice", async () => {
+    const on = await staged();
+    const one = reconcilerOf(on);
+    const two = { ...reconcilerOf(on), book: one.book };
+    const [a, b] = await Promise.all([reconcileDue(one), reconcileDue(two)]);
+    const windows = [...one.book.records.values()];
+    expect(a.done + b.done).toBe(windows.length);
+    expect(windows.every(({ begun }) => begun === 1)).toBe(true);
+  });
+
+  test("what a killed invocation had in hand is taken up when its lease is over, and not before", async () => {
+    const on = await staged();
+    const dying = reconcilerOf(on);
+    const killed = { ...dying, scan: { scan: () => new Promise<never>(() => {}) } };
+    void reconcileDue(killed);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const [leased] = [...dying.book.records.values()];
+    expect(leased).toMatchObject({ state: "leased", begun: 1 });
+    const next = { ...reconcilerOf(on), book: dying.book };
+    await reconcileDue(next);
+    expect([...dying.book.records.values()].find(({ fromMs }) => fromMs === leased?.fromMs)).toMatchObject({
+      state: "leased",
+    });
+    on.clock.set(on.clock.nowMs() + 900_000 + 60_001);
+    await reconcileDue(next);
+    expect([...dying.book.records.values()].find(({ fromMs }) => fromMs === leased?.fromMs)).toMatchObject({
+      state: "done",
+      begun: 2,
+    });
+  });
+
+  test("a window that does not fit into an invocation twice is cut into halves, which are worked", async () => {
+    const on = await staged();
+    let left = 900_000;
+    const worker = reconcilerOf(on, () => left);
+    const slow: Reconciler = {
+      ...worker,
+      scan: {
+        async scan(each) {
+          await worker.scan.scan(each);
+          left = 5_000;
+          return { unreadable: 0 };
+        },
+      },
+    };
+    for (let invocation = 0; invocation < 2; invocation++) {
+      left = 900_000;
+      await reconcileDue(slow);
+    }
+    const cut = [...worker.book.records.values()];
+    expect(cut.map(({ state }) => state).sort()).toEqual(["split", "waiting", "waiting"]);
+    left = 900_000;
+    await reconcileDue(worker);
+    expect([...worker.book.records.values()].filter(({ state }) => state === "waiting")).toEqual([]);
+  });
+
+  test("an incomplete window is tried again after an hour", async () => {
+    let broken = true;
+    const on = await staged({
+      feed: (_looks, page) =>
+        broken ? { kind: "replied", status: 500, body: {} } : { kind: "replied", status: 200, body: page() },
+    });
+    const worker = reconcilerOf(on);
+    await reconcileDue(worker);
+    expect(on.log.metrics.map(({ name }) => name)).toContain("ReconciliationIncomplete");
+    broken = false;
+    expect(await reconcileDue(worker)).toMatchObject({ done: 0 });
+    on.clock.set(on.clock.nowMs() + hour + 60_000);
+    expect((await reconcileDue(worker)).done).toBeGreaterThan(0);
+    const states = [...worker.book.records.values()].map(
+      (record) => record.state === "done" && record.run.complete,
+    );
+    expect(states.every(Boolean)).toBe(true);
+  });
+
+  test("how far it lies back is told by every invocation", async () => {
+    const on = await staged();
+    const worker = reconcilerOf(on);
+    await reconcileDue(worker);
+    const lags = on.log.metrics
+      .filter(({ name }) => name === "ReconciliationLagMs")
+      .map(({ value }) => value);
+    expect(lags.at(0)).toBeGreaterThan(lags.at(-1) ?? 0);
+    expect(lags.at(-1)).toBeLessThan(13 * hour);
+  });
+});
+
+test("a lease token is what a window is replaced by", async () => {
+  const book = memoryBook();
+  const record = {
+    v: 1,
+    gateway: "centrobill",
+    fromMs: 0,
+    toMs: 1,
+    pass: 0,
+    begun: 0,
+    state: "waiting",
+  } as const;
+  expect(await book.replace(undefined, { ...record, token: "a" as LeaseToken })).toEqual({
+    kind: "replaced",
+  });
+  expect(await book.replace(undefined, { ...record, token: "b" as LeaseToken })).toEqual({ kind: "lost" });
+});

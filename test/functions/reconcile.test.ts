@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { LedgerUnavailable } from "../../lib/adapters/dynamodb-ledger.ts";
+import { dynamodbReconciliation } from "../../lib/adapters/dynamodb-reconciliation.ts";
+import { dynamodbScan } from "../../lib/adapters/dynamodb-scan.ts";
+import type { LeaseToken, RequestId } from "../../lib/core/charge.ts";
+import { type LedgerEntry, openEntry } from "../../lib/core/ledger.ts";
+import { recordVerdict } from "../../lib/core/verdict.ts";
+import type { WindowRecord } from "../../lib/core/window-record.ts";
+import { chargeMessage, chargeOf } from "../doubles/samples.ts";
+import { type FunctionStand, functionStand, type RunningFunction } from "./function-stand.ts";
+
+const hour = 3_600_000;
+/** The gateway's time, and the ledger's: far enough back for its window to be over. */
+const agoMs = 14 * hour;
+
+describe("the deployed reconcile", () => {
+  let stand: FunctionStand;
+  let reconcile: RunningFunction;
+  let then: number;
+  beforeAll(async () => {
+    then = Date.now() - agoMs;
+    stand = await functionStand({ now: () => then });
+    reconcile = await stand.start("reconcile");
+  });
+  afterAll(() => stand.close());
+
+  const pay = async (
+    chargeId: string,
+    requestId: string,
+  ): Promise<{ transactionId: string; orderId: string }> => {
+    const answer = await fetch(`${stand.sandbox.url}/payment`, {
+      method: "POST",
+      headers: { Authorization: "k", "Content-Type": "application/json", "X-Request-ID": requestId },
+      body: JSON.stringify({
+        paymentSource: { type: "consumer", value: "c" },
+        consumer: { id: "c", ip: "192.0.2.1" },
+        sku: {
+          siteId: "site-4471",
+          price: [{ offset: "0d", amount: 19.99, currency: "EUR", repeat: false }],
+        },
+        metadata: { chargeId, requestId },
+      }),
+    });
+    const { payment } = (await answer.json()) as { payment: { transactionId: string; orderId: string } };
+    return { transactionId: payment.transactionId, orderId: payment.orderId };
+  };
+
+  const enter = async (
+    chargeId: string,
+    as: "approved" | "unknown",
+    ids: { transactionId: string; orderId: string } = { transactionId: "", orderId: "" },
+  ): Promise<void> => {
+    const by = { nowMs: then, token: `${chargeId}-1` as LeaseToken };
+    const opened = openEntry(chargeOf(chargeMessage(chargeId)), {
+      ...by,
+      fingerprint: "f".repeat(64),
+      requestId: `r-${chargeId}` as RequestId,
+      leaseMs: 1_000,
+    });
+    await stand.ledger.open(opened);
+    const sent = { ...opened, sends: 1, lastSendAtMs: then, openSends: as === "unknown" ? 1 : 0 };
+    const next = { nowMs: then, token: `${chargeId}-2` as LeaseToken };
+    const entry: LedgerEntry =
+      as === "approved"
+        ? recordVerdict(
+            sent,
+            {
+              kind: "settle",
+              state: "approved",
+              ending: { code: "0" },
+              evidence: { kind: "reply", atMs: then, status: 201, bodySha256: "a".repeat(64), ...ids },
+              ids,
+            },
+            next,
+          )
+        : recordVerdict(
+            sent,
+            {
+              kind: "wait",
+              state: "unknown",
+              reason: "no_answer",
+              nextAct: "lookUp",
+              atMs: then + 100 * hour,
+            },
+            next,
+          );
+    await stand.ledger.replace(opened.token, entry);
+  };
+
+  test("closes an unknown, finds a double charge and what is missing on either side, and keeps a record", async () => {
+    await enter("r-agreed", "approved", await pay("r-agreed", "r-r-agreed"));
+    await pay("r-late", "r-r-late");
+    await enter("r-late", "unknown");
+    await enter("r-twice", "approved", await pay("r-twice", "r-r-twice"));
+    const second = await pay("r-twice", "r-again");
+    await pay("r-nobody", "r-nobody");
+    await enter("r-gone", "approved", { transactionId: "1", orderId: "2" });
+
+    expect(await reconcile.process.invoke({ source: "aws.scheduler" }, 120_000)).toMatchObject({
+      kind: "returned",
+      result: { left: 0 },
+    });
+
+    expect((await stand.ledger.read(["r-late" as never])).get("r-late" as never)).toMatchObject({
+      state: "approved",
+      evidence: { kind: "feed_row" },
+    });
+    const told = await stand.told("review");
+    expect(told.map(({ reason, chargeId }) => `${reason} ${chargeId}`).sort()).toEqual([
+      "double_charge r-twice",
+      "missing_at_gateway r-gone",
+      "missing_in_ledger r-nobody",
+    ]);
+    expect(told.find(({ reason }) => reason === "double_charge")).toMatchObject({
+      refundProposal: [
+        { gateway: "centrobill", transactionId: second.transactionId, amount: "1999", currency: "EUR" },
+      ],
+      finding: { by: "several_request_ids", next: "confirm_the_refund" },
+    });
+
+    const book = dynamodbReconciliation(stand.clients.dynamodb, stand.env["LEDGER_TABLE"] ?? "");
+    const records = await book.windows("centrobill", then - 30 * hour);
+    const runs = records.flatMap((record) => (record.state === "done" ? [record.run] : []));
+    expect(runs.every(({ complete }) => complete)).toBe(true);
+    const [own] = runs.filter(({ window }) => window.fromMs <= then && then < window.toMs);
+    expect(own).toMatchObject({
+      closed: 1,
+      findings: { double_charge: 1, late_outcome: 1, missing_at_gateway: 1, missing_in_ledger: 1 },
+      money: { EUR: { matched: "3998", unmatched: "5997", unknown: "0" } },
+    });
+    const written = reconcile.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(written.some((line) => "ReconciliationLagMs" in line)).toBe(true);
+  });
+
+  test("a second invocation has nothing to do, and tells how fresh it is all the same", async () => {
+    const before = reconcile.lines.length;
+    expect(await reconcile.process.invoke({}, 60_000)).toMatchObject({ result: { done: 0, left: 0 } });
+    expect(reconcile.lines.slice(before).some((line) => line.includes("ReconciliationLagMs"))).toBe(true);
+    expect(await stand.told("review")).toEqual([]);
+  });
+
+  test("the book's condition is the table's own", async () => {
+    const book = dynamodbReconciliation(stand.clients.dynamodb, stand.env["LEDGER_TABLE"] ?? "");
+    const record = (token: string): WindowRecord => ({
+      v: 1,
+      gateway: "centrapay",
+      fromMs: 0,
+      toMs: 1,
+      pass: 0,
+      token: token as LeaseToken,
+      begun: 0,
+      state: "waiting",
+    });
+    expect(await book.replace(undefined, record("a"))).toEqual({ kind: "replaced" });
+    expect(await book.replace(undefined, record("a"))).toEqual({ kind: "replaced" });
+    expect(await book.replace(undefined, record("b"))).toEqual({ kind: "lost" });
+    expect(await book.replace("a" as LeaseToken, record("b"))).toEqual({ kind: "replaced" });
+    expect(await book.replace("a" as LeaseToken, record("c"))).toEqual({ kind: "lost" });
+    expect(await book.windows("centrapay", 0)).toEqual([record("b")]);
+    expect(await book.windows("centrapay", 1)).toEqual([]);
+  });
+
+  test("the scan tells every charge once, and neither rejections nor windows", async () => {
+    const seen: string[] = [];
+    const scan = dynamodbScan(stand.clients.dynamodb, stand.env["LEDGER_TABLE"] ?? "");
+    await stand.ledger.reject({ v: 1, bodySha256: "b", code: "invalid_message", problems: [], atMs: 0 });
+    expect(await scan.scan(({ chargeId }) => void seen.push(chargeId))).toEqual({ unreadable: 0 });
+    expect(seen.sort()).toEqual(["r-agreed", "r-gone", "r-late", "r-twice"]);
+    const nowhere = dynamodbScan({ send: () => Promise.reject(new Error("no")) } as never, "t", 50);
+    await expect(nowhere.scan(() => {})).rejects.toThrow(LedgerUnavailable);
+  });
+});

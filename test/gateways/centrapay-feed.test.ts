@@ -1,0 +1,77 @@
+import { describe, expect, test } from "vitest";
+import { centrapayFeed } from "../../lib/gateways/centrapay/feed.ts";
+import { replied } from "./replied.ts";
+
+const feed = centrapayFeed({ url: "https://service.centrapay.example", apiKey: "key" }, "m/1");
+const iso = (minute: number): string => new Date(Date.UTC(2026, 10, 24, 9, minute)).toISOString();
+const activity = (minute: number, changes: object = {}): object => ({
+  type: "payment",
+  id: `act-${minute}`,
+  value: { amount: "1999", currency: "NZD" },
+  idempotencyKey: `key-${minute}`,
+  paymentRequestId: `pr-${minute}`,
+  createdAt: iso(minute),
+  ...changes,
+});
+const window = { fromMs: Date.UTC(2026, 10, 24, 9, 10), toMs: Date.UTC(2026, 10, 24, 9, 40) };
+const read = (items: readonly object[], more: object = {}, cursor: string | number = "") =>
+  feed.readPage(replied(200, { items, ...more }), cursor, window);
+
+test("the first page has no key, the next one has, and both name the merchant", () => {
+  expect(feed.pageRequest(window, feed.firstCursor).url).toBe(
+    "https://service.centrapay.example/api/payment-activities?merchantId=m%2F1",
+  );
+  expect(feed.pageRequest(window, "k&2").url).toContain("&pageKey=k%262");
+});
+
+describe("a page", () => {
+  test("payments, confirmations and refunds of the window are rows, in minor units; the rest moved no money", () => {
+    const page = read([
+      activity(50),
+      activity(35, { type: "refund", confirmationIdempotencyKey: "key-1" }),
+      activity(34, { type: "confirmation", value: { amount: "500", currency: "JPY" } }),
+      activity(33, { type: "cancellation" }),
+      activity(30),
+    ]);
+    expect(page).toMatchObject({
+      kind: "page",
+      unreadRows: 0,
+      rows: [
+        { kind: "reversal", transactionId: "act-35", orderId: "pr-35", requestId: "key-1" },
+        { kind: "charge", reply: { kind: "captured" }, amount: "500", currency: "JPY", requestId: "key-34" },
+        { kind: "charge", amount: "19.99", currency: "NZD", transactionId: "act-30", orderId: "pr-30" },
+      ],
+    });
+  });
+
+  test.each([
+    ["a page key: there is more", [activity(30)], { nextPageKey: "n" }, "n"],
+    ["under its other name", [activity(30)], { pageKey: "n" }, "n"],
+    ["the window's start has gone by: enough", [activity(30), activity(5)], { nextPageKey: "n" }, undefined],
+    ["no key: the end", [activity(30)], {}, undefined],
+    ["an empty page with a key: there may be more", [], { nextPageKey: "n" }, "n"],
+  ])("%s", (_why, items, more, next) => {
+    const page = read(items, more);
+    expect(page.kind === "page" ? page.next : page.why).toBe(next);
+  });
+
+  test.each([
+    ["oldest first: nobody knows where to stop", [activity(20), activity(30)], {}, "not newest first"],
+    ["the same key again", [activity(30)], { nextPageKey: "k" }, "the same page key again"],
+    ["not a list", {}, {}, "no list of activities"],
+  ])("%s is no page", (_why, items, more, why) => {
+    expect(read(items as never, more, "k")).toEqual({ kind: "unreadable", why });
+  });
+
+  test("a row without a time or an id makes the scan incomplete", () => {
+    expect(read([activity(30, { createdAt: "soon" })])).toMatchObject({ rows: [], unreadRows: 1 });
+    expect(read([activity(30, { id: null, paymentRequestId: null })])).toMatchObject({
+      rows: [],
+      unreadRows: 1,
+    });
+    expect(feed.readPage(replied(403, { message: "Forbidden" }), "")).toEqual({
+      kind: "unreadable",
+      why: "HTTP 403",
+    });
+  });
+});
