@@ -390,6 +390,7 @@ describe("the look-up of one charge", () => {
     expect(mayAt("quickPay", expiresAtMs)).toBe(true);
     expect(mayAt("quickPay", expiresAtMs + 120_000)).toBe(true);
     expect(mayAt("quickPay", expiresAtMs + 120_001)).toBe(false);
+    expect(gateway.lookUpOf?.(charges.quickPay).maySetOff(undefined, expiresAtMs + 1e9)).toBe(true);
     // Nobody said when it expires: it is never only a look.
     expect(mayAt("quickPay", expiresAtMs + 1e9, { id: "pr-1" })).toBe(true);
   });
@@ -408,5 +409,6 @@ describe("a void", () => {
     expect(voidAt("quickPay", 23 * hourMs)).toBeDefined();
     expect(voidAt("pay", 23 * hourMs + 1)).toBeUndefined();
     expect(voidAt("confirm", 0)).toBeUndefined();
+    expect(() => gateway.voidOf?.(charges.pay, undefined, 0)).toThrow("without its Payment Request");
   });
 });
