@@ -215,6 +215,28 @@ describe("what is made first", () => {
   });
 });
 
+describe("what was made and not charged for long", () => {
+  const expires = 2 * minute;
+  test.each<[afterMs: number, madeWith: JsonObject, firstCharge: Scripted, asked: string, reason: string]>([
+    [expires - 10_000, {}, neverSent(), "make charge charge", "ten seconds are left: it is charged"],
+    [expires - 9_999, {}, neverSent(), "make charge make charge", "it may be over on arrival: another one"],
+    [expires + minute, {}, neverSent(), "make charge make charge", "it is over"],
+    [90 * minute, { expiresAt: null }, neverSent(), "make charge charge", "nobody said when it is over"],
+    [expires + minute, {}, replied(429), "make charge charge", "something was sent on it: never another one"],
+  ])("%i ms later, %j: %4$s (%5$s)", async (afterMs, madeWith, firstCharge, asked) => {
+    const on = stage({ make: [made(madeWith), made({ id: "pr-2" })], charge: [firstCharge, paid] }, pay, {
+      requestIdLifeMs: 24 * 60 * minute,
+    });
+    await on.submit();
+    const sent = on.entry()?.state === "unknown";
+    on.clock.set(on.startMs + afterMs);
+    await (sent ? on.resolve() : on.submit());
+    expect(on.asked.join(" ")).toBe(asked);
+    const used = asked.split(" ").filter((call) => call === "make").length;
+    expect(on.wire.sent.at(-1)?.url).toBe(`${url}/api/payment-requests/pr-${used}/pay`);
+  });
+});
+
 describe("what was made and lost", () => {
   const lost = [unanswered(), made({ id: "pr-2" })];
   const open = { id: "pr-1", status: "new" };
@@ -235,6 +257,9 @@ describe("what was made and lost", () => {
     await on.submit();
     await on.submit();
     expect(on.asked.join(" ")).toBe(asked);
+    expect(on.wire.sent.map(({ timeoutMs }) => timeoutMs)).toStrictEqual(
+      on.asked.map(() => gatewayTimeoutMs),
+    );
     expect(on.wire.sent.at(-1)?.url).toBe(`${url}/api/payment-requests/${sentOn}/pay`);
     expect(on.entry()).toMatchObject({
       state: "approved",
