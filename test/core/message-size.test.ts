@@ -28,6 +28,29 @@ test.each([
   if (!parsed.ok) expect(parsed.refusal.code).toBe("message_too_large");
 });
 
+test.each<[character: string, bytes: number, reason: string]>([
+  ["\u007f", 1, "the last of one byte"],
+  ["\u0080", 2, "the first of two"],
+  ["\u07ff", 2, "the last of two"],
+  ["\u0800", 3, "the first of three"],
+  ["\ud7ff", 3, "the last before the surrogates"],
+  ["\ud800\udc00", 12, "the first pair of surrogates: each is escaped"],
+  ["\udbff\udfff", 12, "the last pair"],
+  ["\ue000", 3, "the first behind the surrogates"],
+  ["\ufffd", 3, "the last that AWS takes"],
+  ["\ufffe", 6, "escaped"],
+  ["\uffff", 6, "escaped"],
+])("%j takes %i bytes, no more and no less (%s)", (character, bytes) => {
+  const limit = 200_000;
+  const around = parsedWith("");
+  const overhead = around.ok ? Buffer.byteLength(JSON.stringify(around.charge.message)) : 0;
+  const room = limit - overhead - 100 * bytes;
+  const emoji = Math.floor(room / 12);
+  const text = `${character.repeat(100)}${"😀".repeat(emoji)}${"a".repeat(room % 12)}`;
+  expect(parsedWith(text).ok).toBe(true);
+  expect(parsedWith(`${text}a`)).toMatchObject({ ok: false, refusal: { code: "message_too_large" } });
+});
+
 test("depth is refused before anybody walks it", () => {
   const parsed = parsedWith("");
   expect(parsed.ok).toBe(true);

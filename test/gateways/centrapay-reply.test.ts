@@ -66,6 +66,7 @@ test.each<[Json | undefined, remaining: Json | undefined, Pick<Echo, "amount" | 
     [{ amount: "1999" }, undefined, {}, "no currency: the amount says nothing"],
     [{ amount: "1999", currency: "ZZZ" }, undefined, { currency: "ZZZ" }, "a currency that nobody knows"],
     [{ amount: "1999", currency: 554 }, undefined, {}, "a currency that is no text"],
+    [{ amount: ["1999"], currency: "NZD" }, undefined, { currency: "NZD" }, "an amount in a list"],
     [undefined, undefined, {}, "nothing"],
   ],
 )("%j less %j: %j (%s)", (given, remaining, echo) => {

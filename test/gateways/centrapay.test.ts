@@ -109,6 +109,13 @@ describe("a 403 by its message", () => {
     expect(shortOf(refusal(message))).toBe(expected);
   });
 
+  test("a message that says nothing of a charge has no category, and no row among the declines", () => {
+    for (const [message, { meaning, category }] of Object.entries(messages)) {
+      expect(category !== undefined, message).toBe(meaning === "declined");
+      expect(Object.hasOwn(gateway.rules.declines.codes, message), message).toBe(category !== undefined);
+    }
+  });
+
   test("`reason` never decides, and is kept for people", () => {
     const outcome = classify(
       refusal("INACTIVE_ASSET", { reason: "INSUFFICIENT_ASSET_VALUE" }),
@@ -147,9 +154,32 @@ describe("a Payment Request's status", () => {
     expect(shortOf(replied(200, paymentRequest(asked, changes)))).toBe(expected);
   });
 
-  test.each(Object.entries(cancellationReasons))("cancelled for %s: %s", (reason, category) => {
-    const reply = replied(200, paymentRequest(asked, { status: "cancelled", cancellationReason: reason }));
+  test.each<[cancelledFor: string, category: string, reason: string]>([
+    ["CANCELLED_BY_MERCHANT", "blocked", "our own void, or on purpose: not for a machine to try again"],
+    ["CANCELLED_BY_PATRON", "customer_action", "the customer did not want to"],
+    ["DECLINED_BY_PATRON", "customer_action", "the customer did not want to"],
+    ["DECLINED_BY_MERCHANT", "blocked", "on purpose"],
+    ["PATRON_CODE_INVALID", "wrong_details", "no such code"],
+    ["PATRON_CODE_EXPIRED", "wrong_details", "a code of before"],
+    ["INACTIVE_ASSET", "never_approved", "it can never pay"],
+    ["PAYMENT_DECLINED", "blocked", "causes that are not told apart: the strictest"],
+    ["NO_AVAILABLE_PAYMENT_OPTIONS", "invalid_request", "nothing to pay with"],
+    ["PAYMENT_REQUEST_EXPIRED", "issuer_unavailable", "unpaid; a new one may be paid"],
+    ["PAYMENT_FAILED", "unrecognised", "for an unknown reason"],
+    ["INSUFFICIENT_ASSET_VALUE", "insufficient_funds", "only in an older revision"],
+    ["PREAUTH_EXPIRED", "never_approved", "only in an older revision"],
+    ["WHATEVER", "unrecognised", "a reason without a row"],
+  ])("cancelled for %s: %s (%s)", (cancelledFor, category) => {
+    const reply = replied(
+      200,
+      paymentRequest(asked, { status: "cancelled", cancellationReason: cancelledFor }),
+    );
     expect(shortOf(reply)).toBe(`declined ${category}`);
+    if (cancelledFor !== "WHATEVER") expect(Object.keys(cancellationReasons)).toContain(cancelledFor);
+  });
+
+  test("no other reason has a row", () => {
+    expect(Object.keys(cancellationReasons)).toHaveLength(13);
   });
 });
 
@@ -360,6 +390,7 @@ describe("the look-up of one charge", () => {
     expect(mayAt("quickPay", expiresAtMs)).toBe(true);
     expect(mayAt("quickPay", expiresAtMs + 120_000)).toBe(true);
     expect(mayAt("quickPay", expiresAtMs + 120_001)).toBe(false);
+    expect(gateway.lookUpOf?.(charges.quickPay).maySetOff(undefined, expiresAtMs + 1e9)).toBe(true);
     // Nobody said when it expires: it is never only a look.
     expect(mayAt("quickPay", expiresAtMs + 1e9, { id: "pr-1" })).toBe(true);
   });
@@ -378,5 +409,6 @@ describe("a void", () => {
     expect(voidAt("quickPay", 23 * hourMs)).toBeDefined();
     expect(voidAt("pay", 23 * hourMs + 1)).toBeUndefined();
     expect(voidAt("confirm", 0)).toBeUndefined();
+    expect(() => gateway.voidOf?.(charges.pay, undefined, 0)).toThrow("without its Payment Request");
   });
 });

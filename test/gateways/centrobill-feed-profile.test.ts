@@ -136,6 +136,7 @@ describe("a feed profile", () => {
     const timeFormat = { format: "YYYY-MM-DD HH:mm:ss", zone: "UTC" };
     expect(profileOf({ timeFormat })).toStrictEqual({ ...defaultFeedProfile, timeFormat });
     expect(profileOf({ timeFormat: "unix" })).toStrictEqual({ ...defaultFeedProfile, timeFormat: "unix" });
+    expect(profileOf({ rowsPath: "" })).toStrictEqual({ ...defaultFeedProfile, rowsPath: "" });
   });
 
   test("the default is what the contract assumes", () => {

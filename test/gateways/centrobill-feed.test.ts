@@ -32,6 +32,7 @@ describe("writeTime", () => {
     [noon + 1, "unix", "from", "1795348800", "seconds: outwards, so that nothing is left out"],
     [noon + 1, "unix", "to", "1795348801", "outwards at the other end"],
     [noon, "unix", "to", "1795348800", "a whole second is itself"],
+    [noon, "unix", "from", "1795348800", "a whole second is itself"],
     [noon + 999, zone("UTC"), "from", "2026-11-22 12:00:00", "outwards"],
     [noon + 1, zone("UTC"), "to", "2026-11-22 12:00:01", "outwards"],
     [noon, zone("Europe/Nicosia"), "from", "2026-11-22 14:00:00", "in the zone's own time"],
@@ -81,6 +82,12 @@ describe("what is asked", () => {
       "a+b",
       "https://feed.centrobill.example/v2/transactions?dateFrom=1795348800&dateTo=1795348861&limit=100&page=a%2Bb",
       "the mark as it came",
+    ],
+    [
+      { timeFormat: "unix", paging: { style: "none" } },
+      undefined,
+      "https://feed.centrobill.example/v2/transactions?dateFrom=1795348800&dateTo=1795348861&limit=100",
+      "one page has no number, and begins at none",
     ],
     [
       { timeFormat: "unix", paging: { style: "none" } },
@@ -178,6 +185,10 @@ describe("what a page says", () => {
     [{ data: rows(1), meta: { lastPage: "x1" } }, 1, {}, "1 rows, then 2", "nor a word"],
     [{ data: rows(1), meta: { lastPage: "" } }, 1, {}, "1 rows, then 2", "nor an empty text"],
     [{ data: rows(1), meta: { lastPage: 0 } }, 1, {}, "1 rows", "none at all is"],
+    [{ data: rows(1), meta: { lastPage: ["1"] } }, 1, {}, "1 rows, then 2", "nor a list"],
+    [{ data: rows(1), meta: { lastPage: "1e0" } }, 1, {}, "1 rows, then 2", "nor an exponent"],
+    [{ data: rows(1), meta: { lastPage: "0x1" } }, 1, {}, "1 rows, then 2", "nor another base"],
+    [{ data: rows(1), meta: { lastPage: "-1" } }, 1, {}, "1 rows, then 2", "nor a sign"],
     [{ data: rows(1), meta: { lastPage: "1".repeat(16) } }, 1, {}, "1 rows, then 2", "too many digits"],
     [{ data: rows(1), meta: { lastPage: 1, total: 1 } }, 1, {}, "1 rows, of 1", "how many there are in all"],
     [{ data: rows(1), meta: { lastPage: 1, total: "12" } }, 1, {}, "1 rows, of 12", "in a text"],
@@ -222,6 +233,21 @@ describe("what a page says", () => {
     [{ data: [{ transactionId: true }], meta: { lastPage: 1 } }, 1, {}, "0 rows, 1 unread", "this is no id"],
   ])("%j at %j, %j: %s (%s)", (body, at, changes, page) => {
     expect(told(read(body, at, changes))).toBe(page);
+  });
+
+  test("a page has no member that it was not told", () => {
+    expect(read({ data: [], meta: { lastPage: 1 } })).toStrictEqual({
+      kind: "page",
+      rows: [],
+      unreadRows: 0,
+    });
+    expect(read({ data: [], meta: { lastPage: 2, total: 7 } })).toStrictEqual({
+      kind: "page",
+      rows: [],
+      unreadRows: 0,
+      total: 7,
+      next: 2,
+    });
   });
 
   test("an answer that is not a 200 says which it is", () => {

@@ -33,6 +33,7 @@ describe("request of a charge message", () => {
     [{ paymentSource: { type: 1 } }, [types], "a type that is no text"],
     [{ paymentSource: { type: "card", number: "1" } }, [types], "a raw card is not taken"],
     [{ paymentSource: { type: "toString" } }, [types], "a name of every object's prototype"],
+    [{ paymentSource: { type: ["token"], value: "t" } }, [types], "a type in a list"],
     [{ paymentSource: { type: "token" } }, [`${source}.value must be there`], "no token"],
     [{ paymentSource: { type: "token", value: "t" } }, [], "a token of one character"],
     [{ paymentSource: { type: "token", value: "t".repeat(512) } }, [], "the longest token"],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { classify } from "../../lib/core/classify.ts";
 import { maskedExcerpt } from "../../lib/core/masked-message.ts";
+import type { GatewayReply } from "../../lib/core/reply.ts";
 import { answer, gateway, options, promise, refusal, requests, subject } from "./centrobill-subject.ts";
 import { askedOf, chargeOf, gatewayContract } from "./gateway-contract.ts";
 import { replied } from "./replied.ts";
@@ -83,6 +84,15 @@ describe("the words of a payment", () => {
     ["a test took no money", { mode: "test" }, "unknown not_a_capture"],
     ["a payout is the other way", { mode: "payout" }, "unknown not_a_capture"],
     ["a refund", { mode: "refund" }, "unknown not_a_capture"],
+    ["a void", { mode: "void" }, "unknown not_a_capture"],
+    ["a credit, by its mode", { mode: "credit" }, "unknown not_a_capture"],
+    ["a decline of a void", { ...refusal, mode: "void" }, "unknown not_a_capture"],
+    ["a decline of a credit", { ...refusal, mode: "credit" }, "unknown not_a_capture"],
+    ["a mode that is null", { mode: null }, "approved"],
+    ["a mode of every object's prototype", { mode: "toString" }, "unknown unlisted"],
+    ["a mode in a list", { mode: ["sale"] }, "unknown unlisted"],
+    ["a code that begins with 0", { code: "0A" }, "unknown contradiction"],
+    ["a code that ends with 0", { code: "10" }, "unknown contradiction"],
     ["a mode that is not documented", { mode: "capture" }, "unknown unlisted"],
     ["a mode in capitals", { mode: "SALE" }, "unknown unlisted"],
     ["a mode that is no word", { mode: 1 }, "unknown unlisted"],
@@ -133,7 +143,67 @@ describe("the words of a payment", () => {
       orderId: "12345678901234567890",
     });
     expect(idsOf({ transactionId: -4, orderId: 1.5 })).toStrictEqual({});
+    expect(idsOf({ transactionId: 0, orderId: ["7"] })).toStrictEqual({ transactionId: "0" });
     expect(idsOf({ transactionId: "a b", orderId: "" })).toStrictEqual({});
+  });
+});
+
+describe("what is read of a payment", () => {
+  const ids = { transactionId: "404168112", orderId: "2394649562" };
+  const echo = {
+    amount: "19.99",
+    currency: "EUR",
+    chargeId: asked.chargeId,
+    requestId: asked.requestId,
+  };
+  type Changes = Parameters<typeof answer>[1];
+  test.each<[Changes, GatewayReply, string]>([
+    [{}, { kind: "captured", echo, ids, code: "0" }, "money"],
+    [
+      refusal,
+      {
+        kind: "refused",
+        echo,
+        ids,
+        code: "5051",
+        codeCategory: "2",
+        description: "Not enough money",
+      },
+      "a refusal, with all that it says",
+    ],
+    [
+      { ...refusal, codeCategory: undefined, description: undefined },
+      { kind: "refused", echo, ids, code: "5051" },
+      "a refusal that says no more than its code",
+    ],
+    [
+      { ...refusal, codeCategory: "a b", description: 7 },
+      { kind: "refused", echo, ids, code: "5051" },
+      "a category that is no code, a description that is no text",
+    ],
+    [promise, { kind: "accepted", echo, ids, code: "0" }, "to come"],
+    [{ ...promise, code: 7 }, { kind: "accepted", echo, ids, code: "7" }, "to come, with a code of its own"],
+    [{ ...promise, code: undefined }, { kind: "accepted", echo, ids, code: "" }, "to come, without a code"],
+  ])("%j → %j (%s)", (changes, reply) => {
+    expect(gateway.rules.readReply(answer(asked, changes))).toStrictEqual(reply);
+  });
+
+  test("what is not there is not made up", () => {
+    const bare = replied(201, { payment: { status: "success", code: 0 } });
+    expect(gateway.rules.readReply(bare)).toStrictEqual({ kind: "captured", echo: {}, ids: {}, code: "0" });
+  });
+
+  test("a reference that is no text is one that none of ours can be", () => {
+    const body = {
+      payment: { status: "success", code: 0 },
+      metadata: { chargeId: { a: 1 }, requestId: [asked.requestId] },
+    };
+    expect(gateway.rules.readReply(replied(201, body))).toStrictEqual({
+      kind: "captured",
+      echo: { chargeId: "(not a text)", requestId: "(not a text)" },
+      ids: {},
+      code: "0",
+    });
   });
 });
 
@@ -282,6 +352,17 @@ describe("what is kept of an answer", () => {
     expect(kept(200, { source: { number: "4111111111111111", paymentAccountId: "b1-c2-d3-e4" } })).toBe(
       '{"source":{"number":"***","paymentAccountId":"***"}}',
     );
+  });
+
+  test.each([
+    ['{"number" : "4111 1111", "x": 1', '{"number" : "***", "x": 1', "spaces around the colon"],
+    ['{"cvv":"123","iban":"DE1","bic":"B"', '{"cvv":"***","iban":"***","bic":"***"', "each of them"],
+    ['{"VALUE":\n\n"a secret"', '{"VALUE":\n\n"***"', "in capitals, on lines of its own"],
+    ['{"token"  \n:"a secret', '{"token"  \n:"***', "cut within"],
+    ['{"value":""', '{"value":"***"', "empty"],
+    ['{"tokens":"2"', '{"tokens":"2"', "another name"],
+  ])("of a body that was cut the card is masked: %s → %s (%s)", (body, text) => {
+    expect(gateway.excerptOf(replied(201, body))).toBe(text);
   });
 
   test("a token as PHP's JSON writes it, with \\/", () => {

@@ -7,7 +7,6 @@ import {
 import { isJsonObject, type Json } from "../../core/json.ts";
 
 const gatewayCodes = "readme.centrobill.com/docs/centrobill-decline-codes";
-const ipn = "readme.centrobill.com/docs/instant-payment-notification-ipn (sample)";
 const visa = "inferred: 5000 + scheme code; Visa categories as checkout.com and tabapay.com list them";
 
 /**
@@ -15,10 +14,10 @@ const visa = "inferred: 5000 + scheme code; Visa categories as checkout.com and 
  * 5000 + the card scheme's two digits: an inference, so each row says so, and only codes that Visa's
  * category 1 rules out or that plainly are about money or availability have one.
  */
-const bank = (networkCode: string, category: DeclineCategory, basis: DeclineRow["basis"] = "inferred") =>
+const bank = (networkCode: string, category: DeclineCategory) =>
   [
     `50${networkCode}`,
-    { category, networkCode, source: basis === "documented" ? ipn : visa, basis } satisfies DeclineRow,
+    { category, networkCode, source: visa, basis: "inferred" } satisfies DeclineRow,
   ] as const;
 
 export const declineTable: DeclineTable = {

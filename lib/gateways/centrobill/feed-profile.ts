@@ -184,10 +184,7 @@ export const parseFeedProfile = (file: Json): Parsed => {
       }
     }
     const standard = (defaultFeedProfile as unknown as Record<string, Json>)[key];
-    merged[key] =
-      isJsonObject(value) && isJsonObject(standard) && key !== "timeFormat"
-        ? { ...standard, ...value }
-        : value;
+    merged[key] = isJsonObject(value) && isJsonObject(standard) ? { ...standard, ...value } : value;
   }
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, profile: { ...defaultFeedProfile, ...(merged as Partial<FeedProfile>) } };
