@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { JsonObject } from "../../lib/core/json.ts";
 import { submitCharges } from "../../lib/flows/submit-charge.ts";
 import type { LogMembers } from "../../lib/ports.ts";
 import { chargeMessage } from "../doubles/samples.ts";
@@ -264,6 +265,43 @@ describe("what the log is told of a charge, from its first line to its last", ()
       routed("approved", "approved"),
       "charge_routed [charge] outcome=request_error queue=request-errors",
     ]);
+  });
+
+  test("messages of unknowns that cannot be worked are kept, and said why", async () => {
+    const on = stage({ bank: [swallows, swallows] });
+    on.send(charge);
+    await on.round();
+    const [message] = on.waiting("unknown-outcomes");
+    const told = JSON.parse(message?.body ?? "") as JsonObject;
+    on.log.events.length = 0;
+    on.clock.advance(5_000);
+    on.send("{", "unknown-outcomes");
+    on.send({ ...told, charge: { ...charge, chargeId: "order-2" }, chargeId: "order-2" }, "unknown-outcomes");
+    on.send({ ...told, charge: { ...charge, amount: "2000" } }, "unknown-outcomes");
+    const ends = await on.round("unknown-outcomes");
+    expect(ends.map((end) => end.kind === "giveBack" && end.delayMs)).toStrictEqual([
+      900_000, 900_000, 900_000,
+    ]);
+    expect(on.log.eventsOf("message_failed")).toStrictEqual([
+      { messageId: "m3", error: expect.stringMatching(/./) },
+      { messageId: "m4", chargeId: "order-2", error: "not in the ledger" },
+      { messageId: "m5", chargeId: "order-1", error: "another content than the ledger knows" },
+    ]);
+  });
+
+  test("the same unknown twice in one batch is worked once, and the copy comes back in half a minute", async () => {
+    const on = stage({ bank: [paysUnheard(), swallows] });
+    on.send(charge);
+    await on.round();
+    const [message] = on.waiting("unknown-outcomes");
+    on.clock.advance(message?.inMs ?? 0);
+    on.send(message?.body ?? "", "unknown-outcomes");
+    expect(await on.round("unknown-outcomes")).toStrictEqual([
+      { kind: "done" },
+      { kind: "giveBack", delayMs: 30_000 },
+    ]);
+    expect(on.wire.gets()).toHaveLength(1);
+    expect(on.log.eventsOf("message_failed")).toStrictEqual([]);
   });
 
   test("a lease that is taken over, and the worker that comes back to it", async () => {
