@@ -60,6 +60,7 @@ describe("how long a charge that was not sent waits", () => {
     ).get("m");
 
   test.each<[receives: number, held: number, failed: number, reason: string]>([
+    [2, 400, 10_000, "the second time"],
     [1, 100, 5_000, "held back: soon; not connected: later"],
     [3, 900, 20_000, "the longer, the more often"],
     [8, 6_400, 640_000, "and a failure always longer"],
@@ -71,6 +72,63 @@ describe("how long a charge that was not sent waits", () => {
     const lost = workerWith({ answers: [neverSent()] });
     expect(await deliver(lost, receives)).toStrictEqual({ kind: "giveBack", delayMs: failed });
   });
+});
+
+describe("how long a charge waits for which nothing could be made", () => {
+  const message = {
+    v: 1,
+    chargeId: "order-1",
+    gateway: "centrapay",
+    amount: "1999",
+    currency: "NZD",
+    request: requests.pay,
+  };
+  test.each<[Scripted | "held", delayMs: number, reason: string]>([
+    ["held", 900, "the pace alone kept it back: soon"],
+    [neverSent(), 20_000, "not connected: as any failure"],
+    [replied(500), 20_000, "a fault: as any failure"],
+  ])("%j: %i ms (%s)", async (answer, delayMs) => {
+    const worker = workerWith({ answers: answer === "held" ? [] : [answer] });
+    const paces =
+      answer === "held"
+        ? {
+            ...worker.paces,
+            centrapay: {
+              ...worker.paces.centrapay,
+              turn: async () => ({ kind: "held" as const, untilMs: worker.clock.nowMs() }),
+            },
+          }
+        : worker.paces;
+    const gateways = { centrapay: centrapay({ url: "https://pay.test", apiKey }) };
+    const body = JSON.stringify(message);
+    const ends = await submitCharges([{ messageId: "m", body, receives: 3 }], { ...worker, paces, gateways });
+    expect(ends.get("m")).toStrictEqual({ kind: "giveBack", delayMs });
+  });
+});
+
+test.each<[afterMs: number, state: string, reason: string]>([
+  [20_000, "approved", "the last moment at which it may be sent first"],
+  [20_001, "expired", "too late: it never was sent"],
+])("a charge that waited until %i ms is %s (%s)", async (afterMs, state) => {
+  const clock = manualClock();
+  const ledger = memoryLedger();
+  const notAfter = new Date(clock.nowMs() + 20_000).toISOString();
+  const startMs = clock.nowMs();
+  const approval = {
+    payment: { code: 0, status: "success", amount: 19.99, currency: "EUR", transactionId: "tx-1" },
+  };
+  const wire = scriptedWire({ clock, script: [neverSent(), replied(201, approval)] });
+  const worker = testWorker({ clock, wire, ledger, queues: memoryQueues() });
+  const deliver = () =>
+    submitCharges(
+      [{ messageId: "m", body: JSON.stringify(chargeMessage("order-1", { notAfter })), receives: 1 }],
+      worker,
+    );
+  await deliver();
+  expect(ledger.entryOf("order-1")?.state).toBe("waiting");
+  clock.set(startMs + afterMs);
+  await deliver();
+  expect(ledger.entryOf("order-1")?.state).toBe(state);
 });
 
 describe("lookUpCharge", () => {
