@@ -119,12 +119,7 @@ export const readRunSettings = (
 
   // The short waits are the sandboxes' own: no gateway of the world is asked so soon.
   const demonstration = !outside && !outsideCentrapay;
-  const { rateLimits } = demonstrationPolicy;
-  const policy: JsonObject | undefined = demonstration
-    ? { ...demonstrationPolicy, ...ownPolicy }
-    : outsideCentrapay
-      ? ownPolicy
-      : { rateLimits, ...ownPolicy };
+  const policy: JsonObject | undefined = demonstration ? { ...demonstrationPolicy, ...ownPolicy } : ownPolicy;
   const variables: Record<string, string | undefined> = {
     CENTROBILL_URL: flags.centrobillUrl,
     CENTROBILL_FEED_URL: outside ? flags.centrobillFeedUrl : undefined,

@@ -156,6 +156,12 @@ const readersOf = (env: Environment) => {
   return { problems, text, required, webAddress, count, credential, isSet, json };
 };
 
+/** The rate that Centrapay documents is its own host's; what another host takes is the user's to say. */
+const ratesOfHost = (policy: Policy, url: string | undefined): Policy =>
+  policy.rateLimits !== defaultPolicy.rateLimits || (url ?? centrapayUrl).replace(/\/+$/, "") === centrapayUrl
+    ? policy
+    : { ...policy, rateLimits: {} };
+
 /** Reads one function's settings, or throws `SettingsError` with everything that is wrong with them. */
 export const readSettings = (env: Environment): Settings => {
   const { problems, text, required, webAddress, count, credential, isSet, json } = readersOf(env);
@@ -191,7 +197,7 @@ export const readSettings = (env: Environment): Settings => {
       : {}),
     gatewayTimeoutMs: count("GATEWAY_TIMEOUT_MS", 30_000, 120_000),
     concurrency: count("CONCURRENCY", 10, 1_000),
-    policy: policy?.ok === true ? policy.policy : defaultPolicy,
+    policy: ratesOfHost(policy?.ok === true ? policy.policy : defaultPolicy, text("CENTRAPAY_URL")),
   };
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;

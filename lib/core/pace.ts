@@ -34,6 +34,8 @@ export type PaceRecord = {
   readonly closing?: Closing;
   /** one worker makes the look-up that may open it, and the others leave it alone until then */
   readonly probeUntilMs?: number;
+  /** it answered 429 once: from then on its documented rate is kept, on whatever host it is */
+  readonly limited?: true;
   /** where the fleet stands in its own timetable, at an account whose rate is known */
   readonly turns?: Turns;
   /** the latest send of which a look-up showed that the gateway worked it: no outage then, answers or not */
@@ -109,13 +111,16 @@ export const closeGate = (
   const untilMs = atMs + (forMs ?? delayMsOf(times, delays));
   if (stands && because === "rate_limited") {
     if (before.because === "rate_limited")
-      return untilMs <= before.untilMs ? undefined : { ...record, v: 1, closing: { ...before, untilMs } };
+      return untilMs <= before.untilMs
+        ? undefined
+        : { ...record, v: 1, limited: true, closing: { ...before, untilMs } };
     // It stays closed for what it was, and the look-up that may open it waits, too.
     return untilMs <= (before.pausedUntilMs ?? 0)
       ? undefined
       : {
           ...record,
           v: 1,
+          limited: true,
           closing: { ...before, untilMs: Math.max(untilMs, before.untilMs), pausedUntilMs: untilMs },
         };
   }
@@ -124,6 +129,7 @@ export const closeGate = (
   return {
     ...rest,
     v: 1,
+    ...(because === "rate_limited" ? { limited: true as const } : {}),
     closing: {
       because,
       sinceMs: atMs,

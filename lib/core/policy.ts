@@ -50,6 +50,12 @@ export type Policy = {
   readonly rateLimits: Readonly<Partial<Record<GatewayName, RateLimit>>>;
 };
 
+/**
+ * Rates that a gateway documents for its own host (docs.centrapay.com/api/rate-limits: "200 requests per minute in
+ * general"; Centrobill documents none). On another host they are kept from its first 429 on.
+ */
+export const documentedRates: Policy["rateLimits"] = { centrapay: { requests: 200, perMs: 60_000 } };
+
 export const defaultPolicy: Policy = {
   resendDelayMs: 2_000,
   resendsMax: 1,
@@ -71,8 +77,7 @@ export const defaultPolicy: Policy = {
   closeAfterFaults: 10,
   closeAfterRefusals: 3,
   probeDelayMs: undefined,
-  // docs.centrapay.com/api/rate-limits: "200 requests per minute in general". Centrobill documents none.
-  rateLimits: { centrapay: { requests: 200, perMs: 60_000 } },
+  rateLimits: documentedRates,
 };
 
 /** How long an attempt belongs to one worker: long enough for every send and wait it may make, and 10 s. */

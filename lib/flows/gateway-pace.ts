@@ -20,7 +20,7 @@ import {
   type RateLimit,
   takeTurns,
 } from "../core/pace.ts";
-import { type Policy, probeDelaysOf } from "../core/policy.ts";
+import { documentedRates, type Policy, probeDelaysOf } from "../core/policy.ts";
 import type { Clock, GatewayPace, Ids, Limit, Log, PaceBook, Purpose, Turn } from "../ports.ts";
 
 /** A limit whose width can be changed: p-limit is one. */
@@ -53,9 +53,11 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   const { gateway, book, clock, ids, log, policy, limit } = options;
   const limits = { ...policy, concurrencyMax: limit.concurrency };
   const delays = probeDelaysOf(policy);
-  const rate = policy.rateLimits[gateway];
   let local = localPace(limits);
   let record: PaceRecord | undefined;
+  /** the account's rate, where it is known; one that is only documented counts once a 429 has shown that there is one */
+  const rateNow = (): RateLimit | undefined =>
+    policy.rateLimits[gateway] ?? (record?.limited === true ? documentedRates[gateway] : undefined);
   let readAtMs = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> | undefined;
   /** the last closing that this worker asked for: obeyed here even where it could not be written */
@@ -170,6 +172,7 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   };
 
   const take = async (untilMs: number): Promise<Turn> => {
+    const rate = rateNow();
     if (rate === undefined) return go;
     const place = asking.push(untilMs) - 1;
     taking ??= takeForAll(rate);
@@ -199,13 +202,13 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
 
     async admit(waitMs) {
       const turn = await take(clock.nowMs() + waitMs);
-      if (turn.kind === "go" && rate !== undefined) admitted.push(clock.nowMs());
+      if (turn.kind === "go" && rateNow() !== undefined) admitted.push(clock.nowMs());
       return turn;
     },
 
     async turn(purpose, waitMs) {
       const held = await heldFor(purpose);
-      if (held !== undefined || rate === undefined) return held ?? go;
+      if (held !== undefined || rateNow() === undefined) return held ?? go;
       const nowMs = clock.nowMs();
       admitted = admitted.filter((atMs) => nowMs - atMs < turnLifeMs);
       if (purpose === "charge" && admitted.shift() !== undefined) return go;

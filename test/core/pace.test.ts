@@ -141,6 +141,16 @@ describe("closeGate", () => {
     else expect(closed?.closing).toMatchObject(expected);
   });
 
+  test.each<[PaceRecord | undefined, Close, true | undefined, string]>([
+    [undefined, at(0, "rate_limited", 7_000), true, "the first 429"],
+    [record({ because: "rate_limited" }), at(100, "rate_limited", 8_000), true, "a longer pause"],
+    [record({}), at(100, "rate_limited", 8_000), true, "during an outage"],
+    [record(undefined, { limited: true }), at(0, "outage"), true, "it stays so, whatever else happens"],
+    [undefined, at(0, "outage"), undefined, "an outage says nothing of a rate"],
+  ])("%#: an account that ever answered 429 is known to have a rate", (standing, close, limited) => {
+    expect(closeGate(standing, close, delays)?.limited).toBe(limited);
+  });
+
   test("never ends a pause sooner than it was to end, whatever comes in whatever order", () => {
     const closes = fc.array(
       fc.record({
