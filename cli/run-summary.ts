@@ -78,7 +78,10 @@ export const summaryText = (summary: RunSummary): string => {
     ...table,
     "",
     `${lines} lines at ${gatewayName} in ${(elapsedMs / 1_000).toFixed(1)} s; ${totals.refusals} of them are no charge (request_error)`,
-    ...(notices === undefined ? [] : [noticesText(notices, totals.endedByNotice)]),
+    // A gateway that is not the sandbox sends none to this machine.
+    ...(notices === undefined || notices.believed + notices.refused === 0
+      ? []
+      : [noticesText(notices, totals.endedByNotice)]),
     ...(truth !== undefined && truth.capturedInReview > 0
       ? [`${truth.capturedInReview} of the captured are in review and not approved`]
       : []),
