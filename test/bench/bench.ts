@@ -1,13 +1,17 @@
 import { cpus } from "node:os";
 import { benchMainJob } from "./main-job.ts";
 import { benchNotices } from "./notices.ts";
+import { benchOutage } from "./outage.ts";
 import { benchPace } from "./pace.ts";
 import { benchPlanted, benchReconcile } from "./reconcile.ts";
 
 /** `npm run bench -- [name]`: figures for the README. Ratios hold; the machine is shared and seconds do not. */
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   main: () => benchMainJob(),
-  pace: () => benchPace(),
+  pace: async () => {
+    await benchPace();
+    await benchOutage();
+  },
   notices: () => benchNotices(),
   reconcile: () => benchReconcile(),
   planted: () => benchPlanted(),
