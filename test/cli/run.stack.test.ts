@@ -208,7 +208,7 @@ describe("run against a Centrapay of somebody else", () => {
       expect(gateway.requestsOf(chargeId), chargeId).toBeLessThanOrEqual(1);
     }
     // A kill between an answer and its record leaves the charge to be found out, and what is not found is taken back.
-    const takenBack = "declined_permanent CANCELLED:CANCELLED_BY_MERCHANT";
+    const takenBack = "declined_retryable CANCELLED:CANCELLED_BY_MERCHANT";
     const endOf = (id: string): string => {
       const { outcome = "", code = "" } = rows.find(({ chargeId }) => chargeId === id) ?? {};
       return `${outcome} ${code}`.trim();

@@ -260,8 +260,8 @@ describe("a charge of several calls", { concurrent: true }, () => {
     close();
     expect(ended?.history.map(({ e }) => e)).toContain("voided");
     expect(ended).toMatchObject({
-      state: "declined_permanent",
-      ending: { code: "CANCELLED:CANCELLED_BY_MERCHANT" },
+      state: "declined_retryable",
+      ending: { code: "CANCELLED:CANCELLED_BY_MERCHANT", retry: "later" },
     });
     expect(capturesOf(chargeId)).toBe(0);
   });

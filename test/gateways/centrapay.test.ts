@@ -155,7 +155,7 @@ describe("a Payment Request's status", () => {
   });
 
   test.each<[cancelledFor: string, category: string, reason: string]>([
-    ["CANCELLED_BY_MERCHANT", "blocked", "our own void, or on purpose: not for a machine to try again"],
+    ["CANCELLED_BY_MERCHANT", "blocked", "on purpose: not for a machine to try again"],
     ["CANCELLED_BY_PATRON", "customer_action", "the customer did not want to"],
     ["DECLINED_BY_PATRON", "customer_action", "the customer did not want to"],
     ["DECLINED_BY_MERCHANT", "blocked", "on purpose"],
