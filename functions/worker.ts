@@ -15,7 +15,9 @@ import { httpWire } from "../lib/adapters/http-wire.ts";
 import { jsonLog } from "../lib/adapters/log.ts";
 import { readSecret } from "../lib/adapters/secrets.ts";
 import { hideMessages, sqsQueues } from "../lib/adapters/sqs-queues.ts";
+import { type XrayDaemon, xrayDaemon } from "../lib/adapters/xray-daemon.ts";
 import type { LeaseToken, RequestId } from "../lib/core/charge.ts";
+import { chargeTrace } from "../lib/core/charge-trace.ts";
 import type { QueueName } from "../lib/core/queues.ts";
 import { gatewayPaces } from "../lib/flows/gateway-pace.ts";
 import { gatewaysOf } from "../lib/gateways/registry.ts";
@@ -148,6 +150,20 @@ const buildOrSay = (functionName: string): ReturnType<typeof build> => {
 
 type Parts = ReturnType<typeof build>;
 
+let daemon: XrayDaemon | undefined;
+
+/**
+ * Traces of charges, for an invocation that X-Ray samples: Lambda runs the daemon for those alone, and says so in
+ * `_X_AMZN_TRACE_ID` (AWS Lambda, environment variables of the runtime).
+ */
+const tracesOf = (env: NodeJS.ProcessEnv): Pick<Worker, "trace"> => {
+  const address = env["AWS_XRAY_DAEMON_ADDRESS"];
+  if (address === undefined || env["_X_AMZN_TRACE_ID"]?.includes("Sampled=1") !== true) return {};
+  daemon ??= xrayDaemon(address);
+  const { send } = daemon;
+  return { trace: (entry) => send(chargeTrace(entry, sha256)) };
+};
+
 /** The worker of one invocation. */
 const workerOf = (
   { settings, paces, limit, ledger, notices, queues, log }: Parts,
@@ -169,6 +185,7 @@ const workerOf = (
   policy: settings.policy,
   gatewayTimeoutMs: settings.gatewayTimeoutMs,
   remainingMs: () => context.getRemainingTimeInMillis(),
+  ...tracesOf(process.env),
 });
 
 /**
