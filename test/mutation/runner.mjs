@@ -1,5 +1,5 @@
 import { globSync } from "node:fs";
-import { basename, resolve } from "node:path";
+import { basename, relative, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { INSTRUMENTER_CONSTANTS } from "@stryker-mutator/api/core";
 import { commonTokens, PluginKind, tokens } from "@stryker-mutator/api/plugin";
@@ -19,7 +19,8 @@ import { openWorlds } from "./worlds.mjs";
  * - First come the tests that killed the mutants just before, then the quick ones. The first failure ends it.
  * - A test that has failed is run once more without the mutant. If it fails again, the test or the mutant has left
  *   something behind, and the mutant is tried again with everything loaded anew.
- * - A mutant in what runs when a module is loaded is met by loading anew whatever imports that module.
+ * - A mutant in what runs when a module is loaded is met by loading anew whatever imports that module, and has to be
+ *   noticed by the tests of its own room: those of all others would take half a minute for each word of a table.
  * - What no longer loads has failed. Who waits for what never comes is stopped, and the process goes on.
  */
 const testFiles = ["test/{core,gateways,flows}/**/*.test.ts", "test/settings.test.ts"];
@@ -166,7 +167,9 @@ class Runner {
   /** A mutant in what runs when its module is loaded. */
   async #atLoad({ activeMutant, sandboxFileName: source }) {
     const stale = this.#worlds.dependents(source);
-    const files = this.files.filter((file) => stale.has(file)).map((file) => ({ file, id: file }));
+    const all = this.files.filter((file) => stale.has(file)).map((file) => ({ file, id: file }));
+    const own = all.filter(({ file }) => roomOf(file) === roomOf(source));
+    const files = own.length > 0 ? own : all;
     let nrOfTests = 0;
     const failed = await this.#worlds.within(stale, async () => {
       this.#stryker.activeMutant = activeMutant.id;
@@ -258,6 +261,9 @@ function watchStandstill(maxMs) {
   }, 100);
   return { stands: promise, stop: () => clearInterval(timer) };
 }
+
+/** `core` of `lib/core/money.ts` and of `test/core/money.test.ts`. */
+const roomOf = (path) => relative(process.cwd(), path).split("/")[1];
 
 const messageOf = (error) => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
