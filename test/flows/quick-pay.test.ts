@@ -15,14 +15,14 @@ import { apiKey, testWorker } from "../doubles/worker.ts";
 
 const url = "https://pay.test";
 const value = { amount: "1999", currency: "NZD" };
-const body = JSON.stringify({
+const message = {
   v: 1,
   chargeId: "order-1",
   gateway: "centrapay",
   amount: "1999",
   currency: "NZD",
   request: { mode: "quickPay", configId: "mc_1", merchantAccountId: "account-1", barcode: "424242424" },
-});
+};
 
 type Scene = {
   /** what each GET of the Payment Request is answered with, the last one for ever */
@@ -31,13 +31,16 @@ type Scene = {
   readonly makeTakesMs?: number;
   /** how long the invocation may run */
   readonly runsMs?: number;
+  /** how long it may be sent */
+  readonly lastsMs?: number;
   readonly referFails?: boolean;
   /** another worker writes the entry while it is made */
   readonly takenOver?: boolean;
 };
 
 /** One delivery of a Quick Pay charge, in virtual time. */
-const submit = async ({ polls, policy, makeTakesMs = 0, runsMs, referFails = false, takenOver }: Scene) => {
+const submit = async (scene: Scene) => {
+  const { polls, policy, makeTakesMs = 0, runsMs, lastsMs, referFails = false, takenOver } = scene;
   const clock = manualClock();
   const startMs = clock.nowMs();
   const ledger = memoryLedger();
@@ -70,6 +73,8 @@ const submit = async ({ polls, policy, makeTakesMs = 0, runsMs, referFails = fal
     }),
     gateways: { centrapay: centrapay({ url, apiKey }) },
   };
+  const notAfter = lastsMs === undefined ? {} : { notAfter: new Date(startMs + lastsMs).toISOString() };
+  const body = JSON.stringify({ ...message, ...notAfter });
   const ends = await submitCharges([{ messageId: "m", body, receives: 1 }], worker);
   const entry = ledger.entryOf("order-1");
   return {
@@ -77,6 +82,8 @@ const submit = async ({ polls, policy, makeTakesMs = 0, runsMs, referFails = fal
     entry,
     /** when the Payment Request was asked for */
     polledMs: wire.gets().map(({ atMs }) => atMs - startMs),
+    /** until when each of these might leave */
+    boundsMs: wire.gets().map(({ notAfterMs = Number.NaN }) => notAfterMs - startMs),
     sentEvents: (entry?.history ?? []).filter(
       ({ e }) => e !== "opened" && e !== "prepared" && e !== "recorded",
     ),
@@ -110,6 +117,12 @@ describe("an accepted charge is asked for again while its worker has it", () => 
       "pending",
       "approved",
     ]);
+  });
+
+  test("also past the moment after which it was not to be sent first: it was", async () => {
+    const on = await submit({ polls: [fresh, paid], lastsMs: 1_000, policy: { leaseMs: 60_000 } });
+    expect(on.entry).toMatchObject({ state: "approved" });
+    expect(on.boundsMs).toEqual([1_000, 60_000]);
   });
 
   test("as long as one more answer still comes within the lease", async () => {
