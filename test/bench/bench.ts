@@ -1,4 +1,5 @@
 import { cpus } from "node:os";
+import { benchCompare } from "./compare/compare.ts";
 import { benchMainJob } from "./main-job.ts";
 import { benchNotices } from "./notices.ts";
 import { benchOutage } from "./outage.ts";
@@ -12,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
     await benchPace();
     await benchOutage();
   },
+  compare: () => benchCompare(),
   notices: () => benchNotices(),
   reconcile: () => benchReconcile(),
   planted: () => benchPlanted(),
