@@ -1,4 +1,5 @@
 import type { BuildOptions } from "esbuild";
+import { lambdaOnly } from "./lambda-only.ts";
 
 /** How everything that is bundled for Node is bundled. */
 export const nodeBundle = {
@@ -22,4 +23,5 @@ export const functionBundle = {
   ...nodeBundle,
   minify: true,
   mainFields: ["module", "main"],
+  plugins: [lambdaOnly],
 } satisfies BuildOptions;

@@ -175,6 +175,15 @@ describe("sent, and no whole answer", () => {
     ["stalls before the headers", "timeout", () => {}],
     ["stalls in the headers", "timeout", (socket) => socket.write("HTTP/1.1 200 OK\r\nConten")],
     ["stalls in the body", "timeout", (socket) => socket.write(half)],
+    [
+      "sends its body drop by drop",
+      "timeout",
+      (socket) => {
+        socket.write("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n");
+        const drip = setInterval(() => socket.write(" "), 10);
+        socket.once("close", () => clearInterval(drip));
+      },
+    ],
     ["half a body of its Content-Length", "cut", (socket) => socket.end(half)],
     [
       "half a body, then a reset",
