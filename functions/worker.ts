@@ -21,7 +21,7 @@ import { chargeTrace } from "../lib/core/charge-trace.ts";
 import type { QueueName } from "../lib/core/queues.ts";
 import { gatewayPaces } from "../lib/flows/gateway-pace.ts";
 import { gatewaysOf } from "../lib/gateways/registry.ts";
-import type { Clock, Delivery, DeliveryEnd, Ids, Log, Reconciler, Wire, Worker } from "../lib/ports.ts";
+import type { Clock, Delivery, DeliveryEnd, Ids, Log, Reconciler, Worker } from "../lib/ports.ts";
 import { type Credential, readSettings, type Settings, SettingsError } from "../lib/settings.ts";
 
 export const clock: Clock = {
@@ -128,6 +128,8 @@ const build = (functionName: string) => {
   return {
     settings,
     gateways: gatewaysNow(settings, log),
+    // One for all invocations: it keeps no connection across a freeze.
+    wire: httpWire({ clock }),
     paces,
     limit,
     sqs,
@@ -166,9 +168,8 @@ const tracesOf = (env: NodeJS.ProcessEnv): Pick<Worker, "trace"> => {
 
 /** The worker of one invocation. */
 const workerOf = (
-  { settings, paces, limit, ledger, notices, queues, log }: Parts,
+  { settings, wire, paces, limit, ledger, notices, queues, log }: Parts,
   gateways: Worker["gateways"],
-  wire: Wire,
   context: Pick<Context, "getRemainingTimeInMillis">,
 ): Worker => ({
   clock,
@@ -201,39 +202,33 @@ export const queueFunction = (
   const { settings, sqs, log } = parts;
   return async (event, context) => {
     const current = await parts.gateways();
-    // Sockets live as long as one invocation: kept across a freeze they would die as resets, and make unknowns.
-    const wire = httpWire({ clock });
     const worker: Worker = {
-      ...workerOf(parts, current, wire, context),
+      ...workerOf(parts, current, context),
       wake: (receiptHandle) =>
         hideMessages(sqs, settings.queueUrls[queue], [{ receiptHandle, delayMs: 0 }], log),
     };
-    try {
-      const ends = await flow(
-        event.Records.map((record) => ({
-          messageId: record.messageId,
-          body: record.body,
-          receives: Number(record.attributes.ApproximateReceiveCount),
-          receipt: record.receiptHandle,
-        })),
-        worker,
-      );
-      const back = event.Records.flatMap((record) => {
-        const end = ends.get(record.messageId);
-        // What the flow said nothing of is not done.
-        if (end?.kind === "done") return [];
-        return [{ record, delayMs: end?.delayMs ?? 0 }];
-      });
-      await hideMessages(
-        sqs,
-        settings.queueUrls[queue],
-        back.map(({ record, delayMs }) => ({ receiptHandle: record.receiptHandle, delayMs })),
-        log,
-      );
-      return { batchItemFailures: back.map(({ record }) => ({ itemIdentifier: record.messageId })) };
-    } finally {
-      wire.close();
-    }
+    const ends = await flow(
+      event.Records.map((record) => ({
+        messageId: record.messageId,
+        body: record.body,
+        receives: Number(record.attributes.ApproximateReceiveCount),
+        receipt: record.receiptHandle,
+      })),
+      worker,
+    );
+    const back = event.Records.flatMap((record) => {
+      const end = ends.get(record.messageId);
+      // What the flow said nothing of is not done.
+      if (end?.kind === "done") return [];
+      return [{ record, delayMs: end?.delayMs ?? 0 }];
+    });
+    await hideMessages(
+      sqs,
+      settings.queueUrls[queue],
+      back.map(({ record, delayMs }) => ({ receiptHandle: record.receiptHandle, delayMs })),
+      log,
+    );
+    return { batchItemFailures: back.map(({ record }) => ({ itemIdentifier: record.messageId })) };
   };
 };
 
@@ -249,16 +244,11 @@ export const reconciliationFunction = (
   const { dynamodb, settings } = parts;
   return async (_event, context) => {
     const current = await parts.gateways();
-    const wire = httpWire({ clock });
-    try {
-      return await flow({
-        ...workerOf(parts, current, wire, context),
-        scan: dynamodbScan(dynamodb, settings.ledgerTable),
-        book: dynamodbReconciliation(dynamodb, settings.ledgerTable),
-        spills: diskSpills(tmpdir()),
-      });
-    } finally {
-      wire.close();
-    }
+    return flow({
+      ...workerOf(parts, current, context),
+      scan: dynamodbScan(dynamodb, settings.ledgerTable),
+      book: dynamodbReconciliation(dynamodb, settings.ledgerTable),
+      spills: diskSpills(tmpdir()),
+    });
   };
 };

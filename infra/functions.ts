@@ -76,7 +76,7 @@ export const FUNCTIONS = [
     name: "submit-charges",
     trigger: { kind: "queue", batchSize: submitBatch, batchingWindowSeconds: 0, invocationsMax: 5 },
     ...worker,
-    table: ["BatchGetItem", "GetItem", "PutItem", "Query"],
+    table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "Query"],
     indexes: [],
     sendsTo: outcomeQueues,
     hidesMessages: true,
@@ -89,7 +89,7 @@ export const FUNCTIONS = [
     // As many as it can get, so that one scan of the feed serves a whole outage.
     trigger: { kind: "queue", batchSize: 1_000, batchingWindowSeconds: 5, invocationsMax: 2 },
     ...worker,
-    table: ["BatchGetItem", "GetItem", "PutItem", "Query"],
+    table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "Query"],
     indexes: [],
     sendsTo: outcomeQueues,
     hidesMessages: true,
@@ -116,7 +116,7 @@ export const FUNCTIONS = [
     // Every invocation works what is due; one that is late finds the windows of those before it.
     trigger: { kind: "schedule", everyMinutes: 30 },
     ...worker,
-    table: ["BatchGetItem", "GetItem", "PutItem", "Query", "Scan"],
+    table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "Query", "Scan"],
     indexes: [],
     sendsTo: ["review"],
     hidesMessages: false,
