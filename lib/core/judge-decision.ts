@@ -10,6 +10,7 @@ import {
   decisionsOf,
   isSamePerson,
   type ReviewDecision,
+  sinceReview,
   type Wish,
 } from "./review-decision.ts";
 
@@ -121,12 +122,6 @@ const refused = (rule: DecisionRule, why: string): Extract<DecisionVerdict, { ki
   rule,
   why,
 });
-
-/** Decisions and proposals since the charge came to review the last time. */
-export const sinceReview = (entry: LedgerEntry): readonly DecisionEvent[] => {
-  const from = entry.history.findLastIndex((event) => event.e === "recorded" && event.state === "review");
-  return decisionsOf({ history: entry.history.slice(from + 1) });
-};
 
 /** What the gateway itself says a worker settles alone: nobody's judgement is in it that a second one could check. */
 const isGatewaysWord = (effect: Effect): boolean =>

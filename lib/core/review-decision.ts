@@ -55,6 +55,12 @@ export const isDecisionEvent = (event: HistoryEvent): event is DecisionEvent =>
 export const decisionsOf = ({ history }: Pick<LedgerEntry, "history">): readonly DecisionEvent[] =>
   history.filter(isDecisionEvent);
 
+/** Decisions and proposals since the charge came to review the last time. */
+export const sinceReview = (entry: LedgerEntry): readonly DecisionEvent[] => {
+  const from = entry.history.findLastIndex((event) => event.e === "recorded" && event.state === "review");
+  return decisionsOf({ history: entry.history.slice(from + 1) });
+};
+
 /** Two spellings of one name are one person: case, width and spaces do not count. */
 export const isSamePerson = (a: string, b: string): boolean => personKey(a) === personKey(b);
 
