@@ -1,4 +1,5 @@
 import type { Evidence, FeedRowEvidence, Search } from "./evidence.ts";
+import type { FeedRow } from "./feed.ts";
 import { lastWords } from "./last-words.ts";
 import type { Ending, ReviewEntry, ReviewReason, UnknownEntry } from "./ledger.ts";
 import type { Found } from "./matching.ts";
@@ -84,7 +85,7 @@ export const asUnknown = (entry: ReviewEntry): UnknownEntry => {
 export type LookedAt = {
   readonly found: Found;
   readonly scan: Scan;
-  readonly rowSha256: (row: Found["own"][number]) => string;
+  readonly rowSha256: (row: FeedRow) => string;
 };
 
 /** What a look-up says of a charge in review. The ledger is not changed by it. Total. */
@@ -118,6 +119,14 @@ export const wordOfLook = (
       ? { says: "captured", evidence, code: ending.code ?? "", ids: resolution.ids ?? {} }
       : { says: "nothing", whole: scan.whole };
   }
+  const evidenceOf = (row: FeedRow): FeedRowEvidence => ({
+    kind: "feed_row",
+    atMs: scan.atMs,
+    ...("code" in row.reply ? { code: row.reply.code } : {}),
+    rowSha256: rowSha256(row),
+    ...(row.transactionId === undefined ? {} : { transactionId: row.transactionId }),
+    ...(row.orderId === undefined ? {} : { orderId: row.orderId }),
+  });
   const rowsOf = (evidence: Evidence): readonly FeedRowEvidence[] =>
     evidence.kind === "feed_rows" ? evidence.rows : evidence.kind === "feed_row" ? [evidence] : [];
   const own = lastWords(found.own, (row) => row.reply.kind === "captured");
@@ -143,7 +152,7 @@ export const wordOfLook = (
   if (found.weak.length > 0 && own.length === 0)
     return {
       says: "weak",
-      rows: rowsOf(resolution.kind === "review" ? resolution.evidence : { kind: "feed_rows", rows: [] }),
+      rows: found.weak.slice(0, 8).map(evidenceOf),
       absent:
         noted.absences.length >= searchesForAbsence &&
         certifiesAbsence(noted, scan, policy, gatewayTimeoutMs),

@@ -48,7 +48,7 @@ export class NotThisCharge extends Error {
  * How long the charge's message stays hidden when it is put back onto its queue before the decision is written: whoever
  * gets it has to find the decision in the ledger.
  */
-const hiddenMs = 15_000;
+const hiddenMs = 10_000;
 
 /** A charge in review, and what its gateway says now where asking is harmless. Writes nothing. */
 export const showReview = async (

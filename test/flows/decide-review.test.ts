@@ -328,7 +328,7 @@ describe("deciding twice, at once, and on facts that changed", () => {
     };
     await decideReview(ask(wish("resend")), slow);
     await on.run();
-    expect(desk.put.map(({ delayMs }) => delayMs)).toEqual([15_000, 0]);
+    expect(desk.put.map(({ delayMs }) => delayMs)).toEqual([10_000, 0]);
     expect(on.entry()?.state).toBe("approved");
   });
 });
