@@ -50,11 +50,15 @@ export class NotThisCharge extends Error {
  */
 const hiddenMs = 10_000;
 
+/** How the gateway is asked. */
+export type Look = typeof lookAtReview;
+
 /** A charge in review, and what its gateway says now where asking is harmless. Writes nothing. */
 export const showReview = async (
   chargeId: ChargeId,
   charge: Charge | undefined,
   desk: Desk,
+  look: Look = lookAtReview,
 ): Promise<Shown> => {
   const { entry, notices } = await desk.recordOf(chargeId);
   if (entry === undefined) throw new NotThisCharge(`${chargeId}: the ledger has no such charge`);
@@ -62,7 +66,7 @@ export const showReview = async (
     throw new NotThisCharge(`${chargeId}: the message has another content than the charge in the ledger`);
   const word: GatewayWord =
     entry.state === "review"
-      ? await lookAtReview(entry, charge, desk)
+      ? await look(entry, charge, desk)
       : { says: "not_asked", why: "failed", text: "not in review" };
   return { entry, notices, word };
 };
@@ -74,9 +78,13 @@ export const showReview = async (
  * with its message (S8). Two desks write on the same version, and one of them loses (S7).
  * @throws `NotThisCharge`; `LedgerUnavailable`, with the decision made or not: making it again is harmless.
  */
-export const decideReview = async (asked: AskedDecision, desk: Desk): Promise<MadeDecision> => {
+export const decideReview = async (
+  asked: AskedDecision,
+  desk: Desk,
+  look: Look = lookAtReview,
+): Promise<MadeDecision> => {
   const { wish, charge, dryRun } = asked;
-  const shown = await showReview(asked.chargeId, charge, desk);
+  const shown = await showReview(asked.chargeId, charge, desk, look);
   const { entry, notices, word } = shown;
   const verdict = judgeDecision(
     {
