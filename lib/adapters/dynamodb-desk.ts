@@ -29,6 +29,7 @@ export const dynamodbDeskIndex = (
                   IndexName: deskIndex,
                   KeyConditionExpression:
                     untilMs === undefined ? "deskShard = :shard" : "deskShard = :shard AND deskAt < :until",
+                  ProjectionExpression: "deskAt",
                   ExpressionAttributeValues: {
                     ":shard": { S: shard },
                     ...(untilMs === undefined ? {} : { ":until": { S: deskKeyFrom(untilMs + 1) } }),

@@ -22,10 +22,10 @@ export type WorklistFilter = {
   readonly minMoney?: string;
 };
 
-/** Major units as a number: for an order and nothing else. */
-const majorOf = ({ amount, currency }: Waiting): number => {
+/** How many minor units are a major one; a currency that is not known counts as one with cents. */
+const minorsIn = (currency: string): number => {
   const known = parseCurrency(currency);
-  return Number(amount) / 10 ** (known === undefined ? 2 : digitsOf(known));
+  return 10 ** (known === undefined ? 2 : digitsOf(known));
 };
 
 /** The least minor units of a currency that a minimum allows; an amount that the currency cannot have is rounded up. */
@@ -33,7 +33,7 @@ const leastMinorOf = (minMoney: string, currency: string): bigint => {
   const known = parseCurrency(currency);
   const exact = known === undefined ? undefined : fromDecimal(minMoney, known);
   if (exact !== undefined) return exact;
-  return BigInt(Math.ceil(Number(minMoney) * 10 ** (known === undefined ? 2 : digitsOf(known))));
+  return BigInt(Math.ceil(Number(minMoney) * minorsIn(currency)));
 };
 
 /**
@@ -46,10 +46,13 @@ export const worklist = <T extends Waiting>(
   nowMs: number,
 ): readonly T[] => {
   const { reasons, gateway, olderThanMs, minMoney } = filter;
-  const leasts = new Map<string, bigint>();
-  const leastOf = (currency: string, money: string): bigint => {
-    const known = leasts.get(currency) ?? leastMinorOf(money, currency);
-    leasts.set(currency, known);
+  const currencies = new Map<string, { readonly minors: number; readonly least: bigint }>();
+  const currencyOf = (currency: string) => {
+    const known = currencies.get(currency) ?? {
+      minors: minorsIn(currency),
+      least: minMoney === undefined ? 0n : leastMinorOf(minMoney, currency),
+    };
+    currencies.set(currency, known);
     return known;
   };
   const ranked: { readonly one: T; readonly weight: number }[] = [];
@@ -58,8 +61,10 @@ export const worklist = <T extends Waiting>(
     if (reasons !== undefined && !reasons.includes(one.reason)) continue;
     if (gateway !== undefined && one.gateway !== gateway) continue;
     if (olderThanMs !== undefined && ageMs < olderThanMs) continue;
-    if (minMoney !== undefined && BigInt(one.amount) < leastOf(one.currency, minMoney)) continue;
-    ranked.push({ one, weight: majorOf(one) * Math.max(ageMs, 1_000) });
+    const { minors, least } = currencyOf(one.currency);
+    if (minMoney !== undefined && BigInt(one.amount) < least) continue;
+    // As a number: for an order and nothing else.
+    ranked.push({ one, weight: (Number(one.amount) / minors) * Math.max(ageMs, 1_000) });
   }
   ranked.sort(
     (a, b) =>

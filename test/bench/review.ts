@@ -69,7 +69,7 @@ export const benchReview = async (): Promise<void> => {
         `${waiting.length} waiting: read ${(read - began).toFixed(0)} ms, filtered (${rows.length}) and sorted (${sorted.length}) ${(done - read).toFixed(0)} ms; own processor ${(user / 1000).toFixed(0)} ms`,
       );
     }
-    const keys = items.map(({ pk, sk, deskShard, deskAt }) => ({ pk, sk, deskShard, deskAt }) as never);
+    const keys = items.map(({ deskAt }) => ({ deskAt }) as never);
     const began = performance.now();
     const parsed = keys.flatMap((key) => waitingOfKey(key) ?? []);
     const rows = worklist(parsed, {}, nowMs);
