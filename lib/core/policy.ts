@@ -1,6 +1,7 @@
 import { type GatewayName, gatewayNames } from "./charge.ts";
 import { isJsonObject, type Json } from "./json.ts";
 import type { RateLimit } from "./pace.ts";
+import { decidedByTwo, type ReviewDecision, reviewDecisions } from "./review-decision.ts";
 
 /** What follows an absence certificate (S5) while the key life still runs. */
 export type AfterAbsence = "resendWithinLife" | "review" | "newAttempt";
@@ -48,6 +49,8 @@ export type Policy = {
   readonly probeDelayMs: number | undefined;
   /** requests that an account may make; a gateway that is not here has no limit that is known */
   readonly rateLimits: Readonly<Partial<Record<GatewayName, RateLimit>>>;
+  /** decisions in review that hold only when another person has confirmed them */
+  readonly secondPersonFor: readonly ReviewDecision[];
 };
 
 /**
@@ -78,6 +81,7 @@ export const defaultPolicy: Policy = {
   closeAfterRefusals: 3,
   probeDelayMs: undefined,
   rateLimits: documentedRates,
+  secondPersonFor: decidedByTwo,
 };
 
 /** How long an attempt belongs to one worker: long enough for every send and wait it may make, and 10 s. */
@@ -175,6 +179,13 @@ const checks: { readonly [K in keyof Policy]: readonly [check: (value: unknown) 
     rateLimits: [
       isRateLimits,
       `an object of ${gatewayNames.join(", ")} to {"requests": from 2, "perMs": from 100 to 86400000}`,
+    ],
+    secondPersonFor: [
+      (v) =>
+        Array.isArray(v) &&
+        new Set(v).size === v.length &&
+        v.every((one) => (reviewDecisions as readonly unknown[]).includes(one)),
+      `a list of ${reviewDecisions.join(", ")}, each at most once`,
     ],
   };
 

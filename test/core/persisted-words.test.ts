@@ -6,6 +6,7 @@ import { findingKinds, nextSteps } from "../../lib/core/finding.ts";
 import { finalStates, type HistoryEvent, ledgerStates, reviewReasons } from "../../lib/core/ledger.ts";
 import { wakeUpOf } from "../../lib/core/notice.ts";
 import { QUEUES } from "../../lib/core/queues.ts";
+import { reviewDecisions } from "../../lib/core/review-decision.ts";
 import { incompleteReasons } from "../../lib/core/window-record.ts";
 
 // What is stored or sent is read by others, for longer than any version lives. Words may be added; a word that
@@ -79,6 +80,14 @@ test("the words that are stored and sent are for ever", () => {
     "book_the_reversal",
     "confirm_the_match",
   ]);
+  expect(reviewDecisions).toStrictEqual([
+    "settle-as-approved",
+    "settle-as-declined",
+    "resend",
+    "new-attempt",
+    "refund",
+    "drop",
+  ]);
   expect(incompleteReasons).toStrictEqual(["feed_incomplete", "feed_moved", "ledger_unreadable"]);
   expect(gatewayNames).toStrictEqual(["centrobill", "centrapay"]);
   expect(QUEUES.map(({ name }) => name)).toStrictEqual([
@@ -108,6 +117,8 @@ const events: Record<HistoryEvent["e"], true> = {
   voided: true,
   notice: true,
   recorded: true,
+  proposed: true,
+  decided: true,
 };
 const evidence: Record<Evidence["kind"], true> = {
   reply: true,
@@ -118,11 +129,12 @@ const evidence: Record<Evidence["kind"], true> = {
   never_sent: true,
   feed_rows: true,
   lookups: true,
+  stated: true,
 };
 
 test("so are those of a history and of evidence", () => {
-  expect(Object.keys(events)).toHaveLength(14);
-  expect(Object.keys(evidence)).toHaveLength(8);
+  expect(Object.keys(events)).toHaveLength(16);
+  expect(Object.keys(evidence)).toHaveLength(9);
 });
 
 test("a wake-up stays as it is: one may be on a queue while another version is deployed", () => {
