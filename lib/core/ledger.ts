@@ -148,6 +148,7 @@ export type Ending = {
   readonly category?: DeclineCategory;
   readonly code?: string;
   readonly networkCode?: string;
+  readonly adviceCode?: string;
   readonly description?: string;
   readonly retry?: RetryAdvice;
 };
