@@ -6,6 +6,7 @@ import { exitStatus } from "./exit-status.ts";
 import { nodeProblem } from "./node-version.ts";
 import { addProveCommand } from "./prove.ts";
 import { addReconcileCommand } from "./reconcile.ts";
+import { addRetriesCommand } from "./retries.ts";
 import { addRunCommand } from "./run.ts";
 import { addShowCommand } from "./show.ts";
 import { addStatusCommand } from "./status.ts";
@@ -25,6 +26,7 @@ addShowCommand(program);
 addStatusCommand(program);
 addBootstrapCommand(program);
 addReconcileCommand(program);
+addRetriesCommand(program);
 addProveCommand(program);
 
 // The other commands, and help, work on older ones.

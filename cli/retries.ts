@@ -1,0 +1,10 @@
+import type { Command } from "commander";
+import { addSimulateCommand } from "./retries-simulate.ts";
+
+/** `chargeonce retries …`: later attempts. */
+export const addRetriesCommand = (program: Command): void => {
+  const retries = program
+    .command("retries")
+    .description("later attempts within the networks' rules: what they would bring, and what they brought");
+  addSimulateCommand(retries);
+};
