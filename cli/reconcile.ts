@@ -8,6 +8,7 @@ import { startSandboxCentrapay } from "../infra/local/sandbox-centrapay/server.t
 import { startSandboxCentrobill } from "../infra/local/sandbox-centrobill/server.ts";
 import { sqsClientLimits } from "../lib/adapters/deadline.ts";
 import { diskSpills } from "../lib/adapters/disk-spills.ts";
+import { dynamodbInstruments } from "../lib/adapters/dynamodb-instruments.ts";
 import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
 import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
 import { dynamodbReconciliation, keepRun } from "../lib/adapters/dynamodb-reconciliation.ts";
@@ -234,6 +235,7 @@ const reconcile = async (flags: ReconcileFlags): Promise<ExitStatus> => {
       sha256: (text) => createHash("sha256").update(text).digest("hex"),
       wire,
       ledger: dynamodbLedger(access.dynamodb, access.table),
+      instruments: dynamodbInstruments(access.dynamodb, access.table),
       queues: sqsQueues({ client: sqs, urlOf: (queue) => settings.queueUrls[queue] }),
       log: silent,
       limit,

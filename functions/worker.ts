@@ -6,6 +6,7 @@ import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import pLimit from "p-limit";
 import { clientLimits, sqsClientLimits } from "../lib/adapters/deadline.ts";
 import { diskSpills } from "../lib/adapters/disk-spills.ts";
+import { dynamodbInstruments } from "../lib/adapters/dynamodb-instruments.ts";
 import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
 import { dynamodbNotices } from "../lib/adapters/dynamodb-notices.ts";
 import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
@@ -105,6 +106,7 @@ const build = (functionName: string) => {
   const sqs = new SQSClient({ ...sqsClientLimits });
   const dynamodb = new DynamoDBClient({ ...clientLimits });
   const ledger = dynamodbLedger(dynamodb, settings.ledgerTable);
+  const instruments = dynamodbInstruments(dynamodb, settings.ledgerTable);
   const notices = dynamodbNotices(dynamodb, settings.ledgerTable);
   const limit = () => pLimit(settings.concurrency);
   const paces = gatewayPaces({
@@ -131,6 +133,7 @@ const build = (functionName: string) => {
     sqs,
     dynamodb,
     ledger,
+    instruments,
     notices,
     queues,
     log,
@@ -150,7 +153,7 @@ type Parts = ReturnType<typeof build>;
 
 /** The worker of one invocation. */
 const workerOf = (
-  { settings, paces, limit, ledger, notices, queues, log }: Parts,
+  { settings, paces, limit, ledger, instruments, notices, queues, log }: Parts,
   gateways: Worker["gateways"],
   wire: Wire,
   context: Pick<Context, "getRemainingTimeInMillis">,
@@ -160,6 +163,7 @@ const workerOf = (
   sha256,
   wire,
   ledger,
+  instruments,
   notices,
   queues,
   log,

@@ -2,6 +2,7 @@ import type { Answered } from "./core/answered.ts";
 import type { BacklogState } from "./core/backlog.ts";
 import type { ChargeId, GatewayName, LeaseToken, RequestId } from "./core/charge.ts";
 import type { Gateway } from "./core/gateway.ts";
+import type { InstrumentChange, InstrumentKey, InstrumentRecord } from "./core/instrument-record.ts";
 import type { LedgerEntry, Rejection } from "./core/ledger.ts";
 import type { NotedNotice, Notice, WakeUp } from "./core/notice.ts";
 import type { Gate, PaceRecord } from "./core/pace.ts";
@@ -60,6 +61,27 @@ export type Ledger = {
   read(chargeIds: readonly ChargeId[]): Promise<ReadonlyMap<ChargeId, LedgerEntry>>;
   /** Keeps a message that was refused before it became a charge. Writing it twice changes nothing. */
   reject(rejection: Rejection): Promise<void>;
+};
+
+/**
+ * What the ledger keeps of instruments, and its writes of an entry that change an instrument's record: the two are
+ * written in one transaction, or neither. `contended`: the record is not the version that the change was made from.
+ * Each method throws `LedgerUnavailable` as the ledger's do, and recognises its own write as they do.
+ */
+export type InstrumentBook = {
+  /** Strongly consistent. */
+  read(key: InstrumentKey): Promise<InstrumentRecord | undefined>;
+  /** As `Ledger.open`. */
+  open(
+    entry: LedgerEntry,
+    change: InstrumentChange,
+  ): Promise<Awaited<ReturnType<Ledger["open"]>> | { readonly kind: "contended" }>;
+  /** As `Ledger.replace` (S7). */
+  replace(
+    previous: LeaseToken,
+    entry: LedgerEntry,
+    change: InstrumentChange,
+  ): Promise<Awaited<ReturnType<Ledger["replace"]>> | { readonly kind: "contended" }>;
 };
 
 /**
@@ -167,6 +189,7 @@ export type Worker = {
   readonly sha256: Sha256;
   readonly wire: Wire;
   readonly ledger: Ledger;
+  readonly instruments: InstrumentBook;
   /** absent: no notice can reach this worker */
   readonly notices?: NoticeBook;
   readonly queues: Queues;

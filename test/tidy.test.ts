@@ -97,6 +97,12 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "the same table, read for the command line",
   ],
   [
+    /^lib\/adapters\/dynamodb-instruments\.ts$/,
+    "lib/adapters",
+    ["lib/adapters/deadline.ts", "lib/adapters/dynamodb-ledger.ts", "lib/adapters/ledger-item.ts"],
+    "the same table, and the same error when it does not answer",
+  ],
+  [
     /^lib\/adapters\/dynamodb-pace\.ts$/,
     "lib/adapters",
     ["lib/adapters/deadline.ts", "lib/adapters/dynamodb-ledger.ts", "lib/adapters/ledger-item.ts"],

@@ -1,5 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { ChargeId } from "../core/charge.ts";
+import { droppableAtMs, type InstrumentKey, type InstrumentRecord } from "../core/instrument-record.ts";
 import { member, parseJson } from "../core/json.ts";
 import type { LedgerEntry, Rejection } from "../core/ledger.ts";
 
@@ -14,6 +15,7 @@ import type { LedgerEntry, Rejection } from "../core/ledger.ts";
  *     rejected#41…      rejected#41…    –          –      {code, problems}    –           –
  *     notice#centrobill#4041…  notice#4041…   –   –  {what it says}      –           –
  *     notice#centrapay#pr7     refers         –   –  (in `chargeId`: the charge that the name stands for)
+ *     instrument#all#card-7  instrument   –      t4     –  and `instrument` (JSON): its attempts of 30 days, or that it is closed
  *     reconciliation#centrobill  window#…#0  done  t9     –  and `window` (JSON): a stretch of time that is reconciled
  *
  * The entry is one JSON text: only whoever knows its token may replace it, so it is read and written whole,
@@ -106,4 +108,29 @@ export const itemOfRejection = (rejection: Rejection): LedgerItem => {
     sk: { S: name },
     entry: { S: JSON.stringify(rejection) },
   };
+};
+
+export const instrumentItemKey = ({ merchant, ref }: InstrumentKey) => ({
+  pk: { S: `instrument#${merchant}#${ref}` },
+  sk: { S: "instrument" },
+});
+
+export const itemOfInstrument = (record: InstrumentRecord): LedgerItem => {
+  const droppableMs = droppableAtMs(record);
+  return {
+    ...instrumentItemKey(record),
+    token: { S: record.token },
+    instrument: { S: JSON.stringify(record) },
+    ...(droppableMs === undefined
+      ? {}
+      : { [ledgerTable.timeToLive]: { N: String(Math.ceil(droppableMs / 1_000)) } }),
+  };
+};
+
+/** Throws `UnreadableItem` where the item is not a record of a version that this code knows. */
+export const instrumentOfItem = (item: LedgerItem): InstrumentRecord => {
+  const record = parseJson(item["instrument"]?.S ?? "");
+  if (member(record, "v") !== 1)
+    throw new UnreadableItem("an instrument: not a record of a version that is known here");
+  return record as unknown as InstrumentRecord;
 };

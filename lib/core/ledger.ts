@@ -49,7 +49,8 @@ export const mayFollow: Readonly<Record<LedgerState, readonly LedgerState[]>> = 
     "request_error",
     "review",
   ],
-  waiting: ["opened", "expired"],
+  // Refused before it was sent: its instrument is closed, or a network's count leaves no room.
+  waiting: ["opened", "expired", "declined_permanent", "declined_retryable"],
   unknown: [
     "opened",
     "unknown",
@@ -171,6 +172,8 @@ type EntryBase = {
   readonly fingerprint: string;
   readonly notAfterMs?: number;
   readonly instrumentRef?: string;
+  /** the merchant's word for the network of the instrument */
+  readonly instrumentNetwork?: string;
   /**
    * Who is charged, by each name that the message gives: the first twelve hex digits of its SHA-256. Only ever
    * enough for a weak match (S14).
@@ -322,6 +325,7 @@ export const openEntry = (
   fingerprint: by.fingerprint,
   ...(charge.notAfterMs === undefined ? {} : { notAfterMs: charge.notAfterMs }),
   ...(charge.instrument === undefined ? {} : { instrumentRef: charge.instrument.ref }),
+  ...(charge.instrument?.network === undefined ? {} : { instrumentNetwork: charge.instrument.network }),
   ...(by.consumerMarks === undefined || by.consumerMarks.length === 0
     ? {}
     : { consumerMarks: by.consumerMarks }),
@@ -372,6 +376,40 @@ export const expire = (
     { history: [...entry.history, { e: "recorded", at: by.nowMs, state: "expired" }] },
     by,
   );
+
+/** Why the networks' rules let nothing be sent on an instrument now. */
+export type BudgetRefusal = Extract<Evidence, { kind: "network_limit" | "instrument_closed" }>;
+
+/**
+ * Ends an attempt that was never sent, and that the networks' rules forbid: for now, where a count is full, and
+ * for ever, where its instrument is closed.
+ */
+export const refuse = (
+  entry: WaitingEntry,
+  evidence: BudgetRefusal,
+  by: { readonly token: LeaseToken; readonly nowMs: number },
+): FinalEntry => {
+  const [state, ending]: [FinalState, Ending] =
+    evidence.kind === "network_limit"
+      ? ["declined_retryable", { category: "limit_reached", code: "network_limit", retry: "later" }]
+      : ["declined_permanent", { category: "never_approved", code: "instrument_closed", retry: "never" }];
+  return nextEntry<FinalEntry>(
+    entry,
+    { state, evidence, finalAtMs: by.nowMs, ending },
+    { history: [...entry.history, { e: "recorded", at: by.nowMs, state }] },
+    by,
+  );
+};
+
+/** The same of a charge that is new: opened and ended in one write, and its id is used up. */
+export const openRefused = (
+  charge: Charge,
+  evidence: BudgetRefusal,
+  by: Parameters<typeof openEntry>[1],
+): FinalEntry => {
+  const { firstSendAtMs: _never, ...never } = openEntry(charge, by);
+  return refuse({ ...never, state: "waiting", nextAtMs: by.nowMs }, evidence, by);
+};
 
 /** Takes the lease, to send the same request id (again). The key life goes on counting from the first send. */
 export const leaseEntry = (

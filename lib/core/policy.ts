@@ -39,6 +39,11 @@ export type Policy = {
   readonly retryScheduleMs: readonly number[] | undefined;
   /** where the cards were issued or the acquirer is, as far as the networks' rules differ by it */
   readonly retryRegion: Region;
+  /**
+   * at whom attempts on an instrument are counted: `ledger`, one merchant for all charges of this ledger (the
+   * stricter one); `gateway`, each gateway account is a merchant of its own
+   */
+  readonly budgetBy: "ledger" | "gateway";
   /** attempts a charge may have */
   readonly attemptsMax: number;
   /** charges at once at a gateway that answers badly: each worker goes down to this, and no further */
@@ -80,6 +85,7 @@ export const defaultPolicy: Policy = {
   // Later attempts cost fees where they are not wanted: who wants them names a schedule.
   retryScheduleMs: undefined,
   retryRegion: "global",
+  budgetBy: "ledger",
   attemptsMax: 4,
   concurrencyMin: 1,
   closeAfterFaults: 10,
@@ -188,6 +194,7 @@ const checks: { readonly [K in keyof Policy]: readonly [check: (value: unknown) 
       `a list of 1 to 50 whole numbers of milliseconds, each at most ${60 * dayMs}`,
     ],
     retryRegion: [(v) => (regions as readonly unknown[]).includes(v), `one of ${regions.join(", ")}`],
+    budgetBy: [(v) => v === "ledger" || v === "gateway", '"ledger" or "gateway"'],
     attemptsMax: [(v) => isFrom1(v, 20), "a whole number from 1 to 20"],
     concurrencyMin: [(v) => isFrom1(v, 1_000), "a whole number from 1 to 1000"],
     closeAfterFaults: [(v) => isFrom1(v, 1_000), "a whole number from 1 to 1000"],

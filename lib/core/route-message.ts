@@ -63,6 +63,10 @@ const refundProposal = (entry: LedgerEntry): RouteMessage["refundProposal"] => {
     );
 };
 
+/** From when on the networks' counts have room again, where they had none. */
+const notBeforeOf = (entry: LedgerEntry): string | undefined =>
+  "evidence" in entry && entry.evidence.kind === "network_limit" ? iso(entry.evidence.untilMs) : undefined;
+
 /** The message that tells an entry's outcome, or `undefined` while a worker still has the charge in hand. */
 export const routeOfEntry = (entry: LedgerEntry, charge: Charge): Route | undefined => {
   const queue = queueOf[entry.state];
@@ -85,7 +89,7 @@ export const routeOfEntry = (entry: LedgerEntry, charge: Charge): Route | undefi
       description,
       amount: entry.amount,
       currency: entry.currency,
-      retry: retry === undefined ? undefined : { advice: retry },
+      retry: retry === undefined ? undefined : defined({ advice: retry, notBefore: notBeforeOf(entry) }),
       reason: "reason" in entry ? entry.reason : undefined,
       mismatch: entry.state === "review" ? entry.mismatch : undefined,
       refundProposal: refundProposal(entry),

@@ -70,7 +70,11 @@ describe("mayFollow", () => {
       ],
       "whatever a send may prove; itself with what was prepared; never expired: it may have been sent",
     ],
-    ["waiting", ["opened", "expired"], "never sent: sent later, or not at all"],
+    [
+      "waiting",
+      ["opened", "expired", "declined_permanent", "declined_retryable"],
+      "never sent: sent later, or not at all, too late or for the networks' rules",
+    ],
     [
       "unknown",
       [

@@ -118,11 +118,13 @@ const evidence: Record<Evidence["kind"], true> = {
   never_sent: true,
   feed_rows: true,
   lookups: true,
+  network_limit: true,
+  instrument_closed: true,
 };
 
 test("so are those of a history and of evidence", () => {
   expect(Object.keys(events)).toHaveLength(14);
-  expect(Object.keys(evidence)).toHaveLength(8);
+  expect(Object.keys(evidence)).toHaveLength(10);
 });
 
 test("a wake-up stays as it is: one may be on a queue while another version is deployed", () => {

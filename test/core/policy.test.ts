@@ -29,6 +29,7 @@ test("the defaults are the contract's (section 6)", () => {
     afterAbsence: "resendWithinLife",
     retryScheduleMs: undefined,
     retryRegion: "global",
+    budgetBy: "ledger",
     attemptsMax: 4,
     concurrencyMin: 1,
     closeAfterFaults: 10,
@@ -63,6 +64,8 @@ describe("parsePolicy", () => {
     [{ retryScheduleMs: [-1] }, "retryScheduleMs", "before the decline"],
     [{ retryScheduleMs: 86_400_000 }, "retryScheduleMs", "not a list"],
     [{ retryRegion: "brazil" }, "", "where Mastercard counts by the month, too"],
+    [{ budgetBy: "gateway" }, "", "each account a merchant"],
+    [{ budgetBy: "site" }, "budgetBy", "another word"],
     [{ retryRegion: "Brazil" }, "retryRegion", "another word"],
     [{}, "", "nothing changed"],
     [{ resendsMax: 6 }, "resendsMax", "too many"],
@@ -132,7 +135,7 @@ describe("parsePolicy", () => {
               else
                 expect([
                   ["leaseMs", "probeDelayMs", "retryScheduleMs"].includes(name) && item === undefined,
-                  ["afterAbsence", "retryRegion"].includes(name),
+                  ["afterAbsence", "budgetBy", "retryRegion"].includes(name),
                 ]).toContain(true);
           }
         },
