@@ -7,10 +7,11 @@ import pLimit from "p-limit";
 import { clientLimits, sqsClientLimits } from "../lib/adapters/deadline.ts";
 import { diskSpills } from "../lib/adapters/disk-spills.ts";
 import { dynamodbInstruments } from "../lib/adapters/dynamodb-instruments.ts";
-import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
+import { dynamodbLedger, ledgerReader } from "../lib/adapters/dynamodb-ledger.ts";
 import { dynamodbNotices } from "../lib/adapters/dynamodb-notices.ts";
 import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
 import { dynamodbReconciliation } from "../lib/adapters/dynamodb-reconciliation.ts";
+import { dynamodbRetries } from "../lib/adapters/dynamodb-retries.ts";
 import { dynamodbScan } from "../lib/adapters/dynamodb-scan.ts";
 import { httpWire } from "../lib/adapters/http-wire.ts";
 import { jsonLog } from "../lib/adapters/log.ts";
@@ -20,8 +21,26 @@ import type { LeaseToken, RequestId } from "../lib/core/charge.ts";
 import type { QueueName } from "../lib/core/queues.ts";
 import { gatewayPaces } from "../lib/flows/gateway-pace.ts";
 import { gatewaysOf } from "../lib/gateways/registry.ts";
-import type { Clock, Delivery, DeliveryEnd, Ids, Log, Reconciler, Wire, Worker } from "../lib/ports.ts";
-import { type Credential, readSettings, type Settings, SettingsError } from "../lib/settings.ts";
+import type {
+  Clock,
+  Delivery,
+  DeliveryEnd,
+  Ids,
+  Log,
+  Reconciler,
+  RetryClerk,
+  Wire,
+  Worker,
+} from "../lib/ports.ts";
+import {
+  type Credential,
+  type RetryQueue,
+  type RetrySettings,
+  readRetrySettings,
+  readSettings,
+  type Settings,
+  SettingsError,
+} from "../lib/settings.ts";
 
 export const clock: Clock = {
   nowMs: () => Date.now(),
@@ -140,9 +159,12 @@ const build = (functionName: string) => {
   };
 };
 
-const buildOrSay = (functionName: string): ReturnType<typeof build> => {
+const buildOrSay = <T = ReturnType<typeof build>>(
+  functionName: string,
+  make: (functionName: string) => T = build as (functionName: string) => T,
+): T => {
   try {
-    return build(functionName);
+    return make(functionName);
   } catch (error) {
     if (error instanceof SettingsError) process.stderr.write(`${functionName}: ${error.message}\n`);
     throw error;
@@ -175,6 +197,35 @@ const workerOf = (
   remainingMs: () => context.getRemainingTimeInMillis(),
 });
 
+const deliveriesOf = (event: SQSEvent): readonly Delivery[] =>
+  event.Records.map((record) => ({
+    messageId: record.messageId,
+    body: record.body,
+    receives: Number(record.attributes.ApproximateReceiveCount),
+    receipt: record.receiptHandle,
+  }));
+
+/** Hides what goes back onto its queue, and names it to Lambda. */
+const answerOf = async (
+  event: SQSEvent,
+  ends: ReadonlyMap<string, DeliveryEnd>,
+  { sqs, queueUrl, log }: { readonly sqs: SQSClient; readonly queueUrl: string; readonly log: Log },
+): Promise<SQSBatchResponse> => {
+  const back = event.Records.flatMap((record) => {
+    const end = ends.get(record.messageId);
+    // What the flow said nothing of is not done.
+    if (end?.kind === "done") return [];
+    return [{ record, delayMs: end?.delayMs ?? 0 }];
+  });
+  await hideMessages(
+    sqs,
+    queueUrl,
+    back.map(({ record, delayMs }) => ({ receiptHandle: record.receiptHandle, delayMs })),
+    log,
+  );
+  return { batchItemFailures: back.map(({ record }) => ({ itemIdentifier: record.messageId })) };
+};
+
 /**
  * The handler of a function that works one queue. Its adapters are built once, at start; settings that cannot
  * be worked with stop the function there, with every problem named.
@@ -196,28 +247,8 @@ export const queueFunction = (
         hideMessages(sqs, settings.queueUrls[queue], [{ receiptHandle, delayMs: 0 }], log),
     };
     try {
-      const ends = await flow(
-        event.Records.map((record) => ({
-          messageId: record.messageId,
-          body: record.body,
-          receives: Number(record.attributes.ApproximateReceiveCount),
-          receipt: record.receiptHandle,
-        })),
-        worker,
-      );
-      const back = event.Records.flatMap((record) => {
-        const end = ends.get(record.messageId);
-        // What the flow said nothing of is not done.
-        if (end?.kind === "done") return [];
-        return [{ record, delayMs: end?.delayMs ?? 0 }];
-      });
-      await hideMessages(
-        sqs,
-        settings.queueUrls[queue],
-        back.map(({ record, delayMs }) => ({ receiptHandle: record.receiptHandle, delayMs })),
-        log,
-      );
-      return { batchItemFailures: back.map(({ record }) => ({ itemIdentifier: record.messageId })) };
+      const ends = await flow(deliveriesOf(event), worker);
+      return await answerOf(event, ends, { sqs, queueUrl: settings.queueUrls[queue], log });
     } finally {
       wire.close();
     }
@@ -248,4 +279,39 @@ export const reconciliationFunction = (
       wire.close();
     }
   };
+};
+
+/** What a function of later attempts is built of, once, at start. */
+export const retryParts = (functionName: string) =>
+  buildOrSay(functionName, () => {
+    const log = logOf(functionName);
+    const settings: RetrySettings = readRetrySettings(process.env);
+    const sqs = new SQSClient({ ...sqsClientLimits });
+    const dynamodb = new DynamoDBClient({ ...clientLimits });
+    const clerk: RetryClerk = {
+      clock,
+      ids,
+      ledger: ledgerReader(dynamodb, settings.ledgerTable),
+      instruments: dynamodbInstruments(dynamodb, settings.ledgerTable),
+      retries: dynamodbRetries(dynamodb, settings.ledgerTable),
+      queues: sqsQueues({ client: sqs, urlOf: (queue) => settings.queueUrls[queue as RetryQueue] }),
+      log,
+      policy: settings.policy,
+    };
+    log.event("started");
+    return { clerk, settings, sqs, dynamodb, log };
+  });
+
+/** The handler of the function that schedules later attempts. */
+export const retryQueueFunction = (
+  functionName: string,
+  flow: (deliveries: readonly Delivery[], clerk: RetryClerk) => Promise<ReadonlyMap<string, DeliveryEnd>>,
+): ((event: SQSEvent) => Promise<SQSBatchResponse>) => {
+  const { clerk, settings, sqs, log } = retryParts(functionName);
+  return async (event) =>
+    answerOf(event, await flow(deliveriesOf(event), clerk), {
+      sqs,
+      queueUrl: settings.queueUrls["retryable-declines"],
+      log,
+    });
 };

@@ -97,7 +97,7 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "the same table, read for the command line",
   ],
   [
-    /^lib\/adapters\/dynamodb-instruments\.ts$/,
+    /^lib\/adapters\/dynamodb-(instruments|retries)\.ts$/,
     "lib/adapters",
     ["lib/adapters/deadline.ts", "lib/adapters/dynamodb-ledger.ts", "lib/adapters/ledger-item.ts"],
     "the same table, and the same error when it does not answer",
@@ -121,7 +121,7 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "the same table, read as a whole, and its windows",
   ],
   [
-    /^lib\/adapters\/sqs-(queues|wake-ups)\.ts$/,
+    /^lib\/adapters\/sqs-(charges|queues|wake-ups)\.ts$/,
     "lib/adapters",
     ["lib/adapters/deadline.ts"],
     "SDK calls with a deadline",
@@ -165,6 +165,12 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     ["lib/gateways/notice-registry.ts"],
     "how notices are proved and read, and nothing that charges",
   ],
+  [
+    /^functions\/release-retries\.ts$/,
+    "lib/gateways",
+    ["lib/gateways/fair-group.ts"],
+    "whose charge it is, and nothing that charges",
+  ],
   [/^functions\//, "lib/gateways", ["lib/gateways/registry.ts"], "the registry, never a gateway's own files"],
 ];
 
@@ -172,7 +178,7 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
 const packages: readonly (readonly [from: RegExp, names: readonly string[], reason: string])[] = [
   [/^lib\/adapters\/http-wire\.ts$/, ["node:http", "node:net"], "the wire"],
   [/^lib\/adapters\/(dynamodb-.*|ledger-item)\.ts$/, ["@aws-sdk/client-dynamodb"], "the ledger"],
-  [/^lib\/adapters\/sqs-(queues|wake-ups)\.ts$/, ["@aws-sdk/client-sqs"], "the queues"],
+  [/^lib\/adapters\/sqs-(charges|queues|wake-ups)\.ts$/, ["@aws-sdk/client-sqs"], "the queues"],
   [
     /^lib\/adapters\/jose-tokens\.ts$/,
     ["jose/errors", "jose/jwks/local", "jose/jws/compact/verify"],

@@ -16,12 +16,13 @@ import type { LedgerEntry, Rejection } from "../core/ledger.ts";
  *     notice#centrobill#4041…  notice#4041…   –   –  {what it says}      –           –
  *     notice#centrapay#pr7     refers         –   –  (in `chargeId`: the charge that the name stands for)
  *     instrument#all#card-7  instrument   –      t4     –  and `instrument` (JSON): its attempts of 30 days, or that it is closed
+ *     retry#inv-3       retry           scheduled  t5    –  and `retry` (JSON): its later attempt, and the message while it waits
  *     reconciliation#centrobill  window#…#0  done  t9     –  and `window` (JSON): a stretch of time that is reconciled
  *
  * The entry is one JSON text: only whoever knows its token may replace it, so it is read and written whole,
  * and an approved charge fits into one write unit. Index `work` (workShard, workAt; keys only) is sparse:
- * charges that are unknown, pending or in review are in it, under the moment at which somebody has to look,
- * spread over eight shards. An approved charge never enters it and so costs two write units and no more.
+ * charges that are unknown, pending or in review are in it, and later attempts that wait, under the moment at which
+ * somebody has to look, spread over eight shards. An approved charge never enters it and so costs two write units and no more.
  * Reconciliation reads the table by parallel scan: a million entries cost less to read than to index.
  */
 export type LedgerItem = Record<string, AttributeValue>;

@@ -66,7 +66,7 @@ export const mayFollow: Readonly<Record<LedgerState, readonly LedgerState[]>> = 
   approved: [],
   declined_permanent: [],
   // A later attempt, under a new request id, after this one was answered (S2).
-  declined_retryable: ["opened"],
+  declined_retryable: ["opened", "waiting"],
   request_error: [],
   expired: [],
   // Decided by a person.
@@ -450,6 +450,37 @@ export const openAttempt = (
       requestId: by.requestId,
       earlierRequestIds: [...(entry.earlierRequestIds ?? []), entry.requestId],
       firstSendAtMs: by.nowMs,
+      openSends: 0,
+      resends: 0,
+      faultResends: 0,
+      looked: 0,
+      lookFailures: 0,
+      absences: [],
+      ...(preparation === undefined ? {} : { preparation: {} }),
+      history: [...entry.history, { e: "opened", at: by.nowMs, attempt, requestId: by.requestId }],
+    },
+    by,
+  );
+};
+
+/**
+ * A later attempt of a charge that was declined and that time may help, under a new request id: the one before was
+ * answered (S2), or never sent. Nothing is sent of it until a worker takes its lease.
+ */
+export const waitForRetry = (
+  entry: FinalEntry & { readonly state: "declined_retryable" },
+  by: { readonly requestId: RequestId; readonly token: LeaseToken; readonly nowMs: number },
+): WaitingEntry => {
+  const { firstSendAtMs: _first, lastSendAtMs: _last, held: _held, ids: _ids, preparation, ...held } = entry;
+  const { voidingAtMs: _voiding, voidedAtMs: _voided, ...kept } = held;
+  const attempt = entry.attempt + 1;
+  return nextEntry<WaitingEntry>(
+    kept as FinalEntry,
+    { state: "waiting", nextAtMs: by.nowMs },
+    {
+      attempt,
+      requestId: by.requestId,
+      earlierRequestIds: [...(entry.earlierRequestIds ?? []), entry.requestId],
       openSends: 0,
       resends: 0,
       faultResends: 0,

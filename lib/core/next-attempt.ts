@@ -50,6 +50,8 @@ export type Declined = NetworkDecline & {
   readonly atMs: number;
   /** attempts of this charge that were made, this one included */
   readonly attempts: number;
+  /** it was never sent: a network's count left no room. The schedule has no say then. Where absent, it was. */
+  readonly sent?: boolean;
   /** amount in minor units and currency, as one text */
   readonly money: string;
   readonly notAfterMs?: number | undefined;
@@ -89,7 +91,7 @@ export const nextAttempt = (
   if (instrument?.closed === true) return { kind: "never", because: "instrument_closed" };
   if (word.kind === "stops") return { kind: "never", because: word.rule };
   if (adviceOf[declined.category] !== "later") return { kind: "never", because: "category" };
-  const waitMs = wish.scheduleMs[declined.attempts - 1];
+  const waitMs = declined.sent === false ? 0 : wish.scheduleMs[declined.attempts - 1];
   if (waitMs === undefined || declined.attempts >= wish.attemptsMax)
     return { kind: "never", because: "attempts_used_up" };
 

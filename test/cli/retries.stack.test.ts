@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { runCommand, testFolder, writeLines } from "./command.ts";
+import { charge, readRows, runCommand, shortPolicy, testFolder, writeLines } from "./command.ts";
 
 const attempt = (at: string, outcome: string, changes: object = {}): object => ({
   chargeId: "inv-1",
@@ -53,5 +53,35 @@ describe("chargeonce retries simulate", () => {
     const refused = await runCommand(["retries", "simulate", file, "--policy", policy]);
     expect(refused.status).toBe(2);
     expect(refused.stderr).toContain("retryScheduleMs: must be a list of 1 to 50");
+  });
+});
+
+describe("a run whose policy names a schedule of later attempts", () => {
+  test("tries again what time may heal, and ends when each charge has its last word", async () => {
+    const folder = testFolder();
+    const declining = (id: string, scenario: string) =>
+      charge(id, { instrument: { ref: id, network: "visa" }, metadata: { scenario } });
+    const charges = writeLines(join(folder, "charges.ndjson"), [
+      declining("heals", "decline-insufficient-funds-then-approve"),
+      declining("stays", "decline-insufficient-funds"),
+      declining("lost", "decline-lost"),
+      charge("pays"),
+    ]);
+    const policy = writeLines(join(folder, "policy.json"), [
+      JSON.stringify({ ...shortPolicy, retryScheduleMs: [200, 300], attemptsMax: 3 }),
+    ]);
+    const results = join(folder, "results.ndjson");
+    const data = join(folder, "data");
+    const ran = await runCommand([
+      "run",
+      ...["--charges", charges, "--policy", policy, "--results", results, "--data-dir", data, "--quiet"],
+    ]);
+    expect(ran.stderr).toBe("");
+    expect(ran.status).toBe(0);
+    const rows = Object.fromEntries(readRows(results).map((row) => [row.chargeId, row]));
+    expect(rows["heals"]).toMatchObject({ outcome: "approved", attempts: 2, sends: 2 });
+    expect(rows["stays"]).toMatchObject({ outcome: "declined_retryable", attempts: 3, sends: 3 });
+    expect(rows["lost"]).toMatchObject({ outcome: "declined_permanent", attempts: 1 });
+    expect(rows["pays"]).toMatchObject({ outcome: "approved", attempts: 1 });
   });
 });

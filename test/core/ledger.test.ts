@@ -96,7 +96,7 @@ describe("mayFollow", () => {
     ],
     ["approved", [], "final"],
     ["declined_permanent", [], "final"],
-    ["declined_retryable", ["opened"], "a later attempt"],
+    ["declined_retryable", ["opened", "waiting"], "a later attempt"],
     ["request_error", [], "final"],
     ["expired", [], "final"],
     ["review", ["opened", "approved", "declined_permanent"], "a person decides"],
@@ -110,7 +110,7 @@ describe("mayFollow", () => {
 
   test("a final state has no way out, but that of a retryable decline to a later attempt", () => {
     for (const state of finalStates)
-      expect(mayFollow[state]).toStrictEqual(state === "declined_retryable" ? ["opened"] : []);
+      expect(mayFollow[state]).toStrictEqual(state === "declined_retryable" ? ["opened", "waiting"] : []);
   });
 
   test("every state but the first can be reached, and every one that is not final can be left", () => {
