@@ -29,7 +29,9 @@ export default defineConfig({
         test: {
           name: "stack",
           include: ["test/**/*.stack.test.ts", "test/{functions,local,aws}/**/*.test.ts"],
-          testTimeout: 120_000,
+          // Most of these wait for processes and waits of their own: side by side they take half the time.
+          maxWorkers: 2,
+          testTimeout: 180_000,
           sequence: { groupOrder: 1 },
           hookTimeout: 60_000,
         },

@@ -28,8 +28,8 @@ export type Sandboxes = {
 
 /** How long a request that a sandbox swallows is held. */
 const stallMs = 5_000;
-/** A Payment Request that nobody pays is over soon, as every wait of a demonstration is. */
-const centrapayExpiryMs = 8_000;
+/** A Payment Request that nobody pays is over soon, as every wait of a demonstration is; not before three slow sends. */
+const centrapayExpiryMs = 15_000;
 
 /**
  * Starts a sandbox for each gateway that is not an outside one.

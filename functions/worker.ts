@@ -17,21 +17,13 @@ import { httpWire } from "../lib/adapters/http-wire.ts";
 import { jsonLog } from "../lib/adapters/log.ts";
 import { readSecret } from "../lib/adapters/secrets.ts";
 import { hideMessages, sqsQueues } from "../lib/adapters/sqs-queues.ts";
+import { type XrayDaemon, xrayDaemon } from "../lib/adapters/xray-daemon.ts";
 import type { LeaseToken, RequestId } from "../lib/core/charge.ts";
+import { chargeTrace } from "../lib/core/charge-trace.ts";
 import type { QueueName } from "../lib/core/queues.ts";
 import { gatewayPaces } from "../lib/flows/gateway-pace.ts";
 import { gatewaysOf } from "../lib/gateways/registry.ts";
-import type {
-  Clock,
-  Delivery,
-  DeliveryEnd,
-  Ids,
-  Log,
-  Reconciler,
-  RetryClerk,
-  Wire,
-  Worker,
-} from "../lib/ports.ts";
+import type { Clock, Delivery, DeliveryEnd, Ids, Log, Reconciler, RetryClerk, Worker } from "../lib/ports.ts";
 import {
   type Credential,
   type RetryQueue,
@@ -147,6 +139,8 @@ const build = (functionName: string) => {
   return {
     settings,
     gateways: gatewaysNow(settings, log),
+    // One for all invocations: it keeps no connection across a freeze.
+    wire: httpWire({ clock }),
     paces,
     limit,
     sqs,
@@ -159,10 +153,7 @@ const build = (functionName: string) => {
   };
 };
 
-const buildOrSay = <T = ReturnType<typeof build>>(
-  functionName: string,
-  make: (functionName: string) => T = build as (functionName: string) => T,
-): T => {
+const buildOrSay = <T>(functionName: string, make: (functionName: string) => T): T => {
   try {
     return make(functionName);
   } catch (error) {
@@ -173,11 +164,24 @@ const buildOrSay = <T = ReturnType<typeof build>>(
 
 type Parts = ReturnType<typeof build>;
 
+let daemon: XrayDaemon | undefined;
+
+/**
+ * Traces of charges, for an invocation that X-Ray samples: Lambda runs the daemon for those alone, and says so in
+ * `_X_AMZN_TRACE_ID` (AWS Lambda, environment variables of the runtime).
+ */
+const tracesOf = (env: NodeJS.ProcessEnv): Pick<Worker, "trace"> => {
+  const address = env["AWS_XRAY_DAEMON_ADDRESS"];
+  if (address === undefined || env["_X_AMZN_TRACE_ID"]?.includes("Sampled=1") !== true) return {};
+  daemon ??= xrayDaemon(address);
+  const { send } = daemon;
+  return { trace: (entry) => send(chargeTrace(entry, sha256)) };
+};
+
 /** The worker of one invocation. */
 const workerOf = (
-  { settings, paces, limit, ledger, instruments, notices, queues, log }: Parts,
+  { settings, wire, paces, limit, ledger, instruments, notices, queues, log }: Parts,
   gateways: Worker["gateways"],
-  wire: Wire,
   context: Pick<Context, "getRemainingTimeInMillis">,
 ): Worker => ({
   clock,
@@ -195,6 +199,7 @@ const workerOf = (
   policy: settings.policy,
   gatewayTimeoutMs: settings.gatewayTimeoutMs,
   remainingMs: () => context.getRemainingTimeInMillis(),
+  ...tracesOf(process.env),
 });
 
 const deliveriesOf = (event: SQSEvent): readonly Delivery[] =>
@@ -235,23 +240,17 @@ export const queueFunction = (
   queue: QueueName,
   flow: BatchFlow,
 ): ((event: SQSEvent, context: Context) => Promise<SQSBatchResponse>) => {
-  const parts = buildOrSay(functionName);
+  const parts = buildOrSay(functionName, build);
   const { settings, sqs, log } = parts;
   return async (event, context) => {
     const current = await parts.gateways();
-    // Sockets live as long as one invocation: kept across a freeze they would die as resets, and make unknowns.
-    const wire = httpWire({ clock });
     const worker: Worker = {
-      ...workerOf(parts, current, wire, context),
+      ...workerOf(parts, current, context),
       wake: (receiptHandle) =>
         hideMessages(sqs, settings.queueUrls[queue], [{ receiptHandle, delayMs: 0 }], log),
     };
-    try {
-      const ends = await flow(deliveriesOf(event), worker);
-      return await answerOf(event, ends, { sqs, queueUrl: settings.queueUrls[queue], log });
-    } finally {
-      wire.close();
-    }
+    const ends = await flow(deliveriesOf(event), worker);
+    return answerOf(event, ends, { sqs, queueUrl: settings.queueUrls[queue], log });
   };
 };
 
@@ -263,21 +262,16 @@ export const reconciliationFunction = (
   functionName: string,
   flow: (worker: Reconciler) => Promise<unknown>,
 ): ((event: unknown, context: Context) => Promise<unknown>) => {
-  const parts = buildOrSay(functionName);
+  const parts = buildOrSay(functionName, build);
   const { dynamodb, settings } = parts;
   return async (_event, context) => {
     const current = await parts.gateways();
-    const wire = httpWire({ clock });
-    try {
-      return await flow({
-        ...workerOf(parts, current, wire, context),
-        scan: dynamodbScan(dynamodb, settings.ledgerTable),
-        book: dynamodbReconciliation(dynamodb, settings.ledgerTable),
-        spills: diskSpills(tmpdir()),
-      });
-    } finally {
-      wire.close();
-    }
+    return flow({
+      ...workerOf(parts, current, context),
+      scan: dynamodbScan(dynamodb, settings.ledgerTable),
+      book: dynamodbReconciliation(dynamodb, settings.ledgerTable),
+      spills: diskSpills(tmpdir()),
+    });
   };
 };
 

@@ -1,6 +1,7 @@
 import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, relative } from "node:path";
-import { type BuildOptions, build } from "esbuild";
+import { build } from "esbuild";
+import { functionBundle, nodeBundle } from "./function-bundle.ts";
 
 /**
  * Bundles what is deployed and what is run from `dist/`:
@@ -18,34 +19,16 @@ const functions = readdirSync(`${root}functions`)
   .filter((file) => file.endsWith(".ts") && file !== "worker.ts")
   .map((file) => basename(file, ".ts"));
 
-const shared = {
-  bundle: true,
-  platform: "node",
-  // Lambda's is Node 24; a function's code asks for no more than the oldest Node that may come upon it.
-  target: "node20",
-  format: "esm",
-  outExtension: { ".js": ".mjs" },
-  legalComments: "none",
-  logLevel: "warning",
-  metafile: true,
-  // Some of what is bundled is CommonJS and asks for Node's own modules by `require`.
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
-} as const satisfies BuildOptions;
-
 const built = await Promise.all([
   ...functions.map((name) =>
     build({
-      ...shared,
+      ...functionBundle,
       entryPoints: { index: `${root}functions/${name}.ts` },
       outdir: `${dist}/functions/${name}`,
-      minify: true,
-      mainFields: ["module", "main"],
     }),
   ),
   build({
-    ...shared,
+    ...nodeBundle,
     target: "node24",
     entryPoints: {
       chargeonce: `${root}cli/chargeonce.ts`,
@@ -54,19 +37,19 @@ const built = await Promise.all([
       "thread-host": `${root}infra/local/thread-host.ts`,
     },
     outdir: `${dist}/cli`,
-    banner: { js: `#!/usr/bin/env -S node --\n${shared.banner.js}` },
+    banner: { js: `#!/usr/bin/env -S node --\n${nodeBundle.banner.js}` },
     // Only the embedded stack needs it, and it brings a web server of its own.
     external: ["fauxqs"],
   }),
   build({
-    ...shared,
+    ...nodeBundle,
     entryPoints: { index: `${root}infra/aws/index.ts` },
     outdir: `${dist}/aws`,
     // The app's own: two copies of the library would not know each other's constructs.
     external: ["aws-cdk-lib", "constructs"],
   }),
   build({
-    ...shared,
+    ...nodeBundle,
     entryPoints: { index: `${root}lib/core/retry-rules/index.ts` },
     outdir: `${dist}/retry-rules`,
   }),

@@ -1,6 +1,7 @@
 import type { Answered } from "./core/answered.ts";
 import type { BacklogState } from "./core/backlog.ts";
 import type { ChargeId, GatewayName, LeaseToken, RequestId } from "./core/charge.ts";
+import type { EndedEntry } from "./core/charge-trace.ts";
 import type { Gateway } from "./core/gateway.ts";
 import type { InstrumentChange, InstrumentKey, InstrumentRecord } from "./core/instrument-record.ts";
 import type { JsonObject } from "./core/json.ts";
@@ -238,6 +239,8 @@ export type Worker = {
    */
   readonly wake?: (receipt: string) => Promise<void>;
   readonly log: Log;
+  /** Takes a charge that has ended, or come to a person, as one trace; absent: nobody traces. Never throws. */
+  readonly trace?: (entry: EndedEntry) => void;
   /** for work that no gateway's own limit bounds */
   readonly limit: Limit;
   readonly gateways: Readonly<Partial<Record<GatewayName, Gateway>>>;

@@ -85,40 +85,34 @@ const arrows: Readonly<Record<Room, readonly (readonly [Room, string])[]>> = {
 /** Within a room that keeps its files apart, or into one of which only a part may be known: which file, and why. */
 const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly string[], reason: string])[] = [
   [
-    /^lib\/adapters\/dynamodb-ledger\.ts$/,
+    /^lib\/adapters\/ledger-call\.ts$/,
     "lib/adapters",
-    ["lib/adapters/deadline.ts", "lib/adapters/ledger-item.ts"],
-    "the table's items; SDK calls with a deadline",
+    ["lib/adapters/deadline.ts"],
+    "calls to the ledger's table, with a deadline and the ports' error",
   ],
   [
-    /^lib\/adapters\/dynamodb-work\.ts$/,
+    /^lib\/adapters\/dynamodb-(put|items|writes)\.ts$/,
     "lib/adapters",
-    ["lib/adapters/deadline.ts", "lib/adapters/dynamodb-ledger.ts", "lib/adapters/ledger-item.ts"],
-    "the same table, read for the command line",
+    [
+      "lib/adapters/ledger-call.ts",
+      "lib/adapters/ledger-item.ts",
+      "lib/adapters/dynamodb-put.ts",
+      "lib/adapters/dynamodb-items.ts",
+    ],
+    "the ways in which that table is written and read",
   ],
   [
-    /^lib\/adapters\/dynamodb-(instruments|retries)\.ts$/,
+    /^lib\/adapters\/dynamodb-\w+\.ts$/,
     "lib/adapters",
-    ["lib/adapters/deadline.ts", "lib/adapters/dynamodb-ledger.ts", "lib/adapters/ledger-item.ts"],
+    [
+      "lib/adapters/deadline.ts",
+      "lib/adapters/ledger-call.ts",
+      "lib/adapters/ledger-item.ts",
+      "lib/adapters/dynamodb-put.ts",
+      "lib/adapters/dynamodb-items.ts",
+      "lib/adapters/dynamodb-writes.ts",
+    ],
     "the same table, and the same error when it does not answer",
-  ],
-  [
-    /^lib\/adapters\/dynamodb-pace\.ts$/,
-    "lib/adapters",
-    ["lib/adapters/deadline.ts", "lib/adapters/dynamodb-ledger.ts", "lib/adapters/ledger-item.ts"],
-    "the same table, and the same error when it does not answer",
-  ],
-  [
-    /^lib\/adapters\/dynamodb-notices\.ts$/,
-    "lib/adapters",
-    ["lib/adapters/deadline.ts", "lib/adapters/dynamodb-ledger.ts", "lib/adapters/ledger-item.ts"],
-    "the same table, and the same error when it does not answer",
-  ],
-  [
-    /^lib\/adapters\/dynamodb-(scan|reconciliation)\.ts$/,
-    "lib/adapters",
-    ["lib/adapters/deadline.ts", "lib/adapters/dynamodb-ledger.ts", "lib/adapters/ledger-item.ts"],
-    "the same table, read as a whole, and its windows",
   ],
   [
     /^lib\/adapters\/sqs-(charges|queues|wake-ups)\.ts$/,
@@ -176,7 +170,7 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
 
 /** Which packages and modules of Node a room may know. */
 const packages: readonly (readonly [from: RegExp, names: readonly string[], reason: string])[] = [
-  [/^lib\/adapters\/http-wire\.ts$/, ["node:http", "node:net"], "the wire"],
+  [/^lib\/adapters\/http-wire\.ts$/, ["node:http", "node:net", "node:stream"], "the wire"],
   [/^lib\/adapters\/(dynamodb-.*|ledger-item)\.ts$/, ["@aws-sdk/client-dynamodb"], "the ledger"],
   [/^lib\/adapters\/sqs-(charges|queues|wake-ups)\.ts$/, ["@aws-sdk/client-sqs"], "the queues"],
   [

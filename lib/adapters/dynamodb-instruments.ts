@@ -8,8 +8,7 @@ import {
 import type { InstrumentChange } from "../core/instrument-record.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
 import type { InstrumentBook } from "../ports.ts";
-import { withDeadline } from "./deadline.ts";
-import { LedgerUnavailable } from "./dynamodb-ledger.ts";
+import { ledgerCall } from "./ledger-call.ts";
 import {
   entryOfItem,
   instrumentItemKey,
@@ -34,8 +33,7 @@ export const dynamodbInstruments = (
   table: string,
   deadlineMs = 5_000,
 ): InstrumentBook => {
-  const call = <T>(what: string, run: (abortSignal: AbortSignal) => Promise<T>): Promise<T> =>
-    withDeadline(deadlineMs, run, (message) => new LedgerUnavailable(`${what}: ${message}`));
+  const call = ledgerCall(deadlineMs);
 
   /** Puts both or neither. `undefined` when they took hold, the item that stood in the entry's way, or `contended`. */
   const putBoth = (

@@ -1,15 +1,10 @@
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  PutItemCommand,
-  QueryCommand,
-} from "@aws-sdk/client-dynamodb";
+import { type DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { ChargeId, GatewayName } from "../core/charge.ts";
 import { member, parseJson } from "../core/json.ts";
 import type { NotedNotice, Notice } from "../core/notice.ts";
 import type { NoticeBook } from "../ports.ts";
-import { withDeadline } from "./deadline.ts";
-import { LedgerUnavailable } from "./dynamodb-ledger.ts";
+import { conditionalPut } from "./dynamodb-put.ts";
+import { ledgerCall } from "./ledger-call.ts";
 import { entryKey, type LedgerItem, noticeSk, refersSk } from "./ledger-item.ts";
 
 const bookKey = (gateway: GatewayName, reference: string) => ({ S: `notice#${gateway}#${reference}` });
@@ -22,42 +17,13 @@ const recordOf = <T>(item: LedgerItem | undefined): T | undefined => {
 
 const deadlineDefaultMs = 5_000;
 
-/** A call that ends at its deadline, with the error that the port promises. */
-const callBy =
-  (deadlineMs: number) =>
-  <T>(what: string, run: (abortSignal: AbortSignal) => Promise<T>): Promise<T> =>
-    withDeadline(deadlineMs, run, (message) => new LedgerUnavailable(`${what}: ${message}`));
-
-/** Writes an item that is not there yet; else answers the one that stands. */
-const firstPut = (client: Pick<DynamoDBClient, "send">, table: string, deadlineMs: number) => {
-  const call = callBy(deadlineMs);
-  return (what: string, item: LedgerItem): Promise<LedgerItem | undefined> =>
-    call(what, async (abortSignal) => {
-      try {
-        await client.send(
-          new PutItemCommand({
-            TableName: table,
-            Item: item,
-            ConditionExpression: "attribute_not_exists(pk)",
-            ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-          }),
-          { abortSignal },
-        );
-        return undefined;
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return error.Item ?? {};
-      }
-    });
-};
-
 /** The one thing that the door of notices may do: it needs no leave to read. */
 export const dynamodbKeepNotices = (
   client: Pick<DynamoDBClient, "send">,
   table: string,
   deadlineMs = deadlineDefaultMs,
 ): Pick<NoticeBook, "keep"> => {
-  const putFirst = firstPut(client, table, deadlineMs);
+  const putFirst = conditionalPut(client, table, ledgerCall(deadlineMs));
   return {
     async keep(notice) {
       await putFirst("keep notice", {
@@ -75,8 +41,8 @@ export const dynamodbNotices = (
   table: string,
   deadlineMs = deadlineDefaultMs,
 ): NoticeBook => {
-  const call = callBy(deadlineMs);
-  const putFirst = firstPut(client, table, deadlineMs);
+  const call = ledgerCall(deadlineMs);
+  const putFirst = conditionalPut(client, table, call);
   return {
     ...dynamodbKeepNotices(client, table, deadlineMs),
     async refer(gateway, reference, chargeId) {

@@ -1,15 +1,10 @@
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-} from "@aws-sdk/client-dynamodb";
+import { type DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
 import type { GatewayName } from "../core/charge.ts";
 import { member, parseJson } from "../core/json.ts";
 import type { PaceRecord } from "../core/pace.ts";
 import type { PaceBook } from "../ports.ts";
-import { withDeadline } from "./deadline.ts";
-import { LedgerUnavailable } from "./dynamodb-ledger.ts";
+import { conditionalPut } from "./dynamodb-put.ts";
+import { ledgerCall } from "./ledger-call.ts";
 import type { LedgerItem } from "./ledger-item.ts";
 
 const keyOf = (gateway: GatewayName) => ({ pk: { S: `pace#${gateway}` }, sk: { S: "pace" } });
@@ -22,18 +17,13 @@ const recordOf = (item: LedgerItem | undefined): PaceRecord | undefined => {
 
 const deadlineDefaultMs = 2_000;
 
-const caller =
-  (deadlineMs: number) =>
-  <T>(what: string, run: (abortSignal: AbortSignal) => Promise<T>): Promise<T> =>
-    withDeadline(deadlineMs, run, (message) => new LedgerUnavailable(`${what}: ${message}`));
-
 /** The pace records for those who only read them: their bundle holds no call that writes. */
 export const paceReader = (
   client: Pick<DynamoDBClient, "send">,
   table: string,
   deadlineMs = deadlineDefaultMs,
 ): Pick<PaceBook, "read"> => {
-  const call = caller(deadlineMs);
+  const call = ledgerCall(deadlineMs);
   return {
     read: (gateway) =>
       call("read pace", async (abortSignal) => {
@@ -52,41 +42,19 @@ export const dynamodbPace = (
   table: string,
   deadlineMs = deadlineDefaultMs,
 ): PaceBook => {
-  const call = caller(deadlineMs);
+  const put = conditionalPut(client, table, ledgerCall(deadlineMs));
   return {
     ...paceReader(client, table, deadlineMs),
-    replace: (gateway, previous, record) =>
-      call("replace pace", async (abortSignal) => {
-        try {
-          await client.send(
-            new PutItemCommand({
-              TableName: table,
-              Item: {
-                ...keyOf(gateway),
-                token: { S: record.version },
-                pace: { S: JSON.stringify(record) },
-              },
-              ...(previous === undefined
-                ? { ConditionExpression: "attribute_not_exists(pk)" }
-                : {
-                    ConditionExpression: "#token = :previous",
-                    ExpressionAttributeNames: { "#token": "token" },
-                    ExpressionAttributeValues: { ":previous": { S: previous } },
-                  }),
-              ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-            }),
-            { abortSignal },
-          );
-          return { kind: "replaced" as const };
-        } catch (error) {
-          if (!(error instanceof ConditionalCheckFailedException)) throw error;
-          const standing = recordOf(error.Item);
-          // The SDK sends again what had no answer: the one in the way may be ours.
-          if (standing?.version === record.version) return { kind: "replaced" as const };
-          return standing === undefined
-            ? { kind: "lost" as const }
-            : { kind: "lost" as const, record: standing };
-        }
-      }),
+    async replace(gateway, previous, record) {
+      const item = {
+        ...keyOf(gateway),
+        token: { S: record.version },
+        pace: { S: JSON.stringify(record) },
+      };
+      const standing = await put("replace pace", item, previous);
+      if (standing === undefined) return { kind: "replaced" };
+      const known = recordOf(standing);
+      return known === undefined ? { kind: "lost" } : { kind: "lost", record: known };
+    },
   };
 };

@@ -1,15 +1,10 @@
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  PutItemCommand,
-  QueryCommand,
-} from "@aws-sdk/client-dynamodb";
+import { type DynamoDBClient, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { GatewayName } from "../core/charge.ts";
 import { member, parseJson } from "../core/json.ts";
 import type { RunRecord, WindowRecord } from "../core/window-record.ts";
 import type { ReconciliationBook } from "../ports.ts";
-import { withDeadline } from "./deadline.ts";
-import { LedgerUnavailable } from "./dynamodb-ledger.ts";
+import { conditionalPut } from "./dynamodb-put.ts";
+import { ledgerCall } from "./ledger-call.ts";
 import type { LedgerItem } from "./ledger-item.ts";
 
 const pkOf = (gateway: GatewayName): string => `reconciliation#${gateway}`;
@@ -31,8 +26,8 @@ export const dynamodbReconciliation = (
   table: string,
   deadlineMs = 5_000,
 ): ReconciliationBook => {
-  const call = <T>(what: string, run: (abortSignal: AbortSignal) => Promise<T>): Promise<T> =>
-    withDeadline(deadlineMs, run, (message) => new LedgerUnavailable(`${what}: ${message}`));
+  const call = ledgerCall(deadlineMs);
+  const put = conditionalPut(client, table, call);
   return {
     async windows(gateway, fromMs) {
       const records: WindowRecord[] = [];
@@ -62,38 +57,15 @@ export const dynamodbReconciliation = (
       } while (from !== undefined);
       return records;
     },
-    replace: (previous, record) =>
-      call("replace window", async (abortSignal) => {
-        try {
-          await client.send(
-            new PutItemCommand({
-              TableName: table,
-              Item: {
-                ...keyOf(record),
-                token: { S: record.token },
-                state: { S: record.state },
-                window: { S: JSON.stringify(record) },
-              },
-              ...(previous === undefined
-                ? { ConditionExpression: "attribute_not_exists(pk)" }
-                : {
-                    ConditionExpression: "#token = :previous",
-                    ExpressionAttributeNames: { "#token": "token" },
-                    ExpressionAttributeValues: { ":previous": { S: previous } },
-                  }),
-              ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-            }),
-            { abortSignal },
-          );
-          return { kind: "replaced" as const };
-        } catch (error) {
-          if (!(error instanceof ConditionalCheckFailedException)) throw error;
-          // The SDK sends again what had no answer: the one in the way may be ours.
-          return {
-            kind: error.Item?.["token"]?.S === record.token ? ("replaced" as const) : ("lost" as const),
-          };
-        }
-      }),
+    async replace(previous, record) {
+      const item = {
+        ...keyOf(record),
+        token: { S: record.token },
+        state: { S: record.state },
+        window: { S: JSON.stringify(record) },
+      };
+      return { kind: (await put("replace window", item, previous)) === undefined ? "replaced" : "lost" };
+    },
   };
 };
 
@@ -104,20 +76,17 @@ export const keepRun = async (
   run: RunRecord,
   deadlineMs = 5_000,
 ): Promise<void> => {
-  await withDeadline(
-    deadlineMs,
-    (abortSignal) =>
-      client.send(
-        new PutItemCommand({
-          TableName: table,
-          Item: {
-            pk: { S: pkOf(run.gateway) },
-            sk: { S: `run#${iso(run.startedAtMs)}#${iso(run.window.fromMs)}#${iso(run.window.toMs)}` },
-            run: { S: JSON.stringify(run) },
-          },
-        }),
-        { abortSignal },
-      ),
-    (message) => new LedgerUnavailable(`keep run: ${message}`),
+  await ledgerCall(deadlineMs)("keep run", (abortSignal) =>
+    client.send(
+      new PutItemCommand({
+        TableName: table,
+        Item: {
+          pk: { S: pkOf(run.gateway) },
+          sk: { S: `run#${iso(run.startedAtMs)}#${iso(run.window.fromMs)}#${iso(run.window.toMs)}` },
+          run: { S: JSON.stringify(run) },
+        },
+      }),
+      { abortSignal },
+    ),
   );
 };

@@ -1,16 +1,10 @@
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-} from "@aws-sdk/client-dynamodb";
+import { type DynamoDBClient, GetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { ChargeId } from "../core/charge.ts";
 import { member, parseJson } from "../core/json.ts";
 import type { RetryRecord } from "../core/retry-record.ts";
 import type { RetryBook } from "../ports.ts";
-import { withDeadline } from "./deadline.ts";
-import { LedgerUnavailable } from "./dynamodb-ledger.ts";
+import { conditionalPut } from "./dynamodb-put.ts";
+import { ledgerCall } from "./ledger-call.ts";
 import { type LedgerItem, UnreadableItem, workIndex } from "./ledger-item.ts";
 
 const prefix = "retry#";
@@ -50,8 +44,8 @@ export const dynamodbRetries = (
   table: string,
   deadlineMs = 5_000,
 ): RetryBook => {
-  const call = <T>(what: string, run: (abortSignal: AbortSignal) => Promise<T>): Promise<T> =>
-    withDeadline(deadlineMs, run, (message) => new LedgerUnavailable(`${what}: ${message}`));
+  const call = ledgerCall(deadlineMs);
+  const put = conditionalPut(client, table, call);
   return {
     read: (chargeId) =>
       call("read retry", async (abortSignal) => {
@@ -62,33 +56,10 @@ export const dynamodbRetries = (
         return Item === undefined ? undefined : retryOfItem(Item);
       }),
 
-    replace: (previous, record) =>
-      call("replace retry", async (abortSignal) => {
-        const condition =
-          previous === undefined
-            ? { ConditionExpression: "attribute_not_exists(pk)" }
-            : {
-                ConditionExpression: "#token = :previous",
-                ExpressionAttributeNames: { "#token": "token" },
-                ExpressionAttributeValues: { ":previous": { S: previous } },
-              };
-        try {
-          await client.send(
-            new PutItemCommand({
-              TableName: table,
-              Item: itemOf(record),
-              ...condition,
-              ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-            }),
-            { abortSignal },
-          );
-          return { kind: "replaced" };
-        } catch (error) {
-          if (!(error instanceof ConditionalCheckFailedException)) throw error;
-          // The SDK sends again what had no answer: what is in the way may be what we just wrote.
-          return { kind: error.Item?.["token"]?.S === record.token ? "replaced" : "lost" };
-        }
-      }),
+    async replace(previous, record) {
+      const standing = await put("replace retry", itemOf(record), previous);
+      return { kind: standing === undefined ? "replaced" : "lost" };
+    },
 
     async due(byMs, most) {
       const found = await Promise.all(

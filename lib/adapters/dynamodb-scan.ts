@@ -1,7 +1,7 @@
 import { type DynamoDBClient, ScanCommand } from "@aws-sdk/client-dynamodb";
 import type { LedgerScan } from "../ports.ts";
 import { withDeadline } from "./deadline.ts";
-import { LedgerUnavailable } from "./dynamodb-ledger.ts";
+import { LedgerUnavailable } from "./ledger-call.ts";
 import { entryOfItem, type LedgerItem } from "./ledger-item.ts";
 
 /** Parts of the table that are read at the same time: each page of a megabyte waits for the one before. */

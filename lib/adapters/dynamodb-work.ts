@@ -2,7 +2,7 @@ import { type DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { BacklogState } from "../core/backlog.ts";
 import type { ChargeId } from "../core/charge.ts";
 import { withDeadline } from "./deadline.ts";
-import { LedgerUnavailable } from "./dynamodb-ledger.ts";
+import { LedgerUnavailable } from "./ledger-call.ts";
 import { chargeIdOfKey, workIndex, workShardsOf } from "./ledger-item.ts";
 
 /** Charges of one state that somebody has to look at, as the ledger's index `work` has them. */

@@ -1,5 +1,6 @@
-import type { ClientRequest, IncomingMessage } from "node:http";
+import type { ClientRequest, Agent as HttpAgent, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { NeverSentCause, Transport, UnansweredCause, WireRequest } from "../core/transport.ts";
 import type { Clock, Wire } from "../ports.ts";
 
@@ -15,14 +16,21 @@ export type HttpWireOptions = {
   readonly connectTimeoutMs?: number;
   /** an answer whose body is larger is given up as `too_large` */
   readonly maxBodyBytes?: number;
-  /** how long a connection is kept without a request on it */
+  /** how long a connection is kept without a request on it, by the worker's clock and by the machine's */
   readonly idleTimeoutMs?: number;
+  /** how long a connection is kept at all */
+  readonly lifeMs?: number;
 };
 
 const connectTimeoutDefaultMs = 10_000;
 const maxBodyDefaultBytes = 8 * 1024 * 1024;
-/** Below the 5 s after which common servers close: a request that meets a closing connection is an unknown outcome. */
-const idleTimeoutDefaultMs = 4_000;
+/**
+ * Well below the 5 s after which common servers close: a request that meets a closing connection is an unknown
+ * outcome. Between two batches of a busy worker there are milliseconds.
+ */
+const idleTimeoutDefaultMs = 1_000;
+/** So that a gateway's new address is found, and an old one left. */
+const lifeDefaultMs = 60_000;
 /** Node fires a longer timer at once. */
 const timerMaxMs = 2 ** 31 - 1;
 
@@ -116,10 +124,51 @@ const headersOf = (answer: IncomingMessage): Record<string, string> =>
     ]),
   );
 
+/** Connections that are kept, and for how long each may be used again. */
+const keptConnections = (clock: Pick<Clock, "nowMs">, idleTimeoutMs: number, lifeMs: number) => {
+  type Moment = { readonly worker: number; readonly machine: number };
+  const now = (): Moment => ({ worker: clock.nowMs(), machine: performance.now() });
+  const made = new WeakMap<Duplex, Moment>();
+  const freed = new WeakMap<Duplex, Moment>();
+  // A stopped machine's own timer may stand still, and the worker's clock may be set: whichever says more. One
+  // that was set back says nothing.
+  const isOver = (since: Moment | undefined, ms: number): boolean => {
+    if (since === undefined) return true;
+    const { worker, machine } = now();
+    return !(worker >= since.worker && Math.max(worker - since.worker, machine - since.machine) <= ms);
+  };
+
+  const keeping = <Kind extends typeof http.Agent>(Agent: Kind) => {
+    // The agent's time-out ends idle connections only; one that is in use has its own, in `send`.
+    const agent = new Agent({ keepAlive: true, timeout: idleTimeoutMs });
+    const keep: (socket: Duplex) => unknown = agent.keepSocketAlive.bind(agent);
+    agent.keepSocketAlive = (socket) => {
+      freed.set(socket, now());
+      return !isOver(made.get(socket), lifeMs) && keep(socket);
+    };
+    return agent as InstanceType<Kind>;
+  };
+
+  return {
+    plain: keeping(http.Agent),
+    tls: keeping(https.Agent),
+    noteMade: (socket: Duplex): void => void made.set(socket, now()),
+    /** Ends what may not be used again. No timer did it while the process was stopped. */
+    endIdle(agent: HttpAgent): void {
+      for (const sockets of Object.values(agent.freeSockets)) {
+        // The one that was used last is taken next: if it is too old, none of them is taken.
+        const all = isOver(freed.get(sockets?.at(-1) as Duplex), idleTimeoutMs);
+        for (const socket of sockets ?? [])
+          if (all || isOver(freed.get(socket), idleTimeoutMs)) socket.destroy();
+      }
+    },
+  };
+};
+
 /**
- * HTTP over node:http and node:https, with kept-alive connections that live as long as this object. A function
- * makes one an invocation and closes it at the end: a socket that is kept across a frozen container is dead
- * when it wakes, and each dead socket would be an unknown outcome.
+ * HTTP over node:http and node:https, with kept-alive connections. A function makes one for its whole life: a
+ * connection is used again only within `idleTimeoutMs` of its last answer, so that none is that was kept across
+ * a frozen container. It would be dead, and each dead one an unknown outcome.
  *
  * `send` keeps the rules of `Wire`: at most once, no redirect, the whole exchange within `timeoutMs`, bytes
  * written only once the connection (and TLS) stands and `notAfterMs` is not over. It never rejects for what the
@@ -134,12 +183,11 @@ const headersOf = (answer: IncomingMessage): Record<string, string> =>
  */
 export const httpWire = (options: HttpWireOptions): Wire & { close(): void } => {
   const { clock, connectTimeoutMs = connectTimeoutDefaultMs, maxBodyBytes = maxBodyDefaultBytes } = options;
-  const { idleTimeoutMs = idleTimeoutDefaultMs } = options;
+  const { idleTimeoutMs = idleTimeoutDefaultMs, lifeMs = lifeDefaultMs } = options;
   checkTimeout("connectTimeoutMs", connectTimeoutMs);
   checkTimeout("idleTimeoutMs", idleTimeoutMs);
-  // The agent's time-out ends idle connections only; one that is in use has its own, below.
-  const plainAgent = new http.Agent({ keepAlive: true, timeout: idleTimeoutMs });
-  const tlsAgent = new https.Agent({ keepAlive: true, timeout: idleTimeoutMs });
+  checkTimeout("lifeMs", lifeMs);
+  const connections = keptConnections(clock, idleTimeoutMs, lifeMs);
   let closed = false;
 
   const send: Wire["send"] = async (request, { timeoutMs, notAfterMs }) => {
@@ -148,6 +196,8 @@ export const httpWire = (options: HttpWireOptions): Wire & { close(): void } => 
     checkTimeout("timeoutMs", timeoutMs);
     if (closed) throw new TypeError("this wire was closed");
     const tls = url.protocol === "https:";
+    const agent = tls ? connections.tls : connections.plain;
+    connections.endIdle(agent);
     const body = request.body === undefined ? undefined : Buffer.from(request.body, "utf8");
 
     return new Promise<Transport>((resolve) => {
@@ -168,7 +218,7 @@ export const httpWire = (options: HttpWireOptions): Wire & { close(): void } => 
       // Nothing is written before `end`: Node keeps the headers until then.
       const exchange: ClientRequest = (tls ? https : http).request(url, {
         method: request.method,
-        agent: tls ? tlsAgent : plainAgent,
+        agent,
         headers: {
           ...request.headers,
           ...(body === undefined ? {} : { "content-length": String(body.length) }),
@@ -206,6 +256,7 @@ export const httpWire = (options: HttpWireOptions): Wire & { close(): void } => 
           return;
         }
         socket.once("connect", () => {
+          connections.noteMade(socket);
           connected();
           if (!tls) write();
         });
@@ -247,8 +298,8 @@ export const httpWire = (options: HttpWireOptions): Wire & { close(): void } => 
     send,
     close() {
       closed = true;
-      plainAgent.destroy();
-      tlsAgent.destroy();
+      connections.plain.destroy();
+      connections.tls.destroy();
     },
   };
 };

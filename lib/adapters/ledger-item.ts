@@ -4,6 +4,9 @@ import { droppableAtMs, type InstrumentKey, type InstrumentRecord } from "../cor
 import { member, parseJson } from "../core/json.ts";
 import type { LedgerEntry, Rejection } from "../core/ledger.ts";
 
+// Not `import`ed, as in `http-wire.ts`.
+const { deflateRawSync, inflateRawSync } = process.getBuiltinModule("node:zlib");
+
 /**
  * The ledger table's items. One item a charge, and one for each message that was refused under its id:
  *
@@ -19,8 +22,8 @@ import type { LedgerEntry, Rejection } from "../core/ledger.ts";
  *     retry#inv-3       retry           scheduled  t5    –  and `retry` (JSON): its later attempt, and the message while it waits
  *     reconciliation#centrobill  window#…#0  done  t9     –  and `window` (JSON): a stretch of time that is reconciled
  *
- * The entry is one JSON text: only whoever knows its token may replace it, so it is read and written whole,
- * and an approved charge fits into one write unit. Index `work` (workShard, workAt; keys only) is sparse:
+ * The entry is one JSON text: only whoever knows its token may replace it, so it is read and written whole.
+ * One that would not fit into a write unit is packed (deflate, RFC 1951), and then it does. Index `work` (workShard, workAt; keys only) is sparse:
  * charges that are unknown, pending or in review are in it, and later attempts that wait, under the moment at which
  * somebody has to look, spread over eight shards. An approved charge never enters it and so costs two write units and no more.
  * Reconciliation reads the table by parallel scan: a million entries cost less to read than to index.
@@ -74,6 +77,22 @@ export const noticeSk = (noticeId: string): string => `notice#${noticeId}`;
 /** Under which a gateway's own name says which charge it stands for. */
 export const refersSk = "refers";
 
+/** DynamoDB bills each KiB that is begun; what stands beside an entry takes 160 bytes at the most. */
+const plainBytesMax = 860;
+
+const textValue = (text: string): AttributeValue =>
+  Buffer.byteLength(text) <= plainBytesMax ? { S: text } : { B: deflateRawSync(text) };
+
+/** The text of an entry, however it is kept; empty where it cannot be read. */
+const textOf = (value: AttributeValue | undefined): string => {
+  if (value?.B === undefined) return value?.S ?? "";
+  try {
+    return inflateRawSync(value.B).toString("utf8");
+  } catch {
+    return "";
+  }
+};
+
 const workOf = (entry: LedgerEntry): LedgerItem => {
   const workAt =
     entry.state === "unknown" || entry.state === "pending"
@@ -90,13 +109,13 @@ export const itemOfEntry = (entry: LedgerEntry): LedgerItem => ({
   ...entryKey(entry.chargeId),
   state: { S: entry.state },
   token: { S: entry.token },
-  entry: { S: JSON.stringify(entry) },
+  entry: textValue(JSON.stringify(entry)),
   ...workOf(entry),
 });
 
 /** Throws `UnreadableItem` where the item is not an entry of a version that this code knows. */
 export const entryOfItem = (item: LedgerItem): LedgerEntry => {
-  const entry = parseJson(item["entry"]?.S ?? "");
+  const entry = parseJson(textOf(item["entry"]));
   if (member(entry, "v") !== 1)
     throw new UnreadableItem(`${item["pk"]?.S ?? "an item"}: not an entry of a version that is known here`);
   return entry as unknown as LedgerEntry;

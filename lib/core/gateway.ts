@@ -55,4 +55,6 @@ export type Gateway = {
     prepared: Prepared | undefined,
     nowMs: number,
   ) => WireRequest | undefined;
+  /** the code under which a look-up finds what `voidOf` took back */
+  readonly voidedAs?: string;
 };

@@ -2,11 +2,12 @@ import { type BudgetRefusal, isFinal, type LedgerEntry } from "../core/ledger.ts
 import type { Worker } from "../ports.ts";
 import { replaceOnInstrument, replaceTaking } from "./write-on-instrument.ts";
 
-/** Counts a state that a charge has come to, and how often it was sent until there. */
+/** Counts a state that a charge has come to; of one that has ended, also how often it was sent, and its trace. */
 export const noteState = (entry: LedgerEntry, worker: Worker): void => {
   worker.log.metric("ChargeOutcome", 1, { gateway: entry.gateway, outcome: entry.state });
-  if (isFinal(entry) || entry.state === "review")
-    worker.log.metric("Sends", entry.sends, { gateway: entry.gateway });
+  if (!isFinal(entry) && entry.state !== "review") return;
+  worker.log.metric("Sends", entry.sends, { gateway: entry.gateway });
+  worker.trace?.(entry);
 };
 
 /** Writes the next version of an entry, if the one it was made from still stands (S7). */

@@ -8,6 +8,7 @@ import {
   type Resolution,
   resolve,
 } from "../core/resolution.ts";
+import { asTakenBack } from "../core/taken-back.ts";
 import type { Worker } from "../ports.ts";
 import type { Scanned } from "./scan-feed.ts";
 
@@ -45,5 +46,5 @@ export const weighLookUp = (
     gatewayTimeoutMs,
     nowMs,
   );
-  return { noted, resolution, looked: true };
+  return { noted, resolution: asTakenBack(resolution, noted, gateway.voidedAs), looked: true };
 };

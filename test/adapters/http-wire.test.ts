@@ -175,6 +175,15 @@ describe("sent, and no whole answer", () => {
     ["stalls before the headers", "timeout", () => {}],
     ["stalls in the headers", "timeout", (socket) => socket.write("HTTP/1.1 200 OK\r\nConten")],
     ["stalls in the body", "timeout", (socket) => socket.write(half)],
+    [
+      "sends its body drop by drop",
+      "timeout",
+      (socket) => {
+        socket.write("HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n");
+        const drip = setInterval(() => socket.write(" "), 10);
+        socket.once("close", () => clearInterval(drip));
+      },
+    ],
     ["half a body of its Content-Length", "cut", (socket) => socket.end(half)],
     [
       "half a body, then a reset",
@@ -365,6 +374,44 @@ describe("kept-alive connections", () => {
     await wire.send(post(peer.port), { timeoutMs });
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(await wire.send(post(peer.port), { timeoutMs })).toMatchObject({ kind: "replied" });
+    expect(peer.connections()).toBe(2);
+  });
+
+  /** Stops this process for so long: no timer runs, as none does in a container that is frozen. */
+  const freeze = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+
+  test.each<[string, number, (clock: { ms: number }) => void, connections: number]>([
+    ["a moment", 60_000, () => {}, 1],
+    ["longer than a connection is kept, by the machine's clock", 20, () => freeze(40), 2],
+    [
+      "longer than that by the worker's clock alone: the machine stood still",
+      60_000,
+      (at) => (at.ms += 60_001),
+      2,
+    ],
+    ["a moment, but the worker's clock was set back", 60_000, (at) => (at.ms -= 1), 2],
+  ])("after %s of standing still", async (_, idleTimeoutMs, stand, connections) => {
+    const at = { ms: 1_000 };
+    const peer = await listen((socket) => socket.write(answer("ok")));
+    const wire = wireWith({ clock: { nowMs: () => at.ms }, idleTimeoutMs });
+    await Promise.all([1, 2].map(() => wire.send(post(peer.port), { timeoutMs })));
+    await new Promise((resolve) => setImmediate(resolve));
+    const before = peer.connections();
+    // In one turn, so that nothing else can have ended it.
+    stand(at);
+    expect(await wire.send(post(peer.port), { timeoutMs })).toMatchObject({ kind: "replied" });
+    expect(peer.connections() - before).toBe(connections - 1);
+  });
+
+  test("are given up at the end of their life, however busy they are", async () => {
+    const at = { ms: 1_000 };
+    const peer = await listen((socket) => socket.write(answer("ok")));
+    const wire = wireWith({ clock: { nowMs: () => at.ms }, lifeMs: 1_000 });
+    for (let n = 0; n < 5; n += 1) {
+      expect(await wire.send(post(peer.port), { timeoutMs })).toMatchObject({ kind: "replied" });
+      await new Promise((resolve) => setImmediate(resolve));
+      at.ms += 501;
+    }
     expect(peer.connections()).toBe(2);
   });
 

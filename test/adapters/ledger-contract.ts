@@ -194,6 +194,97 @@ export const ledgerContract = (name: string, make: () => Promise<LedgerSubject>)
       });
     });
 
+    describe("many at once", () => {
+      test("each opened for itself: what is new opens, what stands is shown as it stands", async () => {
+        const entries = Array.from({ length: 60 }, () => opened());
+        const standing = entries.filter((_, nth) => nth % 3 === 0).map(settled);
+        for (const entry of standing) await subject.ledger.open(entry);
+        const again = entries.map(({ chargeId }) => opened(chargeId));
+        expect(await Promise.all(again.map((entry) => subject.ledger.open(entry)))).toEqual(
+          again.map((_, nth) =>
+            nth % 3 === 0 ? { kind: "exists", entry: standing[nth / 3] } : { kind: "opened" },
+          ),
+        );
+      });
+
+      test("each replaced for itself, by its own token (S7)", async () => {
+        const entries = Array.from({ length: 60 }, () => opened());
+        await Promise.all(entries.map((entry) => subject.ledger.open(entry)));
+        const next = entries.map(settled);
+        const never = settled(opened());
+        const tokens = entries.map(({ token }, nth) => (nth % 4 === 0 ? ids.leaseToken() : token));
+        const answers = await Promise.all([
+          ...next.map((entry, nth) => subject.ledger.replace(tokens[nth] as LeaseToken, entry)),
+          subject.ledger.replace(ids.leaseToken(), never),
+        ]);
+        expect(answers.map(({ kind }) => kind)).toEqual([
+          ...next.map((_, nth) => (nth % 4 === 0 ? "lost" : "replaced")),
+          "lost",
+        ]);
+        const read = await subject.ledger.read([...next, never].map(({ chargeId }) => chargeId));
+        expect(read).toEqual(
+          new Map(next.map((entry, nth) => [entry.chargeId, nth % 4 === 0 ? entries[nth] : entry])),
+        );
+      });
+
+      test("opened and replaced together", async () => {
+        const standing = Array.from({ length: 10 }, () => opened());
+        await Promise.all(standing.map((entry) => subject.ledger.open(entry)));
+        const answers = await Promise.all([
+          ...standing.map((entry) => subject.ledger.replace(entry.token, settled(entry))),
+          ...Array.from({ length: 10 }, () => subject.ledger.open(opened())),
+        ]);
+        expect(answers.map(({ kind }) => kind)).toEqual([
+          ...Array.from({ length: 10 }, () => "replaced"),
+          ...Array.from({ length: 10 }, () => "opened"),
+        ]);
+      });
+
+      test("an answer that is lost to all of them: each knows its own write, and takes no other's for it", async () => {
+        const [first, second] = [opened(), opened()];
+        await subject.ledger.open(first);
+        const entries = [first, second, opened()].map(({ chargeId }) => opened(chargeId));
+        const ledger = subject.losesAnAnswer();
+        expect(await Promise.all(entries.map((entry) => ledger.open(entry)))).toEqual([
+          { kind: "exists", entry: first },
+          { kind: "opened" },
+          { kind: "opened" },
+        ]);
+        const again = subject.losesAnAnswer();
+        expect(await Promise.all(entries.map((entry) => again.replace(entry.token, settled(entry))))).toEqual(
+          [{ kind: "lost" }, { kind: "replaced" }, { kind: "replaced" }],
+        );
+      });
+
+      test("a charge that leaves the index and comes back", async () => {
+        const entries = Array.from({ length: 4 }, () => opened());
+        const unknown = entries.map((entry): LedgerEntry => {
+          const { leaseUntilMs: _lease, ...rest } = entry;
+          return {
+            ...rest,
+            state: "unknown",
+            reason: "no_answer",
+            nextAtMs: entry.openedAtMs + 60_000,
+            nextAct: "lookUp",
+            token: ids.leaseToken(),
+          };
+        });
+        const after = entries.map((entry): LedgerEntry => ({ ...entry, token: ids.leaseToken() }));
+        const last = unknown.map((entry): LedgerEntry => ({ ...entry, token: ids.leaseToken() }));
+        await Promise.all(entries.map((entry) => subject.ledger.open(entry)));
+        let before: readonly LedgerEntry[] = entries;
+        for (const next of [unknown, after, last]) {
+          const tokens = before.map(({ token }) => token);
+          const answers = await Promise.all(
+            next.map((entry, nth) => subject.ledger.replace(tokens[nth] as LeaseToken, entry)),
+          );
+          expect(answers).toEqual(next.map(() => ({ kind: "replaced" })));
+          expect(await standing(next[0] as LedgerEntry)).toEqual(next[0]);
+          before = next;
+        }
+      });
+    });
+
     describe("an entry that this code cannot read", () => {
       test.each([
         ["of a later version", JSON.stringify({ v: 2, chargeId: "x" })],

@@ -18,6 +18,8 @@ const rows: readonly FunctionRow[] = FUNCTIONS;
 
 /** What IAM calls an SDK call. A call that is not here fails the test, until somebody says what it needs. */
 const actions: Readonly<Record<string, string>> = {
+  // By its statements, below.
+  BatchExecuteStatementCommand: "dynamodb:PartiQL",
   PutItemCommand: "dynamodb:PutItem",
   // A transaction needs what its parts need; ours are puts.
   TransactWriteItemsCommand: "dynamodb:PutItem",
@@ -28,6 +30,13 @@ const actions: Readonly<Record<string, string>> = {
   SendMessageBatchCommand: "sqs:SendMessage",
   SendMessageCommand: "sqs:SendMessage of one",
   ChangeMessageVisibilityBatchCommand: "sqs:ChangeMessageVisibility",
+};
+
+const verbs: Readonly<Record<string, string>> = {
+  "INSERT INTO": "Insert",
+  UPDATE: "Update",
+  SELECT: "Select",
+  "DELETE FROM": "Delete",
 };
 
 /** The text of a call from its start to its closing bracket. */
@@ -46,7 +55,11 @@ const callsIn = (text: string): ReadonlySet<string> => {
   for (const { index, 1: command = "" } of text.matchAll(/new (\w+Command)\d*\(/g)) {
     const action = actions[command];
     if (action === undefined) throw new Error(`which action does ${command} need?`);
-    if (!action.startsWith("dynamodb:")) needs.add(action);
+    if (action === "dynamodb:PartiQL") {
+      const statements = [...text.matchAll(/`(INSERT INTO|UPDATE|SELECT|DELETE FROM) "/g)];
+      if (statements.length === 0) throw new Error("which statements does it send?");
+      for (const { 1: verb = "" } of statements) needs.add(`${action}${verbs[verb]} on table`);
+    } else if (!action.startsWith("dynamodb:")) needs.add(action);
     else needs.add(`${action} on ${callAt(text, index).includes("IndexName") ? "index" : "table"}`);
   }
   if (text.includes("/secretsmanager/get?")) needs.add("secretsmanager:GetSecretValue");
@@ -186,7 +199,9 @@ describe("permissions", () => {
     for (const { name } of rows)
       for (const granted of grantedTo(name, on)) {
         if (name !== "reconcile") expect(granted).not.toContain("dynamodb:Scan");
-        expect(granted).not.toMatch(/dynamodb:(Delete|Update)|sqs:(Purge|DeleteQueue)|:\*|-dlq$/);
+        expect(granted).not.toMatch(
+          /dynamodb:(PartiQL)?Delete|dynamodb:Update|sqs:(Purge|DeleteQueue)|:\*|-dlq$/,
+        );
         if (name !== "release-retries") expect(granted).not.toBe("sqs:SendMessage on charges");
       }
   });
@@ -196,6 +211,10 @@ describe("permissions", () => {
       callsIn('new QueryCommand({ TableName: f(t), IndexName: "work" }); new GetItemCommand({})'),
     ).toEqual(new Set(["dynamodb:Query on index", "dynamodb:GetItem on table"]));
     expect(() => callsIn("new DeleteItemCommand({})")).toThrow("which action does DeleteItemCommand need?");
+    expect(callsIn('new BatchExecuteStatementCommand(f(`INSERT INTO "t"`, `DELETE FROM "t"`))')).toEqual(
+      new Set(["dynamodb:PartiQLInsert on table", "dynamodb:PartiQLDelete on table"]),
+    );
+    expect(() => callsIn("new BatchExecuteStatementCommand({})")).toThrow("which statements");
   });
 
   test("without a network and traces there is no permission on everything", () => {

@@ -1,9 +1,12 @@
 import { cpus } from "node:os";
+import { benchCompare } from "./compare/compare.ts";
+import { benchDeadlines } from "./deadlines.ts";
 import { benchMainJob } from "./main-job.ts";
 import { benchNotices } from "./notices.ts";
 import { benchOutage } from "./outage.ts";
 import { benchPace } from "./pace.ts";
 import { benchPlanted, benchReconcile } from "./reconcile.ts";
+import { benchThroughput } from "./throughput.ts";
 
 /** `npm run bench -- [name]`: figures for the README. Ratios hold; the machine is shared and seconds do not. */
 const benches: Readonly<Record<string, () => Promise<void>>> = {
@@ -12,6 +15,9 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
     await benchPace();
     await benchOutage();
   },
+  compare: () => benchCompare(),
+  deadlines: () => benchDeadlines(),
+  throughput: () => benchThroughput(),
   notices: () => benchNotices(),
   reconcile: () => benchReconcile(),
   planted: () => benchPlanted(),

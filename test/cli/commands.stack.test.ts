@@ -159,7 +159,7 @@ describe("a run and its state", () => {
   };
 
   test("an interrupt ends it with 130, keeps the state, and the next run finishes", async () => {
-    const { gateway, args, results } = await prepared(40, "lateAnswer");
+    const { gateway, args, results } = await prepared(12, "lateAnswer");
     const { child, ended } = startCommand(args);
     await wait(2_000);
     child.kill("SIGINT");
@@ -169,8 +169,8 @@ describe("a run and its state", () => {
     expect(existsSync(results)).toBe(false);
     const finished = await runCommand(args);
     expect(finished.status).toBe(0);
-    expect(readRows(results).map(({ outcome }) => outcome)).toEqual(Array(40).fill("approved"));
-    for (let n = 0; n < 40; n++) expect(gateway.capturesOf(`lateAnswer-${n}`)).toBe(1);
+    expect(readRows(results).map(({ outcome }) => outcome)).toEqual(Array(12).fill("approved"));
+    for (let n = 0; n < 12; n++) expect(gateway.capturesOf(`lateAnswer-${n}`)).toBe(1);
   });
 
   test("a finished run asked again sends nothing, and shows the same", async () => {

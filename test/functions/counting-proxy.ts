@@ -6,6 +6,8 @@ export type CountingProxy = {
   readonly endpoint: string;
   /** requests that went through, by the operation that `X-Amz-Target` names */
   counts(): Readonly<Record<string, number>>;
+  /** statements in batches of them, all or those that begin with a verb */
+  statements(verb?: string): number;
   reset(): void;
   close(): Promise<void>;
 };
@@ -13,6 +15,7 @@ export type CountingProxy = {
 /** Stands before an AWS endpoint and counts what really goes over the wire, retries and all. */
 export const countingProxy = async (endpoint: string): Promise<CountingProxy> => {
   const counts = new Map<string, number>();
+  let statements: string[] = [];
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   const server = createServer((incoming, outgoing) => {
     const operation = String(incoming.headers["x-amz-target"]).split(".").at(-1) ?? "";
@@ -31,13 +34,24 @@ export const countingProxy = async (endpoint: string): Promise<CountingProxy> =>
       if (!outgoing.writableFinished) onward.destroy();
     });
     incoming.pipe(onward);
+    if (operation !== "BatchExecuteStatement") return;
+    const chunks: Buffer[] = [];
+    incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+    incoming.on("end", () => {
+      const asked = JSON.parse(Buffer.concat(chunks).toString()) as { Statements: { Statement: string }[] };
+      statements.push(...asked.Statements.map(({ Statement }) => Statement));
+    });
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     counts: () => Object.fromEntries(counts),
-    reset: () => counts.clear(),
+    statements: (verb = "") => statements.filter((statement) => statement.startsWith(verb)).length,
+    reset() {
+      counts.clear();
+      statements = [];
+    },
     async close() {
       server.closeAllConnections();
       server.close();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { LedgerUnavailable } from "../../lib/adapters/dynamodb-ledger.ts";
 import { dynamodbReconciliation } from "../../lib/adapters/dynamodb-reconciliation.ts";
 import { dynamodbScan } from "../../lib/adapters/dynamodb-scan.ts";
+import { LedgerUnavailable } from "../../lib/adapters/ledger-call.ts";
 import type { LeaseToken, RequestId } from "../../lib/core/charge.ts";
 import { type LedgerEntry, openEntry } from "../../lib/core/ledger.ts";
 import { recordVerdict } from "../../lib/core/verdict.ts";

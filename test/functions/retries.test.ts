@@ -48,7 +48,7 @@ test("the deployed functions schedule a decline, release it when it is due, and 
   await submitOne();
   await scheduleOne();
   await until("it is due, and the index has it", async () => {
-    const end = await release.process.invoke({}, 10_000);
+    const end = await release.process.invoke({}, 60_000);
     return JSON.stringify(end).includes('"released":1');
   });
   await submitOne();

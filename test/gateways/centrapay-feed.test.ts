@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { centrapayFeed } from "../../lib/gateways/centrapay/feed.ts";
+import { centrapay } from "../../lib/gateways/centrapay/index.ts";
 import { replied } from "./replied.ts";
 
 const feed = centrapayFeed({ url: "https://service.centrapay.example", apiKey: "key" }, "m/1");
@@ -16,6 +17,13 @@ const activity = (minute: number, changes: object = {}): object => ({
 const window = { fromMs: Date.UTC(2026, 10, 24, 9, 10), toMs: Date.UTC(2026, 10, 24, 9, 40) };
 const read = (items: readonly object[], more: object = {}, cursor: string | number = "") =>
   feed.readPage(replied(200, { items, ...more }), cursor, window);
+
+test("who names a merchant has a feed to reconcile with, and nobody else", () => {
+  const options = { url: "https://service.centrapay.example", apiKey: "key" };
+  expect(Object.hasOwn(centrapay(options), "reconciliationFeed")).toBe(false);
+  const own = centrapay({ ...options, merchantId: "m/1" }).reconciliationFeed;
+  expect(own?.pageRequest(window, "").url).toBe(feed.pageRequest(window, "").url);
+});
 
 test("the first page has no key, the next one has, and both name the merchant", () => {
   expect(feed.pageRequest(window, feed.firstCursor).url).toBe(
@@ -44,11 +52,48 @@ describe("a page", () => {
     });
   });
 
+  test("all that a row says, and nothing that it does not", () => {
+    const refund = activity(35, { type: "refund", confirmationIdempotencyKey: "key-1" });
+    const bare = { type: "payment", id: "act-9", createdAt: iso(34) };
+    const ordered = { type: "payment", paymentRequestId: "pr-9", createdAt: iso(34) };
+    const page = read([refund, bare, ordered]);
+    if (page.kind !== "page") throw new Error(page.why);
+    const [first, second, third] = page.rows.map(({ raw: _raw, ...row }) => row);
+    expect(first).toStrictEqual({
+      kind: "reversal",
+      reply: { kind: "unproven", why: "not_a_capture", ids: {} },
+      transactionId: "act-35",
+      orderId: "pr-35",
+      requestId: "key-1",
+      consumers: [],
+      amount: "19.99",
+      currency: "NZD",
+      atMs: Date.parse(iso(35)),
+    });
+    expect(Object.keys(second ?? {}).sort()).toEqual(["atMs", "consumers", "kind", "reply", "transactionId"]);
+    expect(Object.keys(third ?? {}).sort()).toEqual(["atMs", "consumers", "kind", "orderId", "reply"]);
+    expect(page.rows.map(({ raw }) => raw)).toEqual([refund, bare, ordered]);
+  });
+
+  test("rows of both edges are of the window, those of one moment may follow each other", () => {
+    const page = read([activity(41), activity(40), activity(20), activity(20), activity(10)], {
+      nextPageKey: "n",
+    });
+    expect(page).toMatchObject({
+      next: "n",
+      rows: [40, 20, 20, 10].map((minute) => ({ transactionId: `act-${minute}` })),
+    });
+    expect(read([activity(10), activity(9)], { nextPageKey: "n" })).toMatchObject({
+      rows: [{ transactionId: "act-10" }],
+    });
+  });
+
   test.each([
     ["a page key: there is more", [activity(30)], { nextPageKey: "n" }, "n"],
     ["under its other name", [activity(30)], { pageKey: "n" }, "n"],
     ["the window's start has gone by: enough", [activity(30), activity(5)], { nextPageKey: "n" }, undefined],
     ["no key: the end", [activity(30)], {}, undefined],
+    ["an empty key: the end", [activity(30)], { nextPageKey: "" }, undefined],
     ["an empty page with a key: there may be more", [], { nextPageKey: "n" }, "n"],
   ])("%s", (_why, items, more, next) => {
     const page = read(items, more);
@@ -65,6 +110,7 @@ describe("a page", () => {
 
   test("a row without a time or an id makes the scan incomplete", () => {
     expect(read([activity(30, { createdAt: "soon" })])).toMatchObject({ rows: [], unreadRows: 1 });
+    expect(read([activity(30, { createdAt: null })])).toMatchObject({ rows: [], unreadRows: 1 });
     expect(read([activity(30, { id: null, paymentRequestId: null })])).toMatchObject({
       rows: [],
       unreadRows: 1,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { RequestId } from "../../lib/core/charge.ts";
 import { classify, outcomeOfReply } from "../../lib/core/classify.ts";
 import type { JsonObject } from "../../lib/core/json.ts";
 import type { Replied } from "../../lib/core/transport.ts";
@@ -155,7 +156,7 @@ describe("a Payment Request's status", () => {
   });
 
   test.each<[cancelledFor: string, category: string, reason: string]>([
-    ["CANCELLED_BY_MERCHANT", "blocked", "our own void, or on purpose: not for a machine to try again"],
+    ["CANCELLED_BY_MERCHANT", "blocked", "on purpose: not for a machine to try again"],
     ["CANCELLED_BY_PATRON", "customer_action", "the customer did not want to"],
     ["DECLINED_BY_PATRON", "customer_action", "the customer did not want to"],
     ["DECLINED_BY_MERCHANT", "blocked", "on purpose"],
@@ -218,6 +219,14 @@ describe("the message's own part", () => {
 });
 
 describe("a Payment Request is made and found", () => {
+  test("notices name what was made first, or the key of a confirmation", () => {
+    const requestId = "request-7" as RequestId;
+    expect(gateway.noticeReferenceOf?.(charges.pay, requestId, prepared)).toBe(prepared.id);
+    expect(gateway.noticeReferenceOf?.(charges.quickPay, requestId, prepared)).toBe(prepared.id);
+    expect(gateway.noticeReferenceOf?.(charges.pay, requestId, undefined)).toBeUndefined();
+    expect(gateway.noticeReferenceOf?.(charges.confirm, requestId, undefined)).toBe("request-7");
+  });
+
   const payPreparation = gateway.preparationOf?.(charges.pay);
   const quickPayPreparation = gateway.preparationOf?.(charges.quickPay);
 
@@ -265,13 +274,18 @@ describe("a Payment Request is made and found", () => {
       "https://service.centrapay.example/api/payment-requests/external-ref/inv-2026-11.17%3AA?merchantAccountId=C4QnjXvj8At6SMsEN4LRi9",
     );
     expect(payPreparation?.find(charges.pay, "a#b|c").url).toContain("&pageKey=a%23b%7Cc");
-    const items = [paymentRequest(asked), paymentRequest(asked, { status: "paid" })];
+    const items = [
+      paymentRequest(asked),
+      paymentRequest(asked, { status: "paid" }),
+      paymentRequest(asked, { status: "toString" }),
+    ];
     for (const next of [{ pageKey: "k" }, { nextPageKey: "k" }])
       expect(payPreparation?.readFound(replied(200, { items, ...next }))).toStrictEqual({
         kind: "page",
         found: [
           { prepared, state: "open" },
           { prepared, state: "charged" },
+          { prepared, state: "unlisted" },
         ],
         next: "k",
       });

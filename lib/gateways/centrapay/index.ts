@@ -14,7 +14,7 @@ import {
 } from "./charge-request.ts";
 import { centrapayFeed } from "./feed.ts";
 import { lookUpFor } from "./look-up.ts";
-import { declineTable } from "./messages.ts";
+import { cancelledCode, declineTable } from "./messages.ts";
 import { preparationFor } from "./preparation.ts";
 import { probeOf } from "./probe.ts";
 import { refusesAccount, statuses } from "./rules.ts";
@@ -61,6 +61,7 @@ export const centrapay = (options: CentrapayOptions): Gateway => ({
   noticeReferenceOf: (charge, requestId, prepared) =>
     chargeModeOf(charge) === "confirm" ? requestId : prepared?.id,
   pollMsOf: (charge) => (chargeModeOf(charge) === "quickPay" ? pollMs : undefined),
+  voidedAs: cancelledCode("CANCELLED_BY_MERCHANT"),
   voidOf: (charge, prepared, nowMs) =>
     // A confirmation is one of several on a Payment Request: a void would take the others with it.
     chargeModeOf(charge) === "confirm" || nowMs - (prepared?.madeAtMs ?? nowMs) > voidWithinMs

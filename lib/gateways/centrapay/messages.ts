@@ -106,7 +106,7 @@ export const messages: Readonly<Record<string, MessageRow>> = {
 
 /** Why a Payment Request was cancelled. It was not paid then, whatever the reason. */
 export const cancellationReasons: Readonly<Record<string, DeclineCategory>> = {
-  // By our own void, or by the merchant on purpose: not for a machine to try again.
+  // By the merchant on purpose: not for a machine to try again. (Our own voids are told apart by the ledger.)
   CANCELLED_BY_MERCHANT: "blocked",
   CANCELLED_BY_PATRON: "customer_action",
   DECLINED_BY_PATRON: "customer_action",

@@ -117,11 +117,9 @@ export const parseRequest = (request: JsonObject): readonly Problem[] => {
   return problems;
 };
 
-/** The text of a JSON object with one more member, whose value is JSON already. */
-const withMember = (object: JsonObject, name: string, json: string): string => {
-  const text = JSON.stringify(object);
-  return `${text.slice(0, -1)}${text === "{}" ? "" : ","}${JSON.stringify(name)}:${json}}`;
-};
+/** The text of a JSON object that is not empty, with one more member, whose value is JSON already. */
+const withMember = (object: JsonObject, name: string, json: string): string =>
+  `${JSON.stringify(object).slice(0, -1)},${JSON.stringify(name)}:${json}}`;
 
 /**
  * The request of one attempt: `POST /payment` (facts §2). The price is the charge's amount in major units,

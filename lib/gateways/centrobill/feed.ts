@@ -35,7 +35,7 @@ type ReadField = (row: JsonObject) => Json | undefined;
 
 /** The paths are taken apart once, not for every row of a feed. */
 const fieldReader = (path: Path): ReadField => {
-  const paths = (typeof path === "string" ? [path] : path).map((one) => (one === "" ? [] : one.split(".")));
+  const paths = (typeof path === "string" ? [path] : path).map((one) => one.split("."));
   return (row) => {
     for (const keys of paths) {
       let found: Json | undefined = row;

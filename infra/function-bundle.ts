@@ -1,0 +1,27 @@
+import type { BuildOptions } from "esbuild";
+import { lambdaOnly } from "./lambda-only.ts";
+
+/** How everything that is bundled for Node is bundled. */
+export const nodeBundle = {
+  bundle: true,
+  platform: "node",
+  // Lambda's is Node 24; a function's code asks for no more than the oldest Node that may come upon it.
+  target: "node20",
+  format: "esm",
+  outExtension: { ".js": ".mjs" },
+  legalComments: "none",
+  logLevel: "warning",
+  metafile: true,
+  // Some of what is bundled is CommonJS and asks for Node's own modules by `require`.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+} as const satisfies BuildOptions;
+
+/** And how a function is: one small file. */
+export const functionBundle = {
+  ...nodeBundle,
+  minify: true,
+  mainFields: ["module", "main"],
+  plugins: [lambdaOnly],
+} satisfies BuildOptions;

@@ -1,0 +1,173 @@
+import {
+  BatchExecuteStatementCommand,
+  type BatchStatementRequest,
+  type DynamoDBClient,
+} from "@aws-sdk/client-dynamodb";
+import { readItems } from "./dynamodb-items.ts";
+import { type ConditionalWrite, isOwn, putIf } from "./dynamodb-put.ts";
+import { type LedgerCall, LedgerUnavailable } from "./ledger-call.ts";
+import type { LedgerItem } from "./ledger-item.ts";
+
+/** DynamoDB takes so many statements a request. */
+const statementsMax = 25;
+
+type Waiting = ConditionalWrite & {
+  readonly what: string;
+  readonly key: string;
+  took(standing: LedgerItem | undefined): void;
+  failed(error: Error): void;
+};
+
+export type SharedWritesOptions = {
+  readonly client: Pick<DynamoDBClient, "send">;
+  readonly table: string;
+  readonly call: LedgerCall;
+  /** how long the next version of an item waits for others; what is new waits only for its own turn's others */
+  readonly lingerMs: number;
+};
+
+const keyOf = ({ pk, sk }: LedgerItem): string => `${pk?.S} ${sk?.S}`;
+
+/**
+ * The statement of a write. An entry that is not in the index any more loses the index's partition alone: what
+ * else of the key stays behind says nothing, and not every endpoint can take away two.
+ */
+const statementOf = (table: string, { item, previous }: ConditionalWrite): BatchStatementRequest => {
+  const asked = { ReturnValuesOnConditionCheckFailure: "ALL_OLD" } as const;
+  if (previous === undefined) {
+    const members = Object.keys(item).map((name) => `'${name}': ?`);
+    return {
+      ...asked,
+      Statement: `INSERT INTO "${table}" VALUE {${members.join(", ")}}`,
+      Parameters: Object.values(item),
+    };
+  }
+  const { pk, sk, ...rest } = item;
+  const set = Object.keys(rest).map((name) => `"${name}"=?`);
+  const remove = rest["workShard"] === undefined ? ' REMOVE "workShard"' : "";
+  return {
+    ...asked,
+    Statement: `UPDATE "${table}" SET ${set.join(", ")}${remove} WHERE "pk"=? AND "sk"=? AND "token"=?`,
+    Parameters: [...Object.values(rest), { S: pk?.S ?? "" }, { S: sk?.S ?? "" }, { S: previous }],
+  };
+};
+
+/** Whether the endpoint itself will not have such a request, so that each write has to go alone. */
+const isRefusal = (error: unknown): boolean => {
+  if (!(error instanceof Error) || /throttl|throughput|limit/i.test(error.name)) return false;
+  const { httpStatusCode: status = 0 } =
+    (error as { $metadata?: { httpStatusCode?: number } }).$metadata ?? {};
+  return (status >= 400 && status < 500) || status === 501;
+};
+
+/**
+ * Conditional writes that are asked for close together go out in one request, each under a condition of its own
+ * and with an end of its own: ten charges cost one request, and the same write units.
+ *
+ * A refused write is told what stands in its way, and knows its own by its token, as a put alone does. What an
+ * endpoint does not do in this way is put alone, and so is what a request leaves open: writing it once more is
+ * harmless, since whatever took hold already is known by its token.
+ *
+ * @returns `undefined` when the write took hold, else the item that stood in its way
+ * @throws `LedgerUnavailable`
+ */
+export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOptions) => {
+  let waiting: Waiting[] = [];
+  let linger: NodeJS.Timeout | undefined;
+  let turn: NodeJS.Immediate | undefined;
+  let speaksStatements = true;
+
+  const alone = async (write: Waiting, abortSignal: AbortSignal): Promise<void> => {
+    try {
+      write.took(await putIf(client, table, write, abortSignal));
+    } catch (error) {
+      write.failed(
+        new LedgerUnavailable(`${write.what}: ${error instanceof Error ? error.name : "unknown error"}`),
+      );
+    }
+  };
+
+  /** Says of each refused write what stands in its way; where the answer did not bring it, it is read. */
+  const tellRefused = async (
+    refused: readonly { readonly write: Waiting; readonly standing: LedgerItem | undefined }[],
+    abortSignal: AbortSignal,
+  ): Promise<void> => {
+    const unseen = refused.filter(({ standing }) => standing === undefined);
+    const read = new Map<string, LedgerItem>();
+    if (unseen.length > 0) {
+      const keys = unseen.map(({ write: { item } }) => ({ pk: item["pk"], sk: item["sk"] }) as LedgerItem);
+      const within: LedgerCall = (_, run) => run(abortSignal);
+      for (const item of await readItems(client, table, keys, within)) read.set(keyOf(item), item);
+    }
+    for (const { write, standing = read.get(write.key) } of refused) {
+      if (standing === undefined && write.previous === undefined)
+        write.failed(new LedgerUnavailable(`${write.what}: refused, and nothing stands in its way`));
+      else write.took(isOwn(write, standing) ? undefined : (standing ?? {}));
+    }
+  };
+
+  /** Answers the writes that have to go alone. */
+  const together = async (
+    writes: readonly Waiting[],
+    abortSignal: AbortSignal,
+  ): Promise<readonly Waiting[]> => {
+    const answer = await client
+      .send(
+        new BatchExecuteStatementCommand({ Statements: writes.map((write) => statementOf(table, write)) }),
+        { abortSignal },
+      )
+      .catch((error: unknown) => {
+        if (isRefusal(error)) return undefined;
+        throw error;
+      });
+    const responses = answer?.Responses ?? [];
+    if (responses.length !== writes.length) {
+      speaksStatements = false;
+      return writes;
+    }
+    const left: Waiting[] = [];
+    const refused: { write: Waiting; standing: LedgerItem | undefined }[] = [];
+    for (const [nth, write] of writes.entries()) {
+      const error = responses[nth]?.Error;
+      if (error === undefined) write.took(undefined);
+      else if (error.Code === "ConditionalCheckFailed" || error.Code === "DuplicateItem")
+        refused.push({ write, standing: error.Item });
+      else left.push(write);
+      if (error?.Code === "ValidationError" || error?.Code === "AccessDenied") speaksStatements = false;
+    }
+    await tellRefused(refused, abortSignal);
+    return left;
+  };
+
+  const execute = async (writes: readonly Waiting[]): Promise<void> => {
+    try {
+      await call("write", async (abortSignal) => {
+        const left = writes.length > 1 && speaksStatements ? await together(writes, abortSignal) : writes;
+        await Promise.all(left.map((write) => alone(write, abortSignal)));
+      });
+    } catch (error) {
+      // Whoever was told already is not told again.
+      for (const write of writes) write.failed(error as Error);
+    }
+  };
+
+  const flush = (): void => {
+    clearTimeout(linger);
+    clearImmediate(turn);
+    linger = undefined;
+    turn = undefined;
+    const writes = waiting;
+    waiting = [];
+    if (writes.length > 0) void execute(writes);
+  };
+
+  return (what: string, item: LedgerItem, previous?: string): Promise<LedgerItem | undefined> =>
+    new Promise((took, failed) => {
+      const key = keyOf(item);
+      // DynamoDB takes no two statements on one item in a request.
+      if (waiting.length === statementsMax || waiting.some((write) => write.key === key)) flush();
+      waiting.push({ what, item, previous, key, took, failed });
+      if (previous === undefined) turn ??= setImmediate(flush);
+      else linger ??= setTimeout(flush, lingerMs);
+    });
+};

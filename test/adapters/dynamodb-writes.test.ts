@@ -1,0 +1,177 @@
+import type { BatchExecuteStatementCommandInput, BatchStatementResponse } from "@aws-sdk/client-dynamodb";
+import { describe, expect, test } from "vitest";
+import { sharedWrites } from "../../lib/adapters/dynamodb-writes.ts";
+import { ledgerCall } from "../../lib/adapters/ledger-call.ts";
+import type { LedgerItem } from "../../lib/adapters/ledger-item.ts";
+
+const itemOf = (id: string, token = `t-${id}`): LedgerItem => ({
+  pk: { S: id },
+  sk: { S: "charge" },
+  token: { S: token },
+});
+const standing = itemOf("a", "another's");
+
+/** An SDK's error as its clients throw it. */
+const serviceError = (name: string, httpStatusCode: number): Error =>
+  Object.assign(new Error(name), { name, $metadata: { httpStatusCode } });
+
+type Sent = { readonly command: string; readonly input: Record<string, unknown> };
+
+/** An endpoint that answers each batch as it is told, lets every put through, and has `standing` to read. */
+const endpoint = (answers: readonly (Error | readonly BatchStatementResponse[])[]) => {
+  const sent: Sent[] = [];
+  const batches = [...answers];
+  const client = {
+    async send(asked: { readonly input: Record<string, unknown> }) {
+      const { input } = asked;
+      const command = asked.constructor.name;
+      sent.push({ command, input });
+      if (command === "PutItemCommand") return {};
+      if (command === "BatchGetItemCommand") return { Responses: { ledger: [standing] } };
+      const answer = batches.shift();
+      if (answer instanceof Error) throw answer;
+      return { Responses: answer };
+    },
+  };
+  const write = sharedWrites({
+    client: client as never,
+    table: "ledger",
+    call: ledgerCall(1_000),
+    lingerMs: 1,
+  });
+  return { write, sent, commands: () => sent.map(({ command }) => command.replace("Command", "")) };
+};
+
+const took: BatchStatementResponse = { TableName: "ledger" };
+const refused = (code: string, item?: LedgerItem): BatchStatementResponse => ({
+  Error: { Code: code as never, ...(item === undefined ? {} : { Item: item }) },
+});
+
+describe("writes that share a request", () => {
+  test("are an insert where nothing may stand, and an update where a version has to", async () => {
+    const { write, sent } = endpoint([[took, took, took]]);
+    const indexed = { ...itemOf("c"), workShard: { S: "unknown#1" }, workAt: { N: "5" } };
+    expect(
+      await Promise.all([
+        write("open", itemOf("a")),
+        write("replace", itemOf("b"), "before-b"),
+        write("replace", indexed, "before-c"),
+      ]),
+    ).toEqual([undefined, undefined, undefined]);
+    const [{ input } = { input: {} }] = sent;
+    const { Statements } = input as BatchExecuteStatementCommandInput;
+    expect(Statements).toEqual([
+      {
+        Statement: `INSERT INTO "ledger" VALUE {'pk': ?, 'sk': ?, 'token': ?}`,
+        Parameters: [{ S: "a" }, { S: "charge" }, { S: "t-a" }],
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      },
+      {
+        Statement: `UPDATE "ledger" SET "token"=? REMOVE "workShard" WHERE "pk"=? AND "sk"=? AND "token"=?`,
+        Parameters: [{ S: "t-b" }, { S: "b" }, { S: "charge" }, { S: "before-b" }],
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      },
+      {
+        Statement: `UPDATE "ledger" SET "token"=?, "workShard"=?, "workAt"=? WHERE "pk"=? AND "sk"=? AND "token"=?`,
+        Parameters: [
+          { S: "t-c" },
+          { S: "unknown#1" },
+          { N: "5" },
+          { S: "c" },
+          { S: "charge" },
+          { S: "before-c" },
+        ],
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+      },
+    ]);
+  });
+
+  test.each<[string, BatchStatementResponse, LedgerItem | undefined, commands: string[]]>([
+    ["took hold", took, undefined, []],
+    ["refused, with what stands", refused("ConditionalCheckFailed", standing), standing, []],
+    ["refused by its own write", refused("ConditionalCheckFailed", itemOf("a")), undefined, []],
+    ["refused without what stands: it is read", refused("DuplicateItem"), standing, ["BatchGetItem"]],
+    ["throttled: alone", refused("ThrottlingError"), undefined, ["PutItem"]],
+    ["nobody knows: alone", refused("InternalServerError"), undefined, ["PutItem"]],
+    ["a code that is not known here: alone", refused("Other"), undefined, ["PutItem"]],
+  ])("%s", async (_, response, expected, more) => {
+    const { write, commands } = endpoint([[response, took]]);
+    expect(await Promise.all([write("open", itemOf("a")), write("open", itemOf("b"))])).toEqual([
+      expected,
+      undefined,
+    ]);
+    expect(commands()).toEqual(["BatchExecuteStatement", ...more]);
+  });
+
+  test("refused, and nothing stands: of a version that is gone it is lost, of what is new nobody knows", async () => {
+    const { write } = endpoint([[refused("ConditionalCheckFailed"), refused("DuplicateItem")]]);
+    const ends = await Promise.allSettled([
+      write("replace", itemOf("x"), "before"),
+      write("open", itemOf("y")),
+    ]);
+    expect(ends).toMatchObject([
+      { status: "fulfilled", value: {} },
+      { status: "rejected", reason: { name: "LedgerUnavailable" } },
+    ]);
+  });
+
+  test.each<[string, Error | readonly BatchStatementResponse[]]>([
+    ["does not know the operation", serviceError("UnknownOperationException", 400)],
+    ["does not allow it", serviceError("AccessDeniedException", 400)],
+    ["does not read it", serviceError("ValidationException", 400)],
+    ["has not built it", serviceError("NotImplemented", 501)],
+    ["answers something else", []],
+    ["does not read the statements", [refused("ValidationError"), refused("ValidationError")]],
+    ["does not allow the statements", [refused("AccessDenied"), refused("AccessDenied")]],
+  ])("an endpoint that %s gets each write alone, from then on", async (_, answer) => {
+    const { write, commands } = endpoint([answer]);
+    const both = () => Promise.all([write("open", itemOf("a")), write("replace", itemOf("b"), "before")]);
+    expect(await both()).toEqual([undefined, undefined]);
+    expect(await both()).toEqual([undefined, undefined]);
+    expect(commands()).toEqual(["BatchExecuteStatement", "PutItem", "PutItem", "PutItem", "PutItem"]);
+  });
+
+  test.each<[string, Error]>([
+    ["is throttled", serviceError("ProvisionedThroughputExceededException", 400)],
+    ["is throttled otherwise", serviceError("RequestLimitExceeded", 400)],
+    ["fails", serviceError("InternalServerError", 500)],
+    ["ends its connection", new Error("ECONNRESET")],
+  ])("a request that %s: nobody knows what became of its writes", async (_, error) => {
+    const { write, commands } = endpoint([error, [took, took]]);
+    const both = () => Promise.allSettled([write("open", itemOf("a")), write("open", itemOf("b"))]);
+    expect(await both()).toMatchObject([
+      { reason: { name: "LedgerUnavailable" } },
+      { reason: { name: "LedgerUnavailable" } },
+    ]);
+    expect(await both()).toMatchObject([{ status: "fulfilled" }, { status: "fulfilled" }]);
+    expect(commands()).toEqual(["BatchExecuteStatement", "BatchExecuteStatement"]);
+  });
+
+  test("a write by itself is a put", async () => {
+    const { write, commands } = endpoint([]);
+    expect(await write("open", itemOf("a"))).toBeUndefined();
+    expect(await write("replace", itemOf("a"), "t-a")).toBeUndefined();
+    expect(commands()).toEqual(["PutItem", "PutItem"]);
+  });
+
+  test("no request has more than 25, or two of one item", async () => {
+    const { write, sent } = endpoint([Array(25).fill(took), Array(5).fill(took), [took, took]]);
+    await Promise.all(Array.from({ length: 30 }, (_, n) => write("open", itemOf(String(n)))));
+    await Promise.all([
+      write("replace", itemOf("a", "t2"), "t1"),
+      write("replace", itemOf("b", "t2"), "t1"),
+      write("replace", itemOf("a", "t3"), "t2"),
+    ]);
+    expect(
+      sent.map(({ command, input }) => [
+        command,
+        (input as Partial<BatchExecuteStatementCommandInput>).Statements?.length,
+      ]),
+    ).toEqual([
+      ["BatchExecuteStatementCommand", 25],
+      ["BatchExecuteStatementCommand", 5],
+      ["BatchExecuteStatementCommand", 2],
+      ["PutItemCommand", undefined],
+    ]);
+  });
+});
