@@ -34,6 +34,9 @@ export const wordsOf = (event: HistoryEvent): string => {
       return `the gateway's notice says: ${event.words}  [${event.id}]`;
     case "absent":
       return "certified absent at the gateway";
+    case "proposed":
+    case "decided":
+      return `${event.by} ${event.e} ${event.decision}${event.transactionId === undefined ? "" : ` of ${event.transactionId}`}: ${event.reason}${event.stated === undefined ? "" : `; states: ${event.stated}`}; the gateway said: ${event.saw}  [${event.hash.slice(0, 16)}…]`;
     case "recorded":
       return `recorded: ${event.state}${event.route === undefined ? "" : ` → ${event.route}`}`;
   }
@@ -68,6 +71,7 @@ const entryLines = (entry: LedgerEntry, notices: readonly NotedNotice[]): string
     ending.networkCode === undefined ? undefined : `network code ${ending.networkCode}`,
     ending.description,
     "reason" in entry ? entry.reason : undefined,
+    entry.state === "review" && entry.droppedAtMs !== undefined ? "dropped" : undefined,
     ending.retry === undefined ? undefined : `retry: ${ending.retry}`,
   ].filter((part) => part !== undefined);
   return [

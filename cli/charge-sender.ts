@@ -36,6 +36,7 @@ const sendOnce = async (
   queueUrl: string,
   bodies: readonly string[],
   grouped: boolean,
+  delayMs: number,
 ): Promise<readonly string[]> => {
   const answer = await sqs.send(
     new SendMessageBatchCommand({
@@ -46,6 +47,7 @@ const sendOnce = async (
           Id: String(index),
           MessageBody: body,
           ...(group === undefined ? {} : { MessageGroupId: group }),
+          ...(delayMs === 0 ? {} : { DelaySeconds: Math.ceil(delayMs / 1_000) }),
         };
       }),
     }),
@@ -65,7 +67,10 @@ export const sendBatch = async (
   sqs: SQSClient,
   queueUrl: string,
   bodies: readonly string[],
-  giveUpAfterMs = 60_000,
+  {
+    giveUpAfterMs = 60_000,
+    delayMs = 0,
+  }: { readonly giveUpAfterMs?: number; readonly delayMs?: number } = {},
 ): Promise<void> => {
   const giveUpAt = performance.now() + giveUpAfterMs;
   let left = bodies;
@@ -74,7 +79,7 @@ export const sendBatch = async (
       await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs * 2 ** (round - 1), pauseMaxMs)));
     let why = "some messages of a batch are refused";
     try {
-      left = await sendOnce(sqs, queueUrl, left, round === 0);
+      left = await sendOnce(sqs, queueUrl, left, round === 0, delayMs);
     } catch (error) {
       why = error instanceof Error ? error.name : "no answer";
     }

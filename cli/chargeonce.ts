@@ -7,6 +7,7 @@ import { nodeProblem } from "./node-version.ts";
 import { addProveCommand } from "./prove.ts";
 import { addReconcileCommand } from "./reconcile.ts";
 import { addRetriesCommand } from "./retries.ts";
+import { addReviewCommand } from "./review.ts";
 import { addRunCommand } from "./run.ts";
 import { addShowCommand } from "./show.ts";
 import { addStatusCommand } from "./status.ts";
@@ -27,6 +28,7 @@ addStatusCommand(program);
 addBootstrapCommand(program);
 addReconcileCommand(program);
 addRetriesCommand(program);
+addReviewCommand(program);
 addProveCommand(program);
 
 // The other commands, and help, work on older ones.

@@ -1,43 +1,20 @@
-import { createHash, randomBytes, randomUUID } from "node:crypto";
-import { closeSync, existsSync, writeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Command } from "commander";
-import { startSandboxCentrapay } from "../infra/local/sandbox-centrapay/server.ts";
-import { startSandboxCentrobill } from "../infra/local/sandbox-centrobill/server.ts";
-import { sqsClientLimits } from "../lib/adapters/deadline.ts";
 import { diskSpills } from "../lib/adapters/disk-spills.ts";
-import { dynamodbInstruments } from "../lib/adapters/dynamodb-instruments.ts";
-import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
-import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
 import { dynamodbReconciliation, keepRun } from "../lib/adapters/dynamodb-reconciliation.ts";
 import { dynamodbScan } from "../lib/adapters/dynamodb-scan.ts";
-import { httpWire } from "../lib/adapters/http-wire.ts";
-import { sqsQueues } from "../lib/adapters/sqs-queues.ts";
-import type { LeaseToken, RequestId } from "../lib/core/charge.ts";
 import type { FeedWindow } from "../lib/core/feed.ts";
 import { findingKinds } from "../lib/core/finding.ts";
-import { QUEUES } from "../lib/core/queues.ts";
 import type { RunRecord } from "../lib/core/window-record.ts";
-import { gatewayPaces } from "../lib/flows/gateway-pace.ts";
 import { feedOf, reconcileWindow } from "../lib/flows/reconcile-window.ts";
-import { gatewaysOf } from "../lib/gateways/registry.ts";
-import type { Clock, Ids, Log, Reconciler } from "../lib/ports.ts";
-import { type Credential, readSettings, type Settings, SettingsError } from "../lib/settings.ts";
-import { demonstrationPolicy, sandboxApiKey } from "./demonstration.ts";
+import type { Reconciler } from "../lib/ports.ts";
 import { type ExitStatus, exitStatus } from "./exit-status.ts";
 import { csvFile, type FindingFile, ndjsonFile, openForWriting, type ToldFinding } from "./finding-files.ts";
 import { kindWords, moneyText } from "./finding-words.ts";
-import {
-  type LedgerAccess,
-  type LedgerFlags,
-  openLedgerAccess,
-  useAwsVariables,
-  withEnvFile,
-} from "./ledger-access.ts";
+import type { LedgerFlags } from "./ledger-access.ts";
+import { openPlace, workerAt } from "./place.ts";
 import { reconcilePage } from "./reconcile-page.ts";
-import { readRunRecord } from "./run-record.ts";
 import { textTable } from "./text-table.ts";
 import { UsageProblem } from "./usage-problem.ts";
 
@@ -106,151 +83,20 @@ const windowOf = (flags: ReconcileFlags): FeedWindow => {
   return window;
 };
 
-const clock: Clock = {
-  nowMs: () => Date.now(),
-  sleep: (ms) => new Promise((wake) => setTimeout(wake, ms)),
-};
-const ids: Ids = {
-  requestId: () => randomUUID() as RequestId,
-  leaseToken: () => randomBytes(9).toString("base64url") as LeaseToken,
-  fraction: Math.random,
-};
-const silent: Log = { event() {}, metric() {} };
-
-/** What a command works on: a deployed stack's variables, or those of a run that has ended. */
-type Place = {
-  readonly settings: Settings;
-  readonly access: LedgerAccess;
-  /** whether somebody consumes the queue `review` there */
-  readonly tellReview: boolean;
-  close(): Promise<void>;
-};
-
-const settingsOf = (env: Readonly<Record<string, string | undefined>>): Settings => {
-  try {
-    return readSettings(env);
-  } catch (error) {
-    if (error instanceof SettingsError) throw new UsageProblem(error.problems);
-    throw error;
-  }
-};
-
-const keyOf = (name: string, credential: Credential): string => {
-  if (credential.kind === "value") return credential.value;
-  throw new UsageProblem(`${name}: is not set; a command does not read the secret store`);
-};
-
-const deployedPlace = async (flags: ReconcileFlags): Promise<Place> => {
-  const env = withEnvFile(process.env, flags.envFile);
-  const access = await openLedgerAccess(flags, process.env);
-  try {
-    useAwsVariables(env);
-    return { settings: settingsOf(env), access, tellReview: true, close: () => access.close() };
-  } catch (error) {
-    await access.close();
-    throw error;
-  }
-};
-
-/**
- * The ledger of a data dir, and its sandboxes started again on what they did; the feeds of other gateways are
- * named by the environment.
- */
-const localPlace = async (dataDir: string): Promise<Place> => {
-  const access = await openLedgerAccess({ dataDir }, {});
-  const opened: { close(): Promise<void> }[] = [access];
-  const close = async (): Promise<void> => {
-    for (const one of opened.toReversed()) await one.close();
-  };
-  try {
-    const ofSandbox = readRunRecord(resolve(dataDir))?.gateway.includes("sandbox") ?? true;
-    const fileOf = (name: string): string | undefined => {
-      const path = join(resolve(dataDir), `sandbox-${name}.ndjson`);
-      return ofSandbox && existsSync(path) ? path : undefined;
-    };
-    const [centrobillFile, centrapayFile] = [fileOf("centrobill"), fileOf("centrapay")];
-    const centrobill =
-      centrobillFile === undefined ? undefined : await startSandboxCentrobill({ dataFile: centrobillFile });
-    if (centrobill !== undefined) opened.push(centrobill);
-    const centrapay =
-      centrapayFile === undefined ? undefined : await startSandboxCentrapay({ dataFile: centrapayFile });
-    if (centrapay !== undefined) opened.push(centrapay);
-    const { env } = process;
-    const settings = settingsOf({
-      ...Object.fromEntries(QUEUES.map(({ variable }) => [variable, "-"])),
-      LEDGER_TABLE: access.table,
-      POLICY: centrobill === undefined ? env["POLICY"] : JSON.stringify(demonstrationPolicy),
-      ...(centrobill === undefined
-        ? {
-            CENTROBILL_API_KEY: env["CENTROBILL_API_KEY"] ?? "none",
-            CENTROBILL_FEED_URL: env["CENTROBILL_FEED_URL"],
-            CENTROBILL_FEED_PROFILE: env["CENTROBILL_FEED_PROFILE"],
-          }
-        : { CENTROBILL_API_KEY: sandboxApiKey, CENTROBILL_FEED_URL: centrobill.feedUrl }),
-      ...(centrapay === undefined
-        ? {
-            CENTRAPAY_API_KEY: env["CENTRAPAY_API_KEY"],
-            CENTRAPAY_URL: env["CENTRAPAY_URL"],
-            CENTRAPAY_MERCHANT_ID: env["CENTRAPAY_MERCHANT_ID"],
-          }
-        : {
-            CENTRAPAY_API_KEY: sandboxApiKey,
-            CENTRAPAY_URL: centrapay.url,
-            CENTRAPAY_MERCHANT_ID: "sandbox-merchant",
-          }),
-    });
-    return { settings, access, tellReview: false, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-};
-
 const reconcile = async (flags: ReconcileFlags): Promise<ExitStatus> => {
   const window = windowOf(flags);
-  const place = flags.dataDir === undefined ? await deployedPlace(flags) : await localPlace(flags.dataDir);
+  const place = await openPlace(flags);
   const files: FindingFile[] = [];
-  const wire = httpWire({ clock });
-  const sqs = new SQSClient({ ...sqsClientLimits });
+  let close = (): void => {};
   try {
-    const { settings, access } = place;
-    const { centrapay } = settings;
-    const gateways = gatewaysOf({
-      centrobill: {
-        ...settings.centrobill,
-        apiKey: keyOf("CENTROBILL_API_KEY", settings.centrobill.apiKey),
-      },
-      ...(centrapay === undefined
-        ? {}
-        : { centrapay: { ...centrapay, apiKey: keyOf("CENTRAPAY_API_KEY", centrapay.apiKey) } }),
-    });
+    const { access } = place;
+    const atPlace = workerAt(place);
+    close = atPlace.close;
     const page = flags.html === undefined ? undefined : openForWriting("--html", flags.html);
     if (flags.csv !== undefined) files.push(csvFile(flags.csv));
     if (flags.ndjson !== undefined) files.push(ndjsonFile(flags.ndjson));
-    // One thing after another: what is asked of a gateway here is its feed.
-    const limit = Object.assign(<T>(task: () => Promise<T>): Promise<T> => task(), { concurrency: 1 });
     const worker: Reconciler = {
-      clock,
-      ids,
-      sha256: (text) => createHash("sha256").update(text).digest("hex"),
-      wire,
-      ledger: dynamodbLedger(access.dynamodb, access.table),
-      instruments: dynamodbInstruments(access.dynamodb, access.table),
-      queues: sqsQueues({ client: sqs, urlOf: (queue) => settings.queueUrls[queue] }),
-      log: silent,
-      limit,
-      gateways,
-      paces: gatewayPaces({
-        book: dynamodbPace(access.dynamodb, access.table),
-        clock,
-        ids,
-        log: silent,
-        policy: settings.policy,
-        limit: () => limit,
-      }),
-      policy: settings.policy,
-      gatewayTimeoutMs: settings.gatewayTimeoutMs,
-      remainingMs: () => Number.POSITIVE_INFINITY,
+      ...atPlace,
       scan: dynamodbScan(access.dynamodb, access.table),
       book: dynamodbReconciliation(access.dynamodb, access.table),
       spills: diskSpills(tmpdir()),
@@ -259,14 +105,14 @@ const reconcile = async (flags: ReconcileFlags): Promise<ExitStatus> => {
     const withoutFeed: string[] = [];
     const shown: ToldFinding[] = [];
     let more = 0;
-    for (const gateway of Object.values(gateways)) {
+    for (const gateway of Object.values(worker.gateways)) {
       const of = feedOf(gateway);
       if (of === undefined) {
         withoutFeed.push(gateway.name);
         continue;
       }
       const run = await reconcileWindow(of, window, worker, {
-        tellReview: place.tellReview,
+        tellReview: place.deployed,
         onFinding(finding, entry) {
           for (const file of files) file.add({ finding, entry });
           if (page === undefined) return;
@@ -293,8 +139,7 @@ const reconcile = async (flags: ReconcileFlags): Promise<ExitStatus> => {
       : exitStatus.someInReview;
   } finally {
     for (const file of files) file.close();
-    wire.close();
-    sqs.destroy();
+    close();
     await place.close();
   }
 };

@@ -177,6 +177,7 @@ const work = async (parts: RunParts): Promise<ExitStatus> => {
     stack.env[QUEUES.find(({ name }) => name === queue)?.variable ?? ""] ?? "";
   const ledger = dynamodbLedger(stack.dynamodb, stack.env["LEDGER_TABLE"] ?? "");
   const queues = sqsQueues({ client: stack.sqs, urlOf });
+  await reopenDecided(tally, ledger);
   const over = new AbortController();
   const stopped = AbortSignal.any([signals.stop, broken, over.signal]);
 
@@ -327,6 +328,12 @@ const refuseLine = async (line: ChargeLine, ledger: Ledger, queues: Queues): Pro
   await ledger.reject(rejection);
   const { queue, message } = routeOfRejection(rejection, maskedText(line.body));
   await queues.send(queue, message);
+};
+
+/** What a person has decided since the last run is carried out by this one, and told. */
+const reopenDecided = async (tally: Tally, ledger: Ledger): Promise<void> => {
+  for (const [chargeId, entry] of await ledger.read(tally.inReview()))
+    if (entry.state !== "review") tally.reopen(chargeId);
 };
 
 type Waiting = Pick<RunState, "unknown" | "pending" | "nextLookUpMs" | "longestWaitMs">;

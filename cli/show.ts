@@ -25,7 +25,9 @@ export const addShowCommand = (program: Command): void => {
         if (record.entry === undefined && record.rejections.length === 0)
           throw new UsageProblem(`${chargeId}: the ledger has no such charge`);
         process.stdout.write(`${flags.json === true ? JSON.stringify(record) : chargeHistory(record)}\n`);
-        process.exitCode = record.entry?.state === "review" ? exitStatus.someInReview : exitStatus.allFinal;
+        const { entry } = record;
+        const waits = entry?.state === "review" && entry.droppedAtMs === undefined;
+        process.exitCode = waits ? exitStatus.someInReview : exitStatus.allFinal;
       } finally {
         await ledger.close();
       }

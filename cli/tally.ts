@@ -65,6 +65,10 @@ export type Tally = {
   knows(message: RouteMessage): boolean;
   /** An ended charge that the ledger tells of though no outcome message did. */
   noteFromLedger(chargeId: ChargeId, ended: EndedCharge): void;
+  /** Charges whose last outcome is `review`. */
+  inReview(): ChargeId[];
+  /** A charge whose review a person has decided: its outcome is still to come. */
+  reopen(chargeId: ChargeId): void;
   /** Every distinct text of the file, in the order of its first line. */
   readonly items: readonly Item[];
   /** Items that no outcome was seen for. */
@@ -165,6 +169,18 @@ export const createTally = (): Tally => {
       return "new";
     },
     noteFromLedger: endCharge,
+    inReview: () => [...ended].flatMap(([chargeId, { outcome }]) => (outcome === "review" ? [chargeId] : [])),
+    reopen(chargeId) {
+      const before = ended.get(chargeId);
+      if (before === undefined) return;
+      ended.delete(chargeId);
+      count(before.outcome, -1);
+      for (const item of itemsOf(chargeId))
+        if (item.ended) {
+          item.ended = false;
+          open += 1;
+        }
+    },
     openItems: () => items.filter((item) => !item.ended),
     openCount: () => open,
     refusalOf: (body) => refused.get(body),

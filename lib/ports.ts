@@ -5,12 +5,13 @@ import type { EndedEntry } from "./core/charge-trace.ts";
 import type { Gateway } from "./core/gateway.ts";
 import type { InstrumentChange, InstrumentKey, InstrumentRecord } from "./core/instrument-record.ts";
 import type { JsonObject } from "./core/json.ts";
-import type { LedgerEntry, Rejection } from "./core/ledger.ts";
+import type { LedgerEntry, Rejection, ReviewReason } from "./core/ledger.ts";
 import type { NotedNotice, Notice, WakeUp } from "./core/notice.ts";
 import type { Gate, PaceRecord } from "./core/pace.ts";
 import type { Policy } from "./core/policy.ts";
 import type { QueueName } from "./core/queues.ts";
 import type { RetryRecord } from "./core/retry-record.ts";
+import type { ReviewDecision } from "./core/review-decision.ts";
 import type { RouteMessage } from "./core/route-message.ts";
 import type { Transport, WireRequest } from "./core/transport.ts";
 import type { WindowRecord } from "./core/window-record.ts";
@@ -377,4 +378,37 @@ export type Reconciler = Worker & {
   readonly scan: LedgerScan;
   readonly book: ReconciliationBook;
   readonly spills: Spills;
+};
+
+/** A charge that waits for a person, as the ledger's index has it. */
+export type WaitingReview = {
+  readonly chargeId: ChargeId;
+  readonly gateway: GatewayName;
+  readonly reason: ReviewReason;
+  /** since when; milliseconds since 1970 */
+  readonly sinceMs: number;
+  /** minor units, digits */
+  readonly amount: string;
+  readonly currency: string;
+  /** a first person's proposal, or a refund that is decided and to be seen */
+  readonly mark?: { readonly e: "proposed" | "decided"; readonly decision: ReviewDecision };
+};
+
+/**
+ * The charges that wait for a person, in no order. The index lags a moment behind: it is for a worklist, and never
+ * for a decision. Throws `LedgerUnavailable` as the ledger does.
+ */
+export type DeskIndex = {
+  /** @param untilMs only those that have waited since then or longer */
+  waiting(untilMs?: number): Promise<readonly WaitingReview[]>;
+};
+
+/** A review desk: it decides, and sends nothing itself. */
+export type Desk = Worker & {
+  /** What the ledger holds of a charge, strongly consistent. Throws `LedgerUnavailable`. */
+  recordOf(
+    chargeId: ChargeId,
+  ): Promise<{ readonly entry?: LedgerEntry | undefined; readonly notices: readonly NotedNotice[] }>;
+  /** The queue of charges, as their sender sees it. Rejects when the queue has not accepted the message. */
+  readonly charges: { send(body: string, delayMs: number): Promise<void> };
 };

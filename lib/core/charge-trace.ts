@@ -55,6 +55,9 @@ const toldOf = (event: HistoryEvent): Told | undefined => {
     case "voided":
     case "notice":
       return { name: event.e };
+    case "proposed":
+    case "decided":
+      return { name: event.e, annotations: { decision: event.decision } };
     case "opened":
       return { name: "opened", annotations: { attempt: event.attempt, request_id: event.requestId } };
   }

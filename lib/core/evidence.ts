@@ -40,6 +40,19 @@ export type NoticeEvidence = {
 export type AbsenceEvidence = { readonly kind: "absence"; readonly searches: readonly Search[] };
 
 /**
+ * A person's word, and nobody else's: what was stated, by whom, and what the gateway showed beside it. `decision` is
+ * the hash of the decision in the entry's history.
+ */
+export type StatedEvidence = {
+  readonly kind: "stated";
+  readonly atMs: number;
+  readonly by: readonly string[];
+  readonly stated: string;
+  readonly decision: string;
+  readonly rows?: readonly FeedRowEvidence[];
+} & GatewayIds;
+
+/**
  * What a final state rests on (S4). `never_sent`: no byte ever left, by the ledger's own record. `lookups`:
  * why a person has to look, where the gateway gave nothing to go by.
  */
@@ -72,6 +85,7 @@ export type Evidence =
       readonly closedAtMs: number;
     }
   | { readonly kind: "feed_rows"; readonly rows: readonly FeedRowEvidence[] }
+  | StatedEvidence
   | {
       readonly kind: "lookups";
       readonly atMs: number;

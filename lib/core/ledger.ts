@@ -4,6 +4,7 @@ import type { Evidence, ReplyEvidence, Search } from "./evidence.ts";
 import type { Mismatch, UnknownWhy } from "./outcome.ts";
 import type { Prepared } from "./preparation.ts";
 import type { GatewayIds } from "./reply.ts";
+import type { ReviewDecision } from "./review-decision.ts";
 import type { NeverSentCause, UnansweredCause } from "./transport.ts";
 
 /** Where a charge can be. The words are stored: they are for ever. */
@@ -69,8 +70,9 @@ export const mayFollow: Readonly<Record<LedgerState, readonly LedgerState[]>> = 
   declined_retryable: ["opened", "waiting"],
   request_error: [],
   expired: [],
-  // Decided by a person.
-  review: ["opened", "approved", "declined_permanent"],
+  // Decided by a person. Itself with a proposal, or with a decision that tells no outcome; `unknown` is sent again
+  // under its own id, `waiting` under a new one, each by whoever gets the charge's message.
+  review: ["review", "unknown", "waiting", "approved", "declined_permanent"],
 };
 
 /** Why a person has to look. Stored words. */
@@ -142,7 +144,26 @@ export type HistoryEvent =
   | { readonly e: "prepare_failed"; readonly at: number; readonly why: string }
   | { readonly e: "voided"; readonly at: number; readonly status: string }
   | { readonly e: "notice"; readonly at: number; readonly id: string; readonly words: string }
-  | { readonly e: "recorded"; readonly at: number; readonly state: LedgerState; readonly route?: string };
+  | { readonly e: "recorded"; readonly at: number; readonly state: LedgerState; readonly route?: string }
+  | {
+      /** by the first person, where two are wanted; or what holds */
+      readonly e: "proposed" | "decided";
+      readonly at: number;
+      readonly decision: ReviewDecision;
+      readonly by: string;
+      readonly reason: string;
+      readonly stated?: string;
+      readonly transactionId?: string;
+      readonly amount?: string;
+      /** what the gateway said at that moment, or why it was not asked */
+      readonly saw: string;
+      /** the version of the entry that it was made on */
+      readonly on: LeaseToken;
+      /** the hash of the proposal that is confirmed */
+      readonly confirms?: string;
+      /** SHA-256 over everything before it and itself: the chain of `decision-chain.ts` */
+      readonly hash: string;
+    };
 
 /** What a final answer says beyond its state. */
 export type Ending = {
@@ -245,6 +266,8 @@ export type ReviewEntry = EntryBase & {
   readonly finalAtMs: number;
   readonly ending: Ending;
   readonly mismatch?: Mismatch;
+  /** a person ended the review without an outcome: nobody is waited for any more */
+  readonly droppedAtMs?: number;
 };
 
 /** The ledger's entry of one charge: what is known of it, and everything that happened to it. */
@@ -274,6 +297,7 @@ const baseOf = (entry: LedgerEntry): EntryBase => {
     finalAtMs: _finalAtMs,
     ending: _ending,
     mismatch: _mismatch,
+    droppedAtMs: _droppedAtMs,
     ...base
   } = entry as EntryBase & Record<string, unknown>;
   return base as EntryBase;
@@ -426,6 +450,32 @@ export const leaseEntry = (
     by,
   );
 
+/** The entry of the next attempt, and what it starts with: nothing of the one before is left open. */
+const nextAttempt = <Before extends LedgerEntry>(
+  entry: Before,
+  by: { readonly requestId: RequestId; readonly nowMs: number },
+): { readonly kept: Before; readonly changes: Partial<EntryBase> } => {
+  const { lastSendAtMs: _last, held: _held, ids: _ids, preparation, ...held } = entry;
+  const { voidingAtMs: _voiding, voidedAtMs: _voided, ...kept } = held;
+  const attempt = entry.attempt + 1;
+  return {
+    kept: kept as unknown as Before,
+    changes: {
+      attempt,
+      requestId: by.requestId,
+      earlierRequestIds: [...(entry.earlierRequestIds ?? []), entry.requestId],
+      openSends: 0,
+      resends: 0,
+      faultResends: 0,
+      looked: 0,
+      lookFailures: 0,
+      absences: [],
+      ...(preparation === undefined ? {} : { preparation: {} }),
+      history: [...entry.history, { e: "opened", at: by.nowMs, attempt, requestId: by.requestId }],
+    },
+  };
+};
+
 /**
  * A new attempt under a new request id. Only after an answered outcome or an absence certificate (S2); the
  * caller holds one of the two.
@@ -439,57 +489,29 @@ export const openAttempt = (
     readonly leaseMs: number;
   },
 ): OpenedEntry => {
-  const { lastSendAtMs: _last, held: _held, ids: _ids, preparation, ...held } = entry;
-  const { voidingAtMs: _voiding, voidedAtMs: _voided, ...kept } = held;
-  const attempt = entry.attempt + 1;
+  const { kept, changes } = nextAttempt(entry, by);
   return nextEntry<OpenedEntry>(
-    kept as UnknownEntry,
+    kept,
     { state: "opened", leaseUntilMs: by.nowMs + by.leaseMs },
-    {
-      attempt,
-      requestId: by.requestId,
-      earlierRequestIds: [...(entry.earlierRequestIds ?? []), entry.requestId],
-      firstSendAtMs: by.nowMs,
-      openSends: 0,
-      resends: 0,
-      faultResends: 0,
-      looked: 0,
-      lookFailures: 0,
-      absences: [],
-      ...(preparation === undefined ? {} : { preparation: {} }),
-      history: [...entry.history, { e: "opened", at: by.nowMs, attempt, requestId: by.requestId }],
-    },
+    { ...changes, firstSendAtMs: by.nowMs },
     by,
   );
 };
 
 /**
- * A later attempt of a charge that was declined and that time may help, under a new request id: the one before was
- * answered (S2), or never sent. Nothing is sent of it until a worker takes its lease.
+ * The same as a person decided it, or after a decline that time may help, when its moment has come: it waits, never
+ * sent, for whoever gets the charge's message.
  */
-export const waitForRetry = (
-  entry: FinalEntry & { readonly state: "declined_retryable" },
+export const awaitAttempt = (
+  entry: ReviewEntry | (FinalEntry & { readonly state: "declined_retryable" }),
   by: { readonly requestId: RequestId; readonly token: LeaseToken; readonly nowMs: number },
 ): WaitingEntry => {
-  const { firstSendAtMs: _first, lastSendAtMs: _last, held: _held, ids: _ids, preparation, ...held } = entry;
-  const { voidingAtMs: _voiding, voidedAtMs: _voided, ...kept } = held;
-  const attempt = entry.attempt + 1;
+  const { kept, changes } = nextAttempt(entry, by);
+  const { firstSendAtMs: _unsent, ...unsent } = kept;
   return nextEntry<WaitingEntry>(
-    kept as FinalEntry,
+    unsent as typeof entry,
     { state: "waiting", nextAtMs: by.nowMs },
-    {
-      attempt,
-      requestId: by.requestId,
-      earlierRequestIds: [...(entry.earlierRequestIds ?? []), entry.requestId],
-      openSends: 0,
-      resends: 0,
-      faultResends: 0,
-      looked: 0,
-      lookFailures: 0,
-      absences: [],
-      ...(preparation === undefined ? {} : { preparation: {} }),
-      history: [...entry.history, { e: "opened", at: by.nowMs, attempt, requestId: by.requestId }],
-    },
+    changes,
     by,
   );
 };

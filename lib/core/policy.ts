@@ -2,6 +2,7 @@ import { type GatewayName, gatewayNames } from "./charge.ts";
 import { isJsonObject, type Json } from "./json.ts";
 import type { RateLimit } from "./pace.ts";
 import { type Region, regions } from "./retry-rules/sources.ts";
+import { decidedByTwo, type ReviewDecision, reviewDecisions } from "./review-decision.ts";
 
 /** What follows an absence certificate (S5) while the key life still runs. */
 export type AfterAbsence = "resendWithinLife" | "review" | "newAttempt";
@@ -59,6 +60,8 @@ export type Policy = {
   readonly probeDelayMs: number | undefined;
   /** requests that an account may make; a gateway that is not here has no limit that is known */
   readonly rateLimits: Readonly<Partial<Record<GatewayName, RateLimit>>>;
+  /** decisions in review that hold only when another person has confirmed them */
+  readonly secondPersonFor: readonly ReviewDecision[];
 };
 
 /**
@@ -92,6 +95,7 @@ export const defaultPolicy: Policy = {
   closeAfterRefusals: 3,
   probeDelayMs: undefined,
   rateLimits: documentedRates,
+  secondPersonFor: decidedByTwo,
 };
 
 /** A schedule to begin with: 1, 3 and 5 days. */
@@ -203,6 +207,13 @@ const checks: { readonly [K in keyof Policy]: readonly [check: (value: unknown) 
     rateLimits: [
       isRateLimits,
       `an object of ${gatewayNames.join(", ")} to {"requests": from 2, "perMs": from 100 to 86400000}`,
+    ],
+    secondPersonFor: [
+      (v) =>
+        Array.isArray(v) &&
+        new Set(v).size === v.length &&
+        v.every((one) => (reviewDecisions as readonly unknown[]).includes(one)),
+      `a list of ${reviewDecisions.join(", ")}, each at most once`,
     ],
   };
 

@@ -7,6 +7,7 @@ import type { LedgerEntry, Rejection, ReviewReason } from "./ledger.ts";
 import type { NotedNotice } from "./notice.ts";
 import type { Mismatch } from "./outcome.ts";
 import type { QueueName } from "./queues.ts";
+import { type DecisionEvent, isDecisionEvent, type ReviewDecision } from "./review-decision.ts";
 import { queueOf } from "./verdict.ts";
 
 /** A state that is told to a queue: every ledger state but `opened` and `waiting`. */
@@ -42,6 +43,8 @@ export type RouteMessage = {
   /** what reconciliation found: both sides, and what to do next */
   readonly finding?: Finding;
   readonly evidence?: Evidence | MessageEvidence;
+  /** by whom, where a person decided it; `hash` is the head of the audit record in the ledger */
+  readonly decided?: { readonly decision: ReviewDecision; readonly by: string; readonly hash: string };
   readonly at: string;
   /** the message as accepted */
   readonly charge?: JsonObject;
@@ -67,8 +70,60 @@ const refundProposal = (entry: LedgerEntry): RouteMessage["refundProposal"] => {
 const notBeforeOf = (entry: LedgerEntry): string | undefined =>
   "evidence" in entry && entry.evidence.kind === "network_limit" ? iso(entry.evidence.untilMs) : undefined;
 
-/** The message that tells an entry's outcome, or `undefined` while a worker still has the charge in hand. */
-export const routeOfEntry = (entry: LedgerEntry, charge: Charge): Route | undefined => {
+/**
+ * The name of what is told of an entry: the same however often it is told (S8). A charge that a person has sent again
+ * and that comes back to review is told again: a consumer has the first one behind it.
+ */
+export const routeIdOf = (entry: LedgerEntry): string => {
+  const { chargeId, attempt, state, history } = entry;
+  const id = `${chargeId}#${attempt}#${state}`;
+  if (state !== "review") return id;
+  const from = history.findLastIndex(({ e }) => e === "opened");
+  const times = history.slice(from).filter((one) => one.e === "recorded" && one.state === "review").length;
+  return times < 2 ? id : `${id}#${times}`;
+};
+
+/** What an outcome rests on that a person decided: the head of the audit record (`decision-chain.ts`). */
+const decidedOf = (entry: LedgerEntry): RouteMessage["decided"] => {
+  const last = entry.history.findLast(isDecisionEvent);
+  return last?.e === "decided" && entry.state !== "review"
+    ? { decision: last.decision, by: last.by, hash: last.hash }
+    : undefined;
+};
+
+/**
+ * The message that tells of a decision which ends with no outcome: money to give back, or nothing more to do. Its id
+ * is one of its own, since the charge was told as in review before; `charge` is not in it.
+ */
+export const routeOfDecision = (
+  entry: LedgerEntry,
+  event: DecisionEvent,
+  refund: RefundProposal | undefined,
+): Route => ({
+  queue: "review",
+  message: defined({
+    v: 1 as const,
+    id: `${entry.chargeId}#${entry.attempt}#review#${event.decision}#${event.hash.slice(0, 16)}`,
+    chargeId: entry.chargeId,
+    gateway: entry.gateway,
+    attempt: entry.attempt,
+    requestId: entry.requestId,
+    outcome: "review" as const,
+    description: event.reason,
+    amount: entry.amount,
+    currency: entry.currency,
+    reason: "reason" in entry ? entry.reason : undefined,
+    refundProposal: refund === undefined ? undefined : [refund],
+    decided: { decision: event.decision, by: event.by, hash: event.hash },
+    at: iso(event.at),
+  }) as RouteMessage,
+});
+
+/**
+ * The message that tells an entry's outcome, or `undefined` while a worker still has the charge in hand.
+ * @param charge the message as accepted; `undefined` where nobody holds it any more
+ */
+export const routeOfEntry = (entry: LedgerEntry, charge: Charge | undefined): Route | undefined => {
   const queue = queueOf[entry.state];
   if (queue === undefined || entry.state === "opened" || entry.state === "waiting") return undefined;
   const ended = "evidence" in entry ? entry : undefined;
@@ -77,7 +132,7 @@ export const routeOfEntry = (entry: LedgerEntry, charge: Charge): Route | undefi
     queue,
     message: defined({
       v: 1 as const,
-      id: `${entry.chargeId}#${entry.attempt}#${entry.state}`,
+      id: routeIdOf(entry),
       chargeId: entry.chargeId,
       gateway: entry.gateway,
       attempt: entry.attempt,
@@ -94,8 +149,9 @@ export const routeOfEntry = (entry: LedgerEntry, charge: Charge): Route | undefi
       mismatch: entry.state === "review" ? entry.mismatch : undefined,
       refundProposal: refundProposal(entry),
       evidence: ended?.evidence,
+      decided: decidedOf(entry),
       at: iso(ended?.finalAtMs ?? entry.updatedAtMs),
-      charge: charge.message,
+      charge: charge?.message,
     }) as RouteMessage,
   };
 };

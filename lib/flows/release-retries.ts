@@ -1,6 +1,6 @@
 import type { ChargeId } from "../core/charge.ts";
 import { budgetOf, instrumentKeyOf } from "../core/instrument-record.ts";
-import { type LedgerEntry, waitForRetry } from "../core/ledger.ts";
+import { awaitAttempt, type LedgerEntry } from "../core/ledger.ts";
 import { isRetryable, type RetryableEntry } from "../core/plan-retry.ts";
 import type { RetryDecision, RetryRecord } from "../core/retry-record.ts";
 import { feeOf, limitIds } from "../core/retry-rules/limits.ts";
@@ -65,7 +65,7 @@ const release = async (chargeId: ChargeId, clerk: RetryReleaser): Promise<boolea
   }
   const held = await heldBack(entry, clerk);
   if (held !== undefined) return settle(entry, record, held, clerk);
-  const waiting = waitForRetry(entry, {
+  const waiting = awaitAttempt(entry, {
     requestId: clerk.ids.requestId(),
     token: clerk.ids.leaseToken(),
     nowMs,

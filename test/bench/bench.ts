@@ -6,6 +6,7 @@ import { benchNotices } from "./notices.ts";
 import { benchOutage } from "./outage.ts";
 import { benchPace } from "./pace.ts";
 import { benchPlanted, benchReconcile } from "./reconcile.ts";
+import { benchReview } from "./review.ts";
 import { benchThroughput } from "./throughput.ts";
 
 /** `npm run bench -- [name]`: figures for the README. Ratios hold; the machine is shared and seconds do not. */
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   notices: () => benchNotices(),
   reconcile: () => benchReconcile(),
   planted: () => benchPlanted(),
+  review: () => benchReview(),
 };
 
 const [name] = process.argv.slice(2);

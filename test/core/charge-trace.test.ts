@@ -84,6 +84,10 @@ describe("chargeTrace", () => {
     [{ e: "absent", at: t0 }, ["absent", 0, false, {}]],
     [{ e: "prepared", at: t0, id: "pr-1" }, ["prepared", 0, false, {}]],
     [{ e: "voided", at: t0, status: "HTTP 200" }, ["voided", 0, false, {}]],
+    [
+      { e: "decided", at: t0, decision: "resend", by: "Ann" } as HistoryEvent,
+      ["decided", 0, false, { decision: "resend" }],
+    ],
     [{ e: "notice", at: t0, id: "n-1", words: "paid" }, ["notice", 0, false, {}]],
   ])("%j", (event, [name, ms, fault, annotations]) => {
     expect(named(chargeTrace(ended([event]), sha256))[1]).toEqual([name, 0, ms, fault, annotations]);

@@ -99,7 +99,11 @@ describe("mayFollow", () => {
     ["declined_retryable", ["opened", "waiting"], "a later attempt"],
     ["request_error", [], "final"],
     ["expired", [], "final"],
-    ["review", ["opened", "approved", "declined_permanent"], "a person decides"],
+    [
+      "review",
+      ["review", "unknown", "waiting", "approved", "declined_permanent"],
+      "a person decides: itself with a proposal; never opened, for nobody at a desk holds a lease",
+    ],
   ])("%s → %j (%s)", (from, to) => {
     expect([...mayFollow[from]].sort()).toStrictEqual([...to].sort());
   });
@@ -158,6 +162,7 @@ describe("nextEntry", () => {
     "finalAtMs",
     "ending",
     "mismatch",
+    "droppedAtMs",
   ];
   test.each(steps.filter(([from, to]) => mayFollow[from].includes(to)))(
     "from %s to %s nothing of the old state stays behind",

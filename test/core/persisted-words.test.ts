@@ -9,6 +9,7 @@ import { wakeUpOf } from "../../lib/core/notice.ts";
 import { QUEUES } from "../../lib/core/queues.ts";
 import { retryStates } from "../../lib/core/retry-record.ts";
 import { limitIds } from "../../lib/core/retry-rules/limits.ts";
+import { reviewDecisions } from "../../lib/core/review-decision.ts";
 import { incompleteReasons } from "../../lib/core/window-record.ts";
 
 // What is stored or sent is read by others, for longer than any version lives. Words may be added; a word that
@@ -82,6 +83,14 @@ test("the words that are stored and sent are for ever", () => {
     "book_the_reversal",
     "confirm_the_match",
   ]);
+  expect(reviewDecisions).toStrictEqual([
+    "settle-as-approved",
+    "settle-as-declined",
+    "resend",
+    "new-attempt",
+    "refund",
+    "drop",
+  ]);
   expect(incompleteReasons).toStrictEqual(["feed_incomplete", "feed_moved", "ledger_unreadable"]);
   expect(neverReasons).toStrictEqual([
     "instrument_closed",
@@ -129,6 +138,8 @@ const events: Record<HistoryEvent["e"], true> = {
   voided: true,
   notice: true,
   recorded: true,
+  proposed: true,
+  decided: true,
 };
 const evidence: Record<Evidence["kind"], true> = {
   reply: true,
@@ -141,11 +152,12 @@ const evidence: Record<Evidence["kind"], true> = {
   lookups: true,
   network_limit: true,
   instrument_closed: true,
+  stated: true,
 };
 
 test("so are those of a history and of evidence", () => {
-  expect(Object.keys(events)).toHaveLength(14);
-  expect(Object.keys(evidence)).toHaveLength(10);
+  expect(Object.keys(events)).toHaveLength(16);
+  expect(Object.keys(evidence)).toHaveLength(11);
 });
 
 test("a wake-up stays as it is: one may be on a queue while another version is deployed", () => {

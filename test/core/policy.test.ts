@@ -36,6 +36,7 @@ test("the defaults are the contract's (section 6)", () => {
     closeAfterRefusals: 3,
     probeDelayMs: undefined,
     rateLimits: { centrapay: { requests: 200, perMs: 60_000 } },
+    secondPersonFor: ["settle-as-approved", "settle-as-declined", "resend", "new-attempt", "refund"],
   } satisfies Policy);
 });
 
@@ -89,6 +90,11 @@ describe("parsePolicy", () => {
     ],
     [{ afterAbsence: "resend" }, "afterAbsence", "another word"],
     [{ attemptsMax: 0 }, "attemptsMax", "none at all"],
+    [{ secondPersonFor: ["refund", "drop"] }, "", "whatever a house wants two people for"],
+    [{ secondPersonFor: [] }, "", "a house of one person"],
+    [{ secondPersonFor: ["approve"] }, "secondPersonFor", "no such decision"],
+    [{ secondPersonFor: ["drop", "drop"] }, "secondPersonFor", "named twice"],
+    [{ secondPersonFor: "drop" }, "secondPersonFor", "not a list"],
     [{ feedLagMs: Number.POSITIVE_INFINITY }, "feedLagMs", "for ever"],
     [{ resendMax: 1 }, "resendMax", "a typo is not ignored"],
     [{ constructor: 1 }, "constructor", "what every object inherits is no number of the policy"],
@@ -129,7 +135,7 @@ describe("parsePolicy", () => {
           if (!parsed.ok) return;
           for (const [name, value] of Object.entries(parsed.policy)) {
             expect(Object.keys(defaultPolicy)).toContain(name);
-            if (name === "rateLimits") continue;
+            if (name === "rateLimits" || name === "secondPersonFor") continue;
             for (const item of [value].flat())
               if (typeof item === "number") expect(Number.isSafeInteger(item) && item >= 0).toBe(true);
               else

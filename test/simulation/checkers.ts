@@ -25,6 +25,8 @@ export const checkers = {
     "S6: a charge in review has lost a send or a worker of its own: an outage alone sends none there",
   noticeIsVerified: "S15: what nobody of the gateway signed is refused at the door",
   givenBackIsTold: "S15: a notice of money given back reaches a person, whatever state its charge is in",
+  everyDecisionIsOnRecord:
+    "S4, S7: what leaves review was decided, by two where two are wanted, and its chained record is whole",
   ledgerAgreesWithGateway:
     "S4, S5: what the gateway captured is approved or in review, and nothing else is approved",
 } as const;
@@ -63,6 +65,9 @@ export const checkWrite = (
   }
   if ((isFinalState(after.state) || after.state === "review") && !("evidence" in after && after.evidence))
     fail("evidenceForEveryFinal", `${after.state} without evidence`);
-  if (after.state === "approved" && !["reply", "feed_row", "notice"].includes(after.evidence.kind))
+  if (
+    after.state === "approved" &&
+    !["reply", "feed_row", "feed_rows", "notice", "stated"].includes(after.evidence.kind)
+  )
     fail("evidenceForEveryFinal", `approved on ${after.evidence.kind}`);
 };

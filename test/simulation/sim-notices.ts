@@ -57,6 +57,8 @@ export const noticeTable = () => {
       noted.set(name, standing);
       return standing;
     },
+    notedOf: (chargeId: string): readonly NotedNotice[] =>
+      [...noted.values()].filter((one) => one.chargeId === chargeId),
     all: (): readonly Notice[] => [...kept.values()].flatMap((under) => [...under.values()]),
   };
 };

@@ -6,6 +6,8 @@ export type SimProcess = {
   readonly name: string;
   readonly skewMs: number;
   readonly queue: "charges" | "unknown-outcomes";
+  /** a person's: nobody starts another one when it dies */
+  readonly desk?: true;
   alive: boolean;
   busy: boolean;
   /** it does nothing until then; afterwards, when it last woke up */

@@ -13,19 +13,20 @@ import { finalStates, type LedgerEntry } from "../../lib/core/ledger.ts";
 import type { Notice } from "../../lib/core/notice.ts";
 import type { PaceRecord, RateLimit } from "../../lib/core/pace.ts";
 import { type AfterAbsence, defaultPolicy, leaseMsOf, type Policy } from "../../lib/core/policy.ts";
-import type { RouteMessage } from "../../lib/core/route-message.ts";
+import { type RouteMessage, routeIdOf } from "../../lib/core/route-message.ts";
 import type { Transport } from "../../lib/core/transport.ts";
 import { gatewayPaces } from "../../lib/flows/gateway-pace.ts";
 import { resolveUnknowns } from "../../lib/flows/resolve-unknowns.ts";
 import { submitCharges } from "../../lib/flows/submit-charge.ts";
 import { centrapay } from "../../lib/gateways/centrapay/index.ts";
 import { centrobill } from "../../lib/gateways/centrobill/index.ts";
-import type { Clock, Delivery, DeliveryEnd, Ids, Log, PaceBook, Worker } from "../../lib/ports.ts";
+import type { Clock, Delivery, DeliveryEnd, Desk, Ids, Log, PaceBook, Worker } from "../../lib/ports.ts";
 import { paceTable } from "../doubles/memory-pace.ts";
 import { type CheckerName, checkWrite, Violation } from "./checkers.ts";
 import { closingsOf } from "./closings.ts";
 import { drawFaults, type FaultName, type Faults, faultNames, noFaults } from "./faults.ts";
 import type { Mutant } from "./mutants/mutant.ts";
+import { checkDecision, lookOf, startOperators } from "./operators.ts";
 import { type Random, randomOf } from "./random.ts";
 import { type Appointment, type Schedule, scheduleFrom } from "./schedule.ts";
 import { type SimAccount, simAccount } from "./sim-account.ts";
@@ -67,6 +68,8 @@ export type WorldOptions = {
   readonly maxReceives?: number;
   /** false: count what went wrong and go on, for workers that keep no ledger of ours */
   readonly checked?: boolean;
+  /** whether people decide what is in review; the seed draws it by default */
+  readonly operators?: boolean;
 };
 
 /** A worker of the world. `effect` is one call to a store of its own kind, with the ledger's latency and faults. */
@@ -275,6 +278,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     }),
   );
 
+  /** What a person decides was in review all the same: it is counted as that. */
+  const firstReviews = new Map<string, LedgerEntry>();
   // The ledger.
   const table = simTable((before, after, named) => {
     story.tell(() => ({
@@ -283,6 +288,9 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       chargeId: after.chargeId,
     }));
     guarded(() => checkWrite(before, after, named));
+    guarded(() => checkDecision(before, after, policy, hash));
+    if (after.state === "review" && !firstReviews.has(after.chargeId))
+      firstReviews.set(after.chargeId, after);
     if (saysNo(after) && capturesOf(after.chargeId).length > 0)
       breach(
         new Violation("declinedMeansNotCaptured", after.chargeId, `${after.state}, though it was captured`),
@@ -426,6 +434,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     kills += 1;
     troubled(process);
     story.tell(() => ({ who: process.name, what: `dies ${why}` }));
+    if (process.desk === true) return;
     schedule.after(workerRandom.between(500, 10_000), () => {
       start(process.queue);
       wake.get(process.queue)?.();
@@ -770,8 +779,6 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       });
   };
 
-  const routeIdOf = (entry: LedgerEntry): string => `${entry.chargeId}#${entry.attempt}#${entry.state}`;
-
   /** After a message has gone: the charge is told, or somebody still has it. */
   const checkKept = (entry: LedgerEntry): void => {
     const { chargeId, state } = entry;
@@ -867,11 +874,13 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
 
   // The charges arrive while the trouble lasts.
   const arrivals = random.fork();
+  const bodies = new Map<string, string>();
   const arrived: Pick<ToldCharge, "chargeId" | "way" | "arrivedMs">[] = [];
   for (let n = 1; n <= options.charges; n++) {
     const chargeId = `c${n}`;
     const way = arrivals.pick(options.ways ?? options.mutant?.ways ?? drawnWays);
     const body = chargeMessage(chargeId, way, arrivals);
+    bodies.set(chargeId, body);
     const arrivedMs = arrivals.between(0, options.arrivingMs ?? troubleMs * 0.7);
     arrived.push({ chargeId, way, arrivedMs });
     schedule.after(arrivedMs, () => {
@@ -879,6 +888,58 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       if (strikes("deliverTwice")) charges.send(body, chargeId, arrivals.between(0, 5_000));
     });
   }
+  // People at two desks, in some of the histories: what they do moves nothing else's chance.
+  const operatorRandom = random.fork();
+  const drawsOperators = operatorRandom.chance(0.25);
+  const hasDeskMutant = options.mutant?.desk !== undefined || options.mutant?.look !== undefined;
+  const operates = options.operators ?? (hasDeskMutant || (drawsOperators && options.flows === undefined));
+  const deskOf = (name: string): Desk => {
+    const process: SimProcess = {
+      name,
+      skewMs: operatorRandom.between(-20_000, 20_000),
+      queue: "charges",
+      desk: true,
+      alive: true,
+      busy: false,
+      frozenUntilMs: 0,
+      ledgerFailedAtMs: 0,
+      troubledAtMs: 0,
+    };
+    const { effect, ...worker } = workerOf(process, Number.POSITIVE_INFINITY);
+    const sound: Desk = {
+      ...worker,
+      recordOf: (chargeId) =>
+        effect("read record", () => ({ entry: table.entryOf(chargeId), notices: notices.notedOf(chargeId) })),
+      charges: {
+        async send(text, delayMs) {
+          const { chargeId } = JSON.parse(text) as { chargeId: string };
+          await gate(process, "put the charge back", "before");
+          await schedule.sleep(operatorRandom.between(1, 10));
+          if (strikes("sendRefused")) throw new Unavailable("send to charges: refused");
+          charges.send(text, chargeId, delayMs);
+          await gate(process, "put the charge back", "after");
+          if (strikes("sendAnswerLost")) throw new Unavailable("send to charges: no answer");
+        },
+      },
+    };
+    return options.mutant?.desk?.(sound) ?? sound;
+  };
+  const operators = operates
+    ? startOperators({
+        random: operatorRandom,
+        schedule,
+        story,
+        chargeIds,
+        entryOf: (chargeId) => table.entryOf(chargeId),
+        messageOf: (chargeId) => bodies.get(chargeId) ?? "{}",
+        capturesOf,
+        deskOf,
+        look: lookOf(options.mutant),
+        crashed: (error) => {
+          crash ??= error;
+        },
+      })
+    : undefined;
   for (const at of [troubleMs, 2 * 86_400_000, 5 * 86_400_000])
     schedule.after(at, () => {
       charges.redriveDeadLetters();
@@ -896,7 +957,9 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   await breathed();
   await run(endMs);
   if (crash !== undefined) throw crash;
-  if (violation === undefined) for (const chargeId of chargeIds) checkEnd(chargeId);
+  // What a person has decided a day ago or later is still being found out.
+  const settling = (chargeId: string): boolean => operators?.touchedSince(chargeId, 28 * 3_600_000) === true;
+  if (violation === undefined) for (const chargeId of chargeIds) if (!settling(chargeId)) checkEnd(chargeId);
   if (violation === undefined) for (const notice of notices.all()) checkGivenBack(notice);
   await run(daysLaterMs);
   if (crash !== undefined) throw crash;
@@ -985,7 +1048,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   let reviewOfOutage = 0;
   let burned = 0;
   for (const chargeId of chargeIds) {
-    const entry = table.entryOf(chargeId);
+    const entry = firstReviews.get(chargeId) ?? table.entryOf(chargeId);
     const state = entry?.state ?? "none";
     const name = entry?.state === "review" ? `review:${entry.reason}` : state;
     states[name] = (states[name] ?? 0) + 1;

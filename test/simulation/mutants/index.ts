@@ -1,3 +1,4 @@
+import { decisions } from "./decisions.ts";
 import type { Mutant } from "./mutant.ts";
 import { notices } from "./notices.ts";
 import { orderOfEffects } from "./order-of-effects.ts";
@@ -12,4 +13,5 @@ export const mutants: readonly Mutant[] = [
   ...paymentRequests,
   ...pace,
   ...notices,
+  ...decisions,
 ];

@@ -1,4 +1,5 @@
-import type { PaceBook, Worker } from "../../../lib/ports.ts";
+import type { Look } from "../../../lib/flows/decide-review.ts";
+import type { Desk, PaceBook, Worker } from "../../../lib/ports.ts";
 import type { CheckerName } from "../checkers.ts";
 import type { ChargeWay } from "../sim-charges.ts";
 import type { Flows } from "../world.ts";
@@ -16,6 +17,10 @@ export type Mutant = {
   readonly flows?: (shipped: Flows) => Flows;
   /** what one invocation works with, with the mistake in it */
   readonly worker?: (sound: Worker) => Worker;
+  /** what a review desk works with, with the mistake in it; people decide in each of its histories then */
+  readonly desk?: (sound: Desk) => Desk;
+  /** how a desk asks a gateway, with the mistake in it; people decide in each of its histories then */
+  readonly look?: (sound: Look) => Look;
   /** what one process keeps of the pace that all share, with the mistake in it */
   readonly book?: (shared: PaceBook) => PaceBook;
 };
