@@ -11,9 +11,8 @@ import {
   type Tally,
 } from "../lib/core/retry-simulation.ts";
 import { exitStatus } from "./exit-status.ts";
-import { moneyText } from "./finding-words.ts";
 import { historyHelp, readHistory } from "./retry-history.ts";
-import { refusalWords } from "./retry-words.ts";
+import { jsonText, refusalWords, sumsText } from "./retry-words.ts";
 import { textTable } from "./text-table.ts";
 import { fileTrouble, UsageProblem } from "./usage-problem.ts";
 
@@ -42,19 +41,13 @@ const wishOf = (policy: Policy): RetryWish => ({
   slackMs: networkSlackMs(policy),
 });
 
-const moneyOf = (sums: Readonly<Record<string, bigint>>): string =>
-  Object.entries(sums)
-    .sort(([a], [b]) => a.localeCompare(b))
-    .map(([currency, minor]) => moneyText(String(minor), currency))
-    .join(", ") || "nothing";
-
 const dayMs = 86_400_000;
 const waitText = (ms: number): string =>
   ms % dayMs === 0 ? `${ms / dayMs} d` : `${(ms / 3_600_000).toFixed(1)} h`;
 
 const simulationText = (simulation: RetrySimulation, wish: RetryWish, named: boolean): string => {
   const tallies = (rows: readonly (readonly [string, Tally | undefined])[]) =>
-    rows.map(([words, one]) => [words, String(one?.count ?? 0), moneyOf(one?.money ?? {})]);
+    rows.map(([words, one]) => [words, String(one?.count ?? 0), sumsText(one?.money ?? {})]);
   const { recovered, perhaps, missed, refused, forbidden } = simulation;
   const most: Tally = {
     count: recovered.count + perhaps.count,
@@ -102,14 +95,11 @@ const simulationText = (simulation: RetrySimulation, wish: RetryWish, named: boo
     "What the history did that the networks forbid",
     ...textTable(
       [{ title: "rule" }, { title: "attempts", align: "right" }, { title: "fees (the least that is known)" }],
-      fees.map(([rule, one]) => [rule, String(one.count), moneyOf(one.fees)]),
+      fees.map(([rule, one]) => [rule, String(one.count), sumsText(one.fees)]),
     ),
-    `Saved in fees: ${moneyOf(simulation.feesSaved)}`,
+    `Saved in fees: ${sumsText(simulation.feesSaved)}`,
   ].join("\n");
 };
-
-const plain = (value: unknown): string =>
-  JSON.stringify(value, (_name, member) => (typeof member === "bigint" ? String(member) : member));
 
 /** `chargeonce retries simulate FILE`. */
 export const addSimulateCommand = (retries: Command): void => {
@@ -130,7 +120,7 @@ export const addSimulateCommand = (retries: Command): void => {
       const warning = staleRulesWarning(Date.now());
       if (warning !== undefined) process.stderr.write(`chargeonce: ${warning}\n`);
       process.stdout.write(
-        `${flags.json === true ? plain({ schedule: wish, ...simulation }) : simulationText(simulation, wish, policy.retryScheduleMs !== undefined)}\n`,
+        `${flags.json === true ? jsonText({ schedule: wish, ...simulation }) : simulationText(simulation, wish, policy.retryScheduleMs !== undefined)}\n`,
       );
       process.exitCode = exitStatus.allFinal;
     });

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { addReportCommand } from "./retries-report.ts";
 import { addSimulateCommand } from "./retries-simulate.ts";
 
 /** `chargeonce retries …`: later attempts. */
@@ -7,4 +8,5 @@ export const addRetriesCommand = (program: Command): void => {
     .command("retries")
     .description("later attempts within the networks' rules: what they would bring, and what they brought");
   addSimulateCommand(retries);
+  addReportCommand(retries);
 };

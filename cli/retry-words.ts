@@ -1,4 +1,12 @@
 import type { NeverReason } from "../lib/core/next-attempt.ts";
+import { moneyText } from "./finding-words.ts";
+
+/** Sums by currency, in the order of their codes. */
+export const sumsText = (sums: Readonly<Record<string, bigint>>): string =>
+  Object.entries(sums)
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([currency, minor]) => moneyText(String(minor), currency))
+    .join(", ") || "nothing";
 
 /** Why there is no later attempt, as people read it. */
 export const refusalWords: Readonly<Record<NeverReason, string>> = {
@@ -11,3 +19,7 @@ export const refusalWords: Readonly<Record<NeverReason, string>> = {
   attempts_used_up: "every attempt of the schedule was made",
   past_not_after: "it would come later than notAfter",
 };
+
+/** JSON, with amounts as digits in a text. */
+export const jsonText = (value: unknown): string =>
+  JSON.stringify(value, (_name, member) => (typeof member === "bigint" ? String(member) : member));

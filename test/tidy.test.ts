@@ -102,7 +102,7 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "the ways in which that table is written and read",
   ],
   [
-    /^lib\/adapters\/dynamodb-\w+\.ts$/,
+    /^lib\/adapters\/dynamodb-[\w-]+\.ts$/,
     "lib/adapters",
     [
       "lib/adapters/deadline.ts",

@@ -1,11 +1,10 @@
 import { type DynamoDBClient, GetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { ChargeId } from "../core/charge.ts";
-import { member, parseJson } from "../core/json.ts";
 import type { RetryRecord } from "../core/retry-record.ts";
 import type { RetryBook } from "../ports.ts";
 import { conditionalPut } from "./dynamodb-put.ts";
 import { ledgerCall } from "./ledger-call.ts";
-import { type LedgerItem, UnreadableItem, workIndex } from "./ledger-item.ts";
+import { type LedgerItem, retryOfItem, workIndex } from "./ledger-item.ts";
 
 const prefix = "retry#";
 const keyOf = (chargeId: ChargeId) => ({ pk: { S: `${prefix}${chargeId}` }, sk: { S: "retry" } });
@@ -30,13 +29,6 @@ const itemOf = (record: RetryRecord): LedgerItem => ({
     ? { workShard: { S: shardOf(record.chargeId) }, workAt: { N: String(Math.round(record.dueMs)) } }
     : {}),
 });
-
-export const retryOfItem = (item: LedgerItem): RetryRecord => {
-  const record = parseJson(item["retry"]?.S ?? "");
-  if (member(record, "v") !== 1)
-    throw new UnreadableItem(`${item["pk"]?.S ?? "a retry"}: not of a version that is known here`);
-  return record as unknown as RetryRecord;
-};
 
 /** Later attempts, in the ledger's table: scheduled ones are in its index under the moment at which they are due. */
 export const dynamodbRetries = (

@@ -3,6 +3,7 @@ import type { ChargeId } from "../core/charge.ts";
 import { droppableAtMs, type InstrumentKey, type InstrumentRecord } from "../core/instrument-record.ts";
 import { member, parseJson } from "../core/json.ts";
 import type { LedgerEntry, Rejection, ReviewEntry } from "../core/ledger.ts";
+import type { RetryRecord } from "../core/retry-record.ts";
 import { sinceReview } from "../core/review-decision.ts";
 import type { WaitingReview } from "../ports.ts";
 
@@ -207,4 +208,12 @@ export const instrumentOfItem = (item: LedgerItem): InstrumentRecord => {
   if (member(record, "v") !== 1)
     throw new UnreadableItem("an instrument: not a record of a version that is known here");
   return record as unknown as InstrumentRecord;
+};
+
+/** Throws `UnreadableItem` where the item is not a record of a version that this code knows. */
+export const retryOfItem = (item: LedgerItem): RetryRecord => {
+  const record = parseJson(item["retry"]?.S ?? "");
+  if (member(record, "v") !== 1)
+    throw new UnreadableItem(`${item["pk"]?.S ?? "a retry"}: not of a version that is known here`);
+  return record as unknown as RetryRecord;
 };

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { charge, readRows, runCommand, shortPolicy, testFolder, writeLines } from "./command.ts";
@@ -83,5 +84,33 @@ describe("a run whose policy names a schedule of later attempts", () => {
     expect(rows["stays"]).toMatchObject({ outcome: "declined_retryable", attempts: 3, sends: 3 });
     expect(rows["lost"]).toMatchObject({ outcome: "declined_permanent", attempts: 1 });
     expect(rows["pays"]).toMatchObject({ outcome: "approved", attempts: 1 });
+
+    // And what they brought.
+    const [html, lines] = [join(folder, "page.html"), join(folder, "meter.ndjson")];
+    const told = await runCommand([
+      "retries",
+      "report",
+      "--data-dir",
+      data,
+      "--html",
+      html,
+      "--ndjson",
+      lines,
+    ]);
+    expect([told.status, told.stderr]).toEqual([0, ""]);
+    expect(told.stdout).toContain("4 charges; 1 recovered by a later attempt: 19.99 EUR");
+    expect(told.stdout).toContain("closed instruments: 1 by visa_category_1");
+    expect(readFileSync(html, "utf8")).toContain("Recovered EUR, by attempt");
+    expect(readFileSync(lines, "utf8")).toContain('"because":"attempts_used_up"');
+    const machine = await runCommand(["retries", "report", "--data-dir", data, "--json"]);
+    expect(JSON.parse(machine.stdout)).toMatchObject({
+      attempts: [
+        { attempt: 1, made: 4, approved: 1 },
+        { attempt: 2, made: 2, approved: 1, money: { EUR: "1999" } },
+        { attempt: 3, made: 1, approved: 0 },
+      ],
+      recovered: { count: 1 },
+      unreadable: 0,
+    });
   });
 });
