@@ -6,6 +6,7 @@ import { exitStatus } from "./exit-status.ts";
 import { nodeProblem } from "./node-version.ts";
 import { addProveCommand } from "./prove.ts";
 import { addReconcileCommand } from "./reconcile.ts";
+import { addRetriesCommand } from "./retries.ts";
 import { addReviewCommand } from "./review.ts";
 import { addRunCommand } from "./run.ts";
 import { addShowCommand } from "./show.ts";
@@ -26,6 +27,7 @@ addShowCommand(program);
 addStatusCommand(program);
 addBootstrapCommand(program);
 addReconcileCommand(program);
+addRetriesCommand(program);
 addReviewCommand(program);
 addProveCommand(program);
 

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { startSandboxCentrapay } from "../infra/local/sandbox-centrapay/server.ts";
 import { startSandboxCentrobill } from "../infra/local/sandbox-centrobill/server.ts";
+import { dynamodbInstruments } from "../lib/adapters/dynamodb-instruments.ts";
 import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
 import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
 import { httpWire } from "../lib/adapters/http-wire.ts";
@@ -150,6 +151,7 @@ export const workerAt = ({ settings, access }: Place): Worker & { readonly close
     sha256: (text) => createHash("sha256").update(text).digest("hex"),
     wire,
     ledger: dynamodbLedger(access.dynamodb, access.table),
+    instruments: dynamodbInstruments(access.dynamodb, access.table),
     queues: sqsQueues({ client: access.sqs, urlOf: (queue) => settings.queueUrls[queue] }),
     log: silent,
     limit,

@@ -5,6 +5,7 @@ import type { RunRecord } from "../lib/core/window-record.ts";
 import { wordsOf } from "./charge-history.ts";
 import type { ToldFinding } from "./finding-files.ts";
 import { kindWords, ledgerWords, moneyText, nextWords, proposalWords, rowWords } from "./finding-words.ts";
+import { html, type Markup, nothing } from "./markup.ts";
 
 export type ReconcilePage = {
   readonly runs: readonly RunRecord[];
@@ -13,29 +14,6 @@ export type ReconcilePage = {
   /** findings that the page does not show, since there are too many */
   readonly more: number;
 };
-
-/** Every value goes through here: what a gateway writes is text and never markup. */
-const escaped = (value: string | number): string =>
-  String(value).replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
-
-/** Markup whose values are escaped, unless they are markup made here. */
-type Markup = { readonly markup: string };
-const html = (
-  parts: TemplateStringsArray,
-  ...values: readonly (string | number | Markup | readonly Markup[])[]
-): Markup => ({
-  markup: parts.reduce((text, part, at) => {
-    const value = values[at - 1];
-    const shown =
-      typeof value === "object"
-        ? "markup" in value
-          ? value.markup
-          : value.map(({ markup }) => markup).join("")
-        : escaped(value ?? "");
-    return `${text}${shown}${part}`;
-  }),
-});
-const nothing: Markup = { markup: "" };
 
 const style = `
 :root{color-scheme:light dark;--ink:#1b1d21;--soft:#565b66;--paper:#fff;--card:#f5f6f8;--line:#c9cdd6;--good:#1f7a4d;--bad:#b3261e;--open:#8a5a00;--focus:#1a56db}

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, write } from "node:fs";
+import { appendFile, closeSync, mkdirSync, openSync, write } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { type FunctionThread, startFunctionThread } from "../infra/local/function-thread.ts";
@@ -21,6 +21,7 @@ import { feedFile } from "./file-feed.ts";
 import { startOutcomeConsumer } from "./outcome-consumer.ts";
 import { openOutcomeLog } from "./outcome-log.ts";
 import { type Progress, type RunState, startProgress } from "./progress.ts";
+import { startReleaser } from "./releaser.ts";
 import { openResultsFile, type ResultRow, rowOfEntry, rowOfRefusal } from "./results-file.ts";
 import { readRunRecord, refuseOtherRun, writeRunRecord } from "./run-record.ts";
 import { type RunFlags, type RunSettings, readRunSettings } from "./run-settings.ts";
@@ -84,11 +85,13 @@ const run = async (settings: RunSettings): Promise<ExitStatus> => {
   let sandboxes: Sandboxes | undefined;
   let entry: HttpEntry | undefined;
   let receiver: FunctionThread | undefined;
+  let releaser: ReturnType<typeof startReleaser> | undefined;
   try {
     mkdirSync(stack.dataDir, { recursive: true });
     entry = await startHttpEntry();
     sandboxes = await startSandboxes(settings, stack.dataDir, entry.url);
     receiver = await startReceiver(stack, sandboxes, entry);
+    releaser = await startRetries(stack, settings);
     return await work({
       settings,
       file,
@@ -107,8 +110,24 @@ const run = async (settings: RunSettings): Promise<ExitStatus> => {
     await sandboxes?.close();
     await entry?.close();
     await receiver?.stop();
+    await releaser?.stop();
     signals.close();
   }
+};
+
+/** `release-retries`, as its schedule would call it, where the policy names a schedule of later attempts. */
+const startRetries = async (
+  stack: Stack,
+  { environment, policy }: RunSettings,
+): Promise<ReturnType<typeof startReleaser> | undefined> => {
+  if (policy.retryScheduleMs === undefined) return undefined;
+  const thread = await startFunctionThread({
+    functionName: "release-retries",
+    bundle: join(builtFile("../functions", "../dist/functions"), "release-retries", "index.mjs"),
+    env: { ...environment, ...stack.env },
+    onLog: ({ line }) => appendFile(join(stack.dataDir, "retries.log"), `${line}\n`, () => {}),
+  });
+  return startReleaser(thread);
 };
 
 /** `receive-notices`, as its function URL would call it; only sandboxes can send to an address of this machine. */
@@ -183,6 +202,7 @@ const work = async (parts: RunParts): Promise<ExitStatus> => {
   const consumer = startOutcomeConsumer({
     sqs: stack.sqs,
     urlOf,
+    ...(settings.policy.retryScheduleMs === undefined ? {} : { except: "retryable-declines" as const }),
     log: outcomes,
     tally,
     onNews: endIfAllEnded,

@@ -50,6 +50,19 @@ export const stackFunctions = (
         timeoutMs: scanMs + 2 * worstMs + batchOverheadMs,
         workers: 1,
       },
+      // Without a schedule of later attempts the retryable declines are read as a merchant would.
+      ...(policy.retryScheduleMs === undefined
+        ? []
+        : [
+            {
+              name: "schedule-retries",
+              queue: "retryable-declines" as const,
+              batchSize: batchMin,
+              batchingWindowMs: 0,
+              timeoutMs: scanMs,
+              workers: 1,
+            },
+          ]),
     ],
   };
 };

@@ -6,10 +6,12 @@ import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import pLimit from "p-limit";
 import { clientLimits, sqsClientLimits } from "../lib/adapters/deadline.ts";
 import { diskSpills } from "../lib/adapters/disk-spills.ts";
-import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
+import { dynamodbInstruments } from "../lib/adapters/dynamodb-instruments.ts";
+import { dynamodbLedger, ledgerReader } from "../lib/adapters/dynamodb-ledger.ts";
 import { dynamodbNotices } from "../lib/adapters/dynamodb-notices.ts";
 import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
 import { dynamodbReconciliation } from "../lib/adapters/dynamodb-reconciliation.ts";
+import { dynamodbRetries } from "../lib/adapters/dynamodb-retries.ts";
 import { dynamodbScan } from "../lib/adapters/dynamodb-scan.ts";
 import { httpWire } from "../lib/adapters/http-wire.ts";
 import { jsonLog } from "../lib/adapters/log.ts";
@@ -21,8 +23,16 @@ import { chargeTrace } from "../lib/core/charge-trace.ts";
 import type { QueueName } from "../lib/core/queues.ts";
 import { gatewayPaces } from "../lib/flows/gateway-pace.ts";
 import { gatewaysOf } from "../lib/gateways/registry.ts";
-import type { Clock, Delivery, DeliveryEnd, Ids, Log, Reconciler, Worker } from "../lib/ports.ts";
-import { type Credential, readSettings, type Settings, SettingsError } from "../lib/settings.ts";
+import type { Clock, Delivery, DeliveryEnd, Ids, Log, Reconciler, RetryClerk, Worker } from "../lib/ports.ts";
+import {
+  type Credential,
+  type RetryQueue,
+  type RetrySettings,
+  readRetrySettings,
+  readSettings,
+  type Settings,
+  SettingsError,
+} from "../lib/settings.ts";
 
 export const clock: Clock = {
   nowMs: () => Date.now(),
@@ -107,6 +117,7 @@ const build = (functionName: string) => {
   const sqs = new SQSClient({ ...sqsClientLimits });
   const dynamodb = new DynamoDBClient({ ...clientLimits });
   const ledger = dynamodbLedger(dynamodb, settings.ledgerTable);
+  const instruments = dynamodbInstruments(dynamodb, settings.ledgerTable);
   const notices = dynamodbNotices(dynamodb, settings.ledgerTable);
   const limit = () => pLimit(settings.concurrency);
   const paces = gatewayPaces({
@@ -135,15 +146,16 @@ const build = (functionName: string) => {
     sqs,
     dynamodb,
     ledger,
+    instruments,
     notices,
     queues,
     log,
   };
 };
 
-const buildOrSay = (functionName: string): ReturnType<typeof build> => {
+const buildOrSay = <T>(functionName: string, make: (functionName: string) => T): T => {
   try {
-    return build(functionName);
+    return make(functionName);
   } catch (error) {
     if (error instanceof SettingsError) process.stderr.write(`${functionName}: ${error.message}\n`);
     throw error;
@@ -168,7 +180,7 @@ const tracesOf = (env: NodeJS.ProcessEnv): Pick<Worker, "trace"> => {
 
 /** The worker of one invocation. */
 const workerOf = (
-  { settings, wire, paces, limit, ledger, notices, queues, log }: Parts,
+  { settings, wire, paces, limit, ledger, instruments, notices, queues, log }: Parts,
   gateways: Worker["gateways"],
   context: Pick<Context, "getRemainingTimeInMillis">,
 ): Worker => ({
@@ -177,6 +189,7 @@ const workerOf = (
   sha256,
   wire,
   ledger,
+  instruments,
   notices,
   queues,
   log,
@@ -189,6 +202,35 @@ const workerOf = (
   ...tracesOf(process.env),
 });
 
+const deliveriesOf = (event: SQSEvent): readonly Delivery[] =>
+  event.Records.map((record) => ({
+    messageId: record.messageId,
+    body: record.body,
+    receives: Number(record.attributes.ApproximateReceiveCount),
+    receipt: record.receiptHandle,
+  }));
+
+/** Hides what goes back onto its queue, and names it to Lambda. */
+const answerOf = async (
+  event: SQSEvent,
+  ends: ReadonlyMap<string, DeliveryEnd>,
+  { sqs, queueUrl, log }: { readonly sqs: SQSClient; readonly queueUrl: string; readonly log: Log },
+): Promise<SQSBatchResponse> => {
+  const back = event.Records.flatMap((record) => {
+    const end = ends.get(record.messageId);
+    // What the flow said nothing of is not done.
+    if (end?.kind === "done") return [];
+    return [{ record, delayMs: end?.delayMs ?? 0 }];
+  });
+  await hideMessages(
+    sqs,
+    queueUrl,
+    back.map(({ record, delayMs }) => ({ receiptHandle: record.receiptHandle, delayMs })),
+    log,
+  );
+  return { batchItemFailures: back.map(({ record }) => ({ itemIdentifier: record.messageId })) };
+};
+
 /**
  * The handler of a function that works one queue. Its adapters are built once, at start; settings that cannot
  * be worked with stop the function there, with every problem named.
@@ -198,7 +240,7 @@ export const queueFunction = (
   queue: QueueName,
   flow: BatchFlow,
 ): ((event: SQSEvent, context: Context) => Promise<SQSBatchResponse>) => {
-  const parts = buildOrSay(functionName);
+  const parts = buildOrSay(functionName, build);
   const { settings, sqs, log } = parts;
   return async (event, context) => {
     const current = await parts.gateways();
@@ -207,28 +249,8 @@ export const queueFunction = (
       wake: (receiptHandle) =>
         hideMessages(sqs, settings.queueUrls[queue], [{ receiptHandle, delayMs: 0 }], log),
     };
-    const ends = await flow(
-      event.Records.map((record) => ({
-        messageId: record.messageId,
-        body: record.body,
-        receives: Number(record.attributes.ApproximateReceiveCount),
-        receipt: record.receiptHandle,
-      })),
-      worker,
-    );
-    const back = event.Records.flatMap((record) => {
-      const end = ends.get(record.messageId);
-      // What the flow said nothing of is not done.
-      if (end?.kind === "done") return [];
-      return [{ record, delayMs: end?.delayMs ?? 0 }];
-    });
-    await hideMessages(
-      sqs,
-      settings.queueUrls[queue],
-      back.map(({ record, delayMs }) => ({ receiptHandle: record.receiptHandle, delayMs })),
-      log,
-    );
-    return { batchItemFailures: back.map(({ record }) => ({ itemIdentifier: record.messageId })) };
+    const ends = await flow(deliveriesOf(event), worker);
+    return answerOf(event, ends, { sqs, queueUrl: settings.queueUrls[queue], log });
   };
 };
 
@@ -240,7 +262,7 @@ export const reconciliationFunction = (
   functionName: string,
   flow: (worker: Reconciler) => Promise<unknown>,
 ): ((event: unknown, context: Context) => Promise<unknown>) => {
-  const parts = buildOrSay(functionName);
+  const parts = buildOrSay(functionName, build);
   const { dynamodb, settings } = parts;
   return async (_event, context) => {
     const current = await parts.gateways();
@@ -251,4 +273,39 @@ export const reconciliationFunction = (
       spills: diskSpills(tmpdir()),
     });
   };
+};
+
+/** What a function of later attempts is built of, once, at start. */
+export const retryParts = (functionName: string) =>
+  buildOrSay(functionName, () => {
+    const log = logOf(functionName);
+    const settings: RetrySettings = readRetrySettings(process.env);
+    const sqs = new SQSClient({ ...sqsClientLimits });
+    const dynamodb = new DynamoDBClient({ ...clientLimits });
+    const clerk: RetryClerk = {
+      clock,
+      ids,
+      ledger: ledgerReader(dynamodb, settings.ledgerTable),
+      instruments: dynamodbInstruments(dynamodb, settings.ledgerTable),
+      retries: dynamodbRetries(dynamodb, settings.ledgerTable),
+      queues: sqsQueues({ client: sqs, urlOf: (queue) => settings.queueUrls[queue as RetryQueue] }),
+      log,
+      policy: settings.policy,
+    };
+    log.event("started");
+    return { clerk, settings, sqs, dynamodb, log };
+  });
+
+/** The handler of the function that schedules later attempts. */
+export const retryQueueFunction = (
+  functionName: string,
+  flow: (deliveries: readonly Delivery[], clerk: RetryClerk) => Promise<ReadonlyMap<string, DeliveryEnd>>,
+): ((event: SQSEvent) => Promise<SQSBatchResponse>) => {
+  const { clerk, settings, sqs, log } = retryParts(functionName);
+  return async (event) =>
+    answerOf(event, await flow(deliveriesOf(event), clerk), {
+      sqs,
+      queueUrl: settings.queueUrls["retryable-declines"],
+      log,
+    });
 };

@@ -8,6 +8,7 @@ import { functionBundle, nodeBundle } from "./function-bundle.ts";
  *   dist/functions/<name>/index.mjs   one file per Lambda function, everything in it
  *   dist/cli/chargeonce.mjs           the command, and beside it the processes that the embedded stack starts
  *   dist/aws/index.mjs                the construct, for a CDK app of somebody else's
+ *   dist/retry-rules/index.mjs        the card networks' rules on later attempts, for anybody's use
  *   dist/samples/charges.ndjson       the charges of a run without flags: every gateway's sample
  *
  * Files are replaced one by one and what is left over goes last, so that a run that uses them meanwhile goes on.
@@ -46,6 +47,11 @@ const built = await Promise.all([
     outdir: `${dist}/aws`,
     // The app's own: two copies of the library would not know each other's constructs.
     external: ["aws-cdk-lib", "constructs"],
+  }),
+  build({
+    ...nodeBundle,
+    entryPoints: { index: `${root}lib/core/retry-rules/index.ts` },
+    outdir: `${dist}/retry-rules`,
   }),
 ]);
 

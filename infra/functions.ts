@@ -5,6 +5,8 @@ import {
   credentialNames,
   noticeCredentialNames,
   noticeSettingNames,
+  retryQueues,
+  retrySettingNames,
   type SettingName,
   settingNames,
 } from "../lib/settings.ts";
@@ -51,7 +53,12 @@ export type FunctionRow = {
   /** whether it hides the messages that it gives back */
   readonly hidesMessages: boolean;
   timeoutMs(durations: Durations): number;
+  /** its queue is the merchant's to read until the policy names a schedule of later attempts */
+  readonly worksWith?: "retrySchedule";
 };
+
+/** What of the policy decides whether a function is at work. */
+export type AtWork = { readonly retrySchedule: boolean };
 
 const overheadMs = 5_000;
 /** Where turns are given out by the minute a charge may wait for its own before it is begun. */
@@ -123,6 +130,30 @@ export const FUNCTIONS = [
     timeoutMs: () => 900_000,
   },
   {
+    name: "schedule-retries",
+    trigger: { kind: "queue", batchSize: 10, batchingWindowSeconds: 0, invocationsMax: 2 },
+    worksWith: "retrySchedule",
+    reads: { queues: retryQueues, settings: retrySettingNames, credentials: [] },
+    callsGateways: false,
+    table: ["BatchGetItem", "GetItem", "PutItem"],
+    indexes: ["Query"],
+    sendsTo: ["permanent-declines"],
+    hidesMessages: true,
+    timeoutMs: () => 60_000,
+  },
+  {
+    name: "release-retries",
+    // Without a schedule, too: what was scheduled before it was taken away has to be told.
+    trigger: { kind: "schedule", everyMinutes: 5 },
+    reads: { queues: retryQueues, settings: retrySettingNames, credentials: [] },
+    callsGateways: false,
+    table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem"],
+    indexes: ["Query"],
+    sendsTo: ["charges", "permanent-declines", "retryable-declines"],
+    hidesMessages: false,
+    timeoutMs: () => 240_000,
+  },
+  {
     name: "gauge-money",
     trigger: { kind: "schedule", everyMinutes: 5 },
     reads: { queues: [], settings: [], credentials: [] },
@@ -144,8 +175,18 @@ export const queueWorkedBy = (functionName: string): QueueName => {
   return queue.name;
 };
 
-/** The deployed function that works a queue; none where it is the merchant's to read, or not deployed yet. */
+/** The function of the list that works a queue; none where it is the merchant's to read. */
 export const workerOf = (queueName: QueueName): FunctionName | undefined => {
   const consumedBy = QUEUES.find(({ name }) => name === queueName)?.consumedBy;
   return FUNCTIONS.find(({ name }) => name === consumedBy)?.name;
+};
+
+/** Whether a function is at work in a stack with this policy. */
+export const isAtWork = ({ worksWith }: Pick<FunctionRow, "worksWith">, atWork: AtWork): boolean =>
+  worksWith === undefined || atWork[worksWith];
+
+/** Whether a queue is worked in a stack with this policy; what is not, the merchant reads. */
+export const isWorked = (queueName: QueueName, atWork: AtWork): boolean => {
+  const row: FunctionRow | undefined = FUNCTIONS.find(({ name }) => name === workerOf(queueName));
+  return row !== undefined && isAtWork(row, atWork);
 };

@@ -3,11 +3,14 @@ import type { BacklogState } from "./core/backlog.ts";
 import type { ChargeId, GatewayName, LeaseToken, RequestId } from "./core/charge.ts";
 import type { EndedEntry } from "./core/charge-trace.ts";
 import type { Gateway } from "./core/gateway.ts";
+import type { InstrumentChange, InstrumentKey, InstrumentRecord } from "./core/instrument-record.ts";
+import type { JsonObject } from "./core/json.ts";
 import type { LedgerEntry, Rejection, ReviewReason } from "./core/ledger.ts";
 import type { NotedNotice, Notice, WakeUp } from "./core/notice.ts";
 import type { Gate, PaceRecord } from "./core/pace.ts";
 import type { Policy } from "./core/policy.ts";
 import type { QueueName } from "./core/queues.ts";
+import type { RetryRecord } from "./core/retry-record.ts";
 import type { ReviewDecision } from "./core/review-decision.ts";
 import type { RouteMessage } from "./core/route-message.ts";
 import type { Transport, WireRequest } from "./core/transport.ts";
@@ -65,6 +68,27 @@ export type Ledger = {
 };
 
 /**
+ * What the ledger keeps of instruments, and its writes of an entry that change an instrument's record: the two are
+ * written in one transaction, or neither. `contended`: the record is not the version that the change was made from.
+ * Each method throws `LedgerUnavailable` as the ledger's do, and recognises its own write as they do.
+ */
+export type InstrumentBook = {
+  /** Strongly consistent. */
+  read(key: InstrumentKey): Promise<InstrumentRecord | undefined>;
+  /** As `Ledger.open`. */
+  open(
+    entry: LedgerEntry,
+    change: InstrumentChange,
+  ): Promise<Awaited<ReturnType<Ledger["open"]>> | { readonly kind: "contended" }>;
+  /** As `Ledger.replace` (S7). */
+  replace(
+    previous: LeaseToken,
+    entry: LedgerEntry,
+    change: InstrumentChange,
+  ): Promise<Awaited<ReturnType<Ledger["replace"]>> | { readonly kind: "contended" }>;
+};
+
+/**
  * The notices that came, kept under the gateway's own name of what they are about. Each method throws
  * `LedgerUnavailable` as the ledger's do.
  */
@@ -80,6 +104,43 @@ export type NoticeBook = {
   ): Promise<{ readonly notices: readonly Notice[]; readonly chargeId?: ChargeId }>;
   /** Keeps beside its charge what a person is told of. The first one of an id stands, and is returned. */
   note(noted: NotedNotice): Promise<NotedNotice>;
+};
+
+/**
+ * The later attempts of charges, in the ledger's table. Every write is conditional, as the ledger's are. Each method
+ * throws `LedgerUnavailable` as the ledger's do.
+ */
+export type RetryBook = {
+  /** Strongly consistent. */
+  read(chargeId: ChargeId): Promise<RetryRecord | undefined>;
+  /** Writes the record if the one that stands is of version `previous` (or none does). */
+  replace(
+    previous: LeaseToken | undefined,
+    record: RetryRecord,
+  ): Promise<{ readonly kind: "replaced" } | { readonly kind: "lost" }>;
+  /** Charges whose retry is due by then, the longest due first; the index lags a moment behind. */
+  due(byMs: number, most: number): Promise<readonly ChargeId[]>;
+};
+
+/** What `schedule-retries` works with: it can neither charge nor look anything up, nor change a charge's entry. */
+export type RetryClerk = {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly ledger: Pick<Ledger, "read">;
+  readonly instruments: Pick<InstrumentBook, "read">;
+  readonly retries: RetryBook;
+  readonly queues: Queues;
+  readonly log: Log;
+  readonly policy: Policy;
+};
+
+/** What `release-retries` works with. */
+export type RetryReleaser = RetryClerk & {
+  readonly ledger: Pick<Ledger, "read" | "replace">;
+  /** puts a charge's message onto the queue of charges; rejects when the queue has not accepted it */
+  readonly sendCharge: (charge: JsonObject) => Promise<void>;
+  /** how long this invocation may still run */
+  remainingMs(): number;
 };
 
 /** The queue on which a kept notice waits for a worker. Rejects when the queue has not accepted it. */
@@ -169,6 +230,7 @@ export type Worker = {
   readonly sha256: Sha256;
   readonly wire: Wire;
   readonly ledger: Ledger;
+  readonly instruments: InstrumentBook;
   /** absent: no notice can reach this worker */
   readonly notices?: NoticeBook;
   readonly queues: Queues;
@@ -225,7 +287,9 @@ export type LogEventName =
   | "secret_unread"
   | "reconciled"
   | "reconciliation_failed"
-  | "finding";
+  | "finding"
+  | "retry_decided"
+  | "retry_released";
 
 export type MetricName =
   | "ChargeOutcome"
@@ -245,7 +309,9 @@ export type MetricName =
   | "BacklogMoney"
   | "ReconciliationLagMs"
   | "ReconciliationFindings"
-  | "ReconciliationIncomplete";
+  | "ReconciliationIncomplete"
+  | "RetryDecisions"
+  | "RetryLagMs";
 
 /** The only members a log line may have. All are masked for card numbers on the way out. */
 export type LogMembers = {

@@ -237,3 +237,33 @@ export const readNoticeSettings = (env: Environment): NoticeSettings => {
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;
 };
+
+/** What the functions of later attempts read: they can neither charge nor look anything up. */
+export type RetrySettings = {
+  readonly ledgerTable: string;
+  readonly queueUrls: Readonly<Record<RetryQueue, string>>;
+  readonly policy: Policy;
+};
+
+/** The queues of later attempts. */
+export const retryQueues = ["charges", "permanent-declines", "retryable-declines"] as const;
+export type RetryQueue = (typeof retryQueues)[number];
+/** What a user may set for them. */
+export const retrySettingNames = ["POLICY"] as const;
+
+/** Reads the settings of `schedule-retries` and `release-retries`, or throws `SettingsError` with every problem. */
+export const readRetrySettings = (env: Environment): RetrySettings => {
+  const { problems, required, json } = readersOf(env);
+  const policy = json("POLICY", parsePolicy);
+  const settings: RetrySettings = {
+    ledgerTable: required(tableVariable),
+    queueUrls: {
+      charges: required("QUEUE_URL_CHARGES"),
+      "permanent-declines": required("QUEUE_URL_PERMANENT_DECLINES"),
+      "retryable-declines": required("QUEUE_URL_RETRYABLE_DECLINES"),
+    },
+    policy: policy?.ok === true ? policy.policy : defaultPolicy,
+  };
+  if (problems.length > 0) throw new SettingsError(problems);
+  return settings;
+};

@@ -102,7 +102,7 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "the ways in which that table is written and read",
   ],
   [
-    /^lib\/adapters\/dynamodb-\w+\.ts$/,
+    /^lib\/adapters\/dynamodb-[\w-]+\.ts$/,
     "lib/adapters",
     [
       "lib/adapters/deadline.ts",
@@ -115,7 +115,7 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "the same table, and the same error when it does not answer",
   ],
   [
-    /^lib\/adapters\/sqs-(queues|wake-ups)\.ts$/,
+    /^lib\/adapters\/sqs-(charges|queues|wake-ups)\.ts$/,
     "lib/adapters",
     ["lib/adapters/deadline.ts"],
     "SDK calls with a deadline",
@@ -159,6 +159,12 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     ["lib/gateways/notice-registry.ts"],
     "how notices are proved and read, and nothing that charges",
   ],
+  [
+    /^functions\/release-retries\.ts$/,
+    "lib/gateways",
+    ["lib/gateways/fair-group.ts"],
+    "whose charge it is, and nothing that charges",
+  ],
   [/^functions\//, "lib/gateways", ["lib/gateways/registry.ts"], "the registry, never a gateway's own files"],
 ];
 
@@ -166,13 +172,14 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
 const packages: readonly (readonly [from: RegExp, names: readonly string[], reason: string])[] = [
   [/^lib\/adapters\/http-wire\.ts$/, ["node:http", "node:net", "node:stream"], "the wire"],
   [/^lib\/adapters\/(dynamodb-.*|ledger-item)\.ts$/, ["@aws-sdk/client-dynamodb"], "the ledger"],
-  [/^lib\/adapters\/sqs-(queues|wake-ups)\.ts$/, ["@aws-sdk/client-sqs"], "the queues"],
+  [/^lib\/adapters\/sqs-(charges|queues|wake-ups)\.ts$/, ["@aws-sdk/client-sqs"], "the queues"],
   [/^lib\/adapters\/xray-daemon\.ts$/, ["node:dgram"], "the daemon of traces"],
   [
     /^lib\/adapters\/jose-tokens\.ts$/,
     ["jose/errors", "jose/jwks/local", "jose/jws/compact/verify"],
     "signed tokens",
   ],
+  [/^lib\/adapters\/xray-daemon\.ts$/, ["node:dgram"], "traces, to the daemon beside a function"],
   [/^lib\/adapters\/disk-spills\.ts$/, ["node:fs", "node:path"], "lines outside the memory"],
   [/^lib\//, [], "the rest of lib runs anywhere"],
   [

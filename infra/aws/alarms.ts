@@ -8,7 +8,7 @@ import type { Construct } from "constructs";
 import { gatewayNames } from "../../lib/core/charge.ts";
 import { closeReasons } from "../../lib/core/pace.ts";
 import { deadLetterNameOf, QUEUES } from "../../lib/core/queues.ts";
-import { FUNCTIONS, workerOf } from "../functions.ts";
+import { type AtWork, FUNCTIONS, isWorked } from "../functions.ts";
 import { minorOf } from "./function-settings.ts";
 import type { StackFunctions } from "./functions.ts";
 import { backlogCharges, backlogMoney, fiveMinutes, metricOf } from "./metrics.ts";
@@ -20,6 +20,7 @@ export type AlarmedParts = {
   readonly props: ChargeonceProps;
   /** when the last look-up of an unknown is due */
   readonly lookupsEndMs: number;
+  readonly atWork: AtWork;
   readonly topic: ITopic;
   readonly queues: StackQueues;
   readonly functions: StackFunctions;
@@ -169,10 +170,10 @@ const readWithinMs = 7 * 86_400_000;
 /** SQS holds at most 120,000 received messages of a queue back, and gives out no other then. */
 const inFlightFrom = 100_000;
 
-const queueAlarms = ({ queues, lookupsEndMs }: AlarmedParts): AlarmForm[] =>
+const queueAlarms = ({ queues, lookupsEndMs, atWork }: AlarmedParts): AlarmForm[] =>
   QUEUES.flatMap(({ name }): AlarmForm[] => {
     const { queue, deadLetters } = queues[name];
-    const worked = workerOf(name) !== undefined;
+    const worked = isWorked(name, atWork);
     // An unknown stays on its queue until its last look-up.
     const staysMs = name === "unknown-outcomes" ? lookupsEndMs : 0;
     const withinMs = worked ? staysMs + workedWithinMs : readWithinMs;

@@ -38,7 +38,7 @@ export class Chargeonce extends Construct {
   constructor(scope: Construct, id: string, props: ChargeonceProps) {
     super(scope, id);
     const { prefix } = props;
-    const { durations, lookupsEndMs } = checkedSettings(props);
+    const { durations, lookupsEndMs, atWork } = checkedSettings(props);
     this.#queues = stackQueues(this, { prefix, visibilityOf: (name) => visibilityOf(name, durations) });
     this.ledger = ledgerTable(this, prefix);
     this.reports = reportBucket(this);
@@ -49,13 +49,14 @@ export class Chargeonce extends Construct {
       queues: this.#queues,
       network: egressNetwork(this, props.egress),
     });
-    eventSources(this, this.functions, this.#queues, props);
+    eventSources(this, this.functions, this.#queues, props, atWork);
     schedules(this, this.functions, prefix);
     this.httpEntry = httpEntry(this, this.functions, props);
     this.alarmTopic = props.alarmTopic ?? alarmTopic(this, prefix);
     this.alarms = stackAlarms(this, {
       props,
       lookupsEndMs,
+      atWork,
       topic: this.alarmTopic,
       queues: this.#queues,
       functions: this.functions,

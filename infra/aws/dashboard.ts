@@ -66,6 +66,11 @@ export const dashboard = (
         seriesOf(prefix, "ReconciliationIncomplete", "Sum"),
       ]),
     ],
+    [heading("Later attempts")],
+    [
+      graph("Decisions", [seriesOf(prefix, "RetryDecisions", "Sum")]),
+      graph("Released later than due (ms)", [seriesOf(prefix, "RetryLagMs", "Maximum")]),
+    ],
     [heading("Queues")],
     [
       graph(

@@ -2,7 +2,15 @@ import { Duration } from "aws-cdk-lib";
 import { EventSourceMapping } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import type { QueueName } from "../../lib/core/queues.ts";
-import { type Durations, FUNCTIONS, queueWorkedBy, workerOf } from "../functions.ts";
+import {
+  type AtWork,
+  type Durations,
+  FUNCTIONS,
+  type FunctionRow,
+  isAtWork,
+  queueWorkedBy,
+  workerOf,
+} from "../functions.ts";
 import { VISIBILITY_TIMEOUTS } from "../queue-limits.ts";
 import { type StackFunctions, timeoutOf } from "./functions.ts";
 import type { ChargeonceProps } from "./props.ts";
@@ -26,8 +34,11 @@ export const eventSources = (
   functions: StackFunctions,
   queues: StackQueues,
   { submittersMax }: ChargeonceProps,
+  atWork: AtWork,
 ): void => {
-  for (const { name, trigger } of FUNCTIONS) {
+  for (const row of FUNCTIONS) {
+    const { name, trigger } = row;
+    const listed: FunctionRow = row;
     if (trigger.kind !== "queue") continue;
     new EventSourceMapping(scope, `${name}-source`, {
       target: functions[name],
@@ -38,6 +49,8 @@ export const eventSources = (
       }),
       maxConcurrency: (name === "submit-charges" ? submittersMax : undefined) ?? trigger.invocationsMax,
       reportBatchItemFailures: true,
+      // Nothing is taken off a queue that the merchant reads.
+      enabled: isAtWork(listed, atWork),
     });
   }
 };

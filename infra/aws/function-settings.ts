@@ -10,7 +10,7 @@ import {
   settingNames,
   tableVariable,
 } from "../../lib/settings.ts";
-import { type Durations, FUNCTIONS, type FunctionRow } from "../functions.ts";
+import { type AtWork, type Durations, FUNCTIONS, type FunctionRow } from "../functions.ts";
 import type { ChargeonceProps } from "./props.ts";
 import { secretVariables } from "./secrets.ts";
 import { WrongProps } from "./wrong-props.ts";
@@ -28,6 +28,7 @@ export type CheckedSettings = {
   readonly durations: Durations;
   /** when the last look-up of an unknown is due, after its last send */
   readonly lookupsEndMs: number;
+  readonly atWork: AtWork;
 };
 
 /**
@@ -62,7 +63,11 @@ export const checkedSettings = (props: ChargeonceProps): CheckedSettings => {
       );
   }
   if (problems.length > 0) throw new WrongProps(problems);
-  return { durations, lookupsEndMs: settings.policy.lookupScheduleMs.at(-1) ?? 0 };
+  return {
+    durations,
+    lookupsEndMs: settings.policy.lookupScheduleMs.at(-1) ?? 0,
+    atWork: { retrySchedule: settings.policy.retryScheduleMs !== undefined },
+  };
 };
 
 /** What the functions' own reader says of these settings. */

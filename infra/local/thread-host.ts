@@ -1,5 +1,5 @@
 /**
- * A thread that runs one built function for HTTP events: a light execution environment, in the process of its
+ * A thread that runs one built function, of HTTP events or of a schedule: a light execution environment, in the process of its
  * owner. Started by `startFunctionThread`, which passes the bundle's path.
  *
  * To the owner: `{ready: true}` or `{refused: text}` after the import, and `{id, result}` or `{id, error}` for
@@ -8,7 +8,10 @@
 import { pathToFileURL } from "node:url";
 import { parentPort, workerData } from "node:worker_threads";
 
-type Handler = (event: unknown) => unknown;
+type Handler = (event: unknown, context: { getRemainingTimeInMillis(): number }) => unknown;
+
+/** Nobody ends an invocation here; this is for one that asks. */
+const timeoutMs = 60_000;
 
 const owner = parentPort;
 if (!owner) throw new Error("thread-host is started by the embedded stack, not by hand");
@@ -19,8 +22,10 @@ try {
   const { handler } = (await import(pathToFileURL(bundle).href)) as { handler?: Handler };
   if (typeof handler !== "function") throw new TypeError(`${bundle} exports no function named handler`);
   owner.on("message", async ({ id, event }: { id: number; event: unknown }) => {
+    const endsAtMs = performance.now() + timeoutMs;
+    const context = { getRemainingTimeInMillis: () => Math.max(0, endsAtMs - performance.now()) };
     try {
-      owner.postMessage({ id, result: await handler(event) });
+      owner.postMessage({ id, result: await handler(event, context) });
     } catch (error) {
       owner.postMessage({ id, error: textOf(error) });
     }

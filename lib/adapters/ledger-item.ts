@@ -1,7 +1,9 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { ChargeId } from "../core/charge.ts";
+import { droppableAtMs, type InstrumentKey, type InstrumentRecord } from "../core/instrument-record.ts";
 import { member, parseJson } from "../core/json.ts";
 import type { LedgerEntry, Rejection, ReviewEntry } from "../core/ledger.ts";
+import type { RetryRecord } from "../core/retry-record.ts";
 import { sinceReview } from "../core/review-decision.ts";
 import type { WaitingReview } from "../ports.ts";
 
@@ -19,12 +21,14 @@ const { deflateRawSync, inflateRawSync } = process.getBuiltinModule("node:zlib")
  *     rejected#41…      rejected#41…    –          –      {code, problems}    –           –
  *     notice#centrobill#4041…  notice#4041…   –   –  {what it says}      –           –
  *     notice#centrapay#pr7     refers         –   –  (in `chargeId`: the charge that the name stands for)
+ *     instrument#all#card-7  instrument   –      t4     –  and `instrument` (JSON): its attempts of 30 days, or that it is closed
+ *     retry#inv-3       retry           scheduled  t5    –  and `retry` (JSON): its later attempt, and the message while it waits
  *     reconciliation#centrobill  window#…#0  done  t9     –  and `window` (JSON): a stretch of time that is reconciled
  *
  * The entry is one JSON text: only whoever knows its token may replace it, so it is read and written whole.
  * One that would not fit into a write unit is packed (deflate, RFC 1951), and then it does. Index `work` (workShard, workAt; keys only) is sparse:
- * charges that are unknown, pending or in review are in it, under the moment at which somebody has to look,
- * spread over eight shards. An approved charge never enters it and so costs two write units and no more.
+ * charges that are unknown, pending or in review are in it, and later attempts that wait, under the moment at which
+ * somebody has to look, spread over eight shards. An approved charge never enters it and so costs two write units and no more.
  * Index `desk` (deskShard, deskAt; keys only) is sparse, too: what waits for a person, with all that a worklist is
  * filtered and sorted by in its sort key, so that a hundred thousand of them are read without their entries.
  * Reconciliation reads the table by parallel scan: a million entries cost less to read than to index.
@@ -179,4 +183,37 @@ export const itemOfRejection = (rejection: Rejection): LedgerItem => {
     sk: { S: name },
     entry: { S: JSON.stringify(rejection) },
   };
+};
+
+export const instrumentItemKey = ({ merchant, ref }: InstrumentKey) => ({
+  pk: { S: `instrument#${merchant}#${ref}` },
+  sk: { S: "instrument" },
+});
+
+export const itemOfInstrument = (record: InstrumentRecord): LedgerItem => {
+  const droppableMs = droppableAtMs(record);
+  return {
+    ...instrumentItemKey(record),
+    token: { S: record.token },
+    instrument: { S: JSON.stringify(record) },
+    ...(droppableMs === undefined
+      ? {}
+      : { [ledgerTable.timeToLive]: { N: String(Math.ceil(droppableMs / 1_000)) } }),
+  };
+};
+
+/** Throws `UnreadableItem` where the item is not a record of a version that this code knows. */
+export const instrumentOfItem = (item: LedgerItem): InstrumentRecord => {
+  const record = parseJson(item["instrument"]?.S ?? "");
+  if (member(record, "v") !== 1)
+    throw new UnreadableItem("an instrument: not a record of a version that is known here");
+  return record as unknown as InstrumentRecord;
+};
+
+/** Throws `UnreadableItem` where the item is not a record of a version that this code knows. */
+export const retryOfItem = (item: LedgerItem): RetryRecord => {
+  const record = parseJson(item["retry"]?.S ?? "");
+  if (member(record, "v") !== 1)
+    throw new UnreadableItem(`${item["pk"]?.S ?? "a retry"}: not of a version that is known here`);
+  return record as unknown as RetryRecord;
 };

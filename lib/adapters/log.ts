@@ -43,6 +43,10 @@ export const metrics: Readonly<Record<MetricName, MetricForm>> = {
   ReconciliationLagMs: { unit: "Milliseconds", dimensions: ["gateway"] },
   ReconciliationFindings: { unit: "Count", dimensions: ["gateway", "reason"] },
   ReconciliationIncomplete: { unit: "Count", dimensions: ["gateway", "reason"] },
+  // Later attempts that were scheduled, postponed or refused, and why.
+  RetryDecisions: { unit: "Count", dimensions: ["gateway", "outcome", "reason"] },
+  // How much later than due a later attempt was released.
+  RetryLagMs: { unit: "Milliseconds", dimensions: ["gateway"] },
 };
 
 const eventNames: Readonly<Record<LogEventName, true>> = {
@@ -74,6 +78,8 @@ const eventNames: Readonly<Record<LogEventName, true>> = {
   reconciled: true,
   reconciliation_failed: true,
   finding: true,
+  retry_decided: true,
+  retry_released: true,
 };
 
 /** The allow-list, as values: a type is gone when the code runs, and a cast goes past it before. */

@@ -93,6 +93,7 @@ export const endingOf = (
       category: outcome.category,
       code: outcome.code,
       ...(outcome.networkCode === undefined ? {} : { networkCode: outcome.networkCode }),
+      ...(outcome.adviceCode === undefined ? {} : { adviceCode: outcome.adviceCode }),
       ...description,
       retry: adviceOf[outcome.category],
     },

@@ -73,6 +73,8 @@ export type DeclineRow = {
   readonly category: DeclineCategory;
   /** the card network's own code behind the gateway's, where known */
   readonly networkCode?: string;
+  /** Mastercard's own number of the advice behind the gateway's code, whatever number the gateway gives it */
+  readonly adviceCode?: string;
   readonly source: string;
   readonly basis: "documented" | "inferred" | "policy" | "merchant";
 };
@@ -84,7 +86,11 @@ export type DeclineTable = {
   readonly codeCategories: Readonly<Record<string, DeclineRow>>;
 };
 
-export type Categorised = { readonly category: DeclineCategory; readonly networkCode?: string };
+export type Categorised = {
+  readonly category: DeclineCategory;
+  readonly networkCode?: string;
+  readonly adviceCode?: string;
+};
 
 const stricter = (a: DeclineRow, b: DeclineRow): DeclineRow =>
   strictness.indexOf(adviceOf[b.category]) > strictness.indexOf(adviceOf[a.category]) ? b : a;
@@ -108,7 +114,9 @@ export const categorise = (table: DeclineTable, code: string, codeCategory?: str
     return { category: category !== undefined && adviceOf[category] !== "later" ? category : "unrecognised" };
   }
   const row = byCategory === undefined ? byCode : stricter(byCode, byCategory);
-  return byCode.networkCode === undefined
-    ? { category: row.category }
-    : { category: row.category, networkCode: byCode.networkCode };
+  return {
+    category: row.category,
+    ...(byCode.networkCode === undefined ? {} : { networkCode: byCode.networkCode }),
+    ...(byCode.adviceCode === undefined ? {} : { adviceCode: byCode.adviceCode }),
+  };
 };

@@ -68,6 +68,22 @@ export type Evidence =
     }
   | AbsenceEvidence
   | { readonly kind: "never_sent"; readonly atMs: number; readonly notAfterMs: number }
+  /** never sent: a network's count of attempts on the instrument is full until then */
+  | {
+      readonly kind: "network_limit";
+      readonly atMs: number;
+      readonly limit: string;
+      readonly untilMs: number;
+    }
+  /** never sent: a decline of this charge closed the instrument */
+  | {
+      readonly kind: "instrument_closed";
+      readonly atMs: number;
+      readonly rule: string;
+      readonly code: string;
+      readonly byChargeId: string;
+      readonly closedAtMs: number;
+    }
   | { readonly kind: "feed_rows"; readonly rows: readonly FeedRowEvidence[] }
   | StatedEvidence
   | {

@@ -50,7 +50,8 @@ export const mayFollow: Readonly<Record<LedgerState, readonly LedgerState[]>> = 
     "request_error",
     "review",
   ],
-  waiting: ["opened", "expired"],
+  // Refused before it was sent: its instrument is closed, or a network's count leaves no room.
+  waiting: ["opened", "expired", "declined_permanent", "declined_retryable"],
   unknown: [
     "opened",
     "unknown",
@@ -66,7 +67,7 @@ export const mayFollow: Readonly<Record<LedgerState, readonly LedgerState[]>> = 
   approved: [],
   declined_permanent: [],
   // A later attempt, under a new request id, after this one was answered (S2).
-  declined_retryable: ["opened"],
+  declined_retryable: ["opened", "waiting"],
   request_error: [],
   expired: [],
   // Decided by a person. Itself with a proposal, or with a decision that tells no outcome; `unknown` is sent again
@@ -169,6 +170,7 @@ export type Ending = {
   readonly category?: DeclineCategory;
   readonly code?: string;
   readonly networkCode?: string;
+  readonly adviceCode?: string;
   readonly description?: string;
   readonly retry?: RetryAdvice;
 };
@@ -191,6 +193,8 @@ type EntryBase = {
   readonly fingerprint: string;
   readonly notAfterMs?: number;
   readonly instrumentRef?: string;
+  /** the merchant's word for the network of the instrument */
+  readonly instrumentNetwork?: string;
   /**
    * Who is charged, by each name that the message gives: the first twelve hex digits of its SHA-256. Only ever
    * enough for a weak match (S14).
@@ -345,6 +349,7 @@ export const openEntry = (
   fingerprint: by.fingerprint,
   ...(charge.notAfterMs === undefined ? {} : { notAfterMs: charge.notAfterMs }),
   ...(charge.instrument === undefined ? {} : { instrumentRef: charge.instrument.ref }),
+  ...(charge.instrument?.network === undefined ? {} : { instrumentNetwork: charge.instrument.network }),
   ...(by.consumerMarks === undefined || by.consumerMarks.length === 0
     ? {}
     : { consumerMarks: by.consumerMarks }),
@@ -395,6 +400,40 @@ export const expire = (
     { history: [...entry.history, { e: "recorded", at: by.nowMs, state: "expired" }] },
     by,
   );
+
+/** Why the networks' rules let nothing be sent on an instrument now. */
+export type BudgetRefusal = Extract<Evidence, { kind: "network_limit" | "instrument_closed" }>;
+
+/**
+ * Ends an attempt that was never sent, and that the networks' rules forbid: for now, where a count is full, and
+ * for ever, where its instrument is closed.
+ */
+export const refuse = (
+  entry: WaitingEntry,
+  evidence: BudgetRefusal,
+  by: { readonly token: LeaseToken; readonly nowMs: number },
+): FinalEntry => {
+  const [state, ending]: [FinalState, Ending] =
+    evidence.kind === "network_limit"
+      ? ["declined_retryable", { category: "limit_reached", code: "network_limit", retry: "later" }]
+      : ["declined_permanent", { category: "never_approved", code: "instrument_closed", retry: "never" }];
+  return nextEntry<FinalEntry>(
+    entry,
+    { state, evidence, finalAtMs: by.nowMs, ending },
+    { history: [...entry.history, { e: "recorded", at: by.nowMs, state }] },
+    by,
+  );
+};
+
+/** The same of a charge that is new: opened and ended in one write, and its id is used up. */
+export const openRefused = (
+  charge: Charge,
+  evidence: BudgetRefusal,
+  by: Parameters<typeof openEntry>[1],
+): FinalEntry => {
+  const { firstSendAtMs: _never, ...never } = openEntry(charge, by);
+  return refuse({ ...never, state: "waiting", nextAtMs: by.nowMs }, evidence, by);
+};
 
 /** Takes the lease, to send the same request id (again). The key life goes on counting from the first send. */
 export const leaseEntry = (
@@ -459,15 +498,18 @@ export const openAttempt = (
   );
 };
 
-/** The same as a person decided it: it waits, never sent, for whoever gets the charge's message. */
+/**
+ * The same as a person decided it, or after a decline that time may help, when its moment has come: it waits, never
+ * sent, for whoever gets the charge's message.
+ */
 export const awaitAttempt = (
-  entry: ReviewEntry,
+  entry: ReviewEntry | (FinalEntry & { readonly state: "declined_retryable" }),
   by: { readonly requestId: RequestId; readonly token: LeaseToken; readonly nowMs: number },
 ): WaitingEntry => {
   const { kept, changes } = nextAttempt(entry, by);
   const { firstSendAtMs: _unsent, ...unsent } = kept;
   return nextEntry<WaitingEntry>(
-    unsent as ReviewEntry,
+    unsent as typeof entry,
     { state: "waiting", nextAtMs: by.nowMs },
     changes,
     by,

@@ -1,6 +1,7 @@
 import { type GatewayName, gatewayNames } from "./charge.ts";
 import { isJsonObject, type Json } from "./json.ts";
 import type { RateLimit } from "./pace.ts";
+import { type Region, regions } from "./retry-rules/sources.ts";
 import { decidedByTwo, type ReviewDecision, reviewDecisions } from "./review-decision.ts";
 
 /** What follows an absence certificate (S5) while the key life still runs. */
@@ -32,8 +33,18 @@ export type Policy = {
   /** how long after the last send a look-up still searches for a charge that was processed late */
   readonly lateProcessingMs: number;
   readonly afterAbsence: AfterAbsence;
-  /** waits before later attempts of a retryable decline */
-  readonly retryScheduleMs: readonly number[];
+  /**
+   * waits before later attempts of a retryable decline, each from the decline before; `undefined`: none are made,
+   * and a retryable decline is the merchant's to read
+   */
+  readonly retryScheduleMs: readonly number[] | undefined;
+  /** where the cards were issued or the acquirer is, as far as the networks' rules differ by it */
+  readonly retryRegion: Region;
+  /**
+   * at whom attempts on an instrument are counted: `ledger`, one merchant for all charges of this ledger (the
+   * stricter one); `gateway`, each gateway account is a merchant of its own
+   */
+  readonly budgetBy: "ledger" | "gateway";
   /** attempts a charge may have */
   readonly attemptsMax: number;
   /** charges at once at a gateway that answers badly: each worker goes down to this, and no further */
@@ -74,7 +85,10 @@ export const defaultPolicy: Policy = {
   clockSkewMs: 120_000,
   lateProcessingMs: 3_600_000,
   afterAbsence: "resendWithinLife",
-  retryScheduleMs: [86_400_000, 259_200_000, 432_000_000],
+  // Later attempts cost fees where they are not wanted: who wants them names a schedule.
+  retryScheduleMs: undefined,
+  retryRegion: "global",
+  budgetBy: "ledger",
   attemptsMax: 4,
   concurrencyMin: 1,
   closeAfterFaults: 10,
@@ -83,6 +97,15 @@ export const defaultPolicy: Policy = {
   rateLimits: documentedRates,
   secondPersonFor: decidedByTwo,
 };
+
+/** A schedule to begin with: 1, 3 and 5 days. */
+export const proposedRetryScheduleMs: readonly number[] = [86_400_000, 259_200_000, 432_000_000];
+
+/**
+ * How much later than it was opened an attempt may reach the network: it may be sent again until its key life
+ * ends, and two workers' clocks may differ.
+ */
+export const networkSlackMs = (policy: Policy): number => policy.requestIdLifeMs + policy.clockSkewMs;
 
 /** How long an attempt belongs to one worker: long enough for every send and wait it may make, and 10 s. */
 export const leaseMsOf = (policy: Policy, gatewayTimeoutMs: number): number =>
@@ -170,7 +193,12 @@ const checks: { readonly [K in keyof Policy]: readonly [check: (value: unknown) 
       (v) => v === "resendWithinLife" || v === "review" || v === "newAttempt",
       '"resendWithinLife", "review" or "newAttempt"',
     ],
-    retryScheduleMs: [(v) => isSchedule(v, 60 * dayMs), schedule],
+    retryScheduleMs: [
+      (v) => Array.isArray(v) && isFrom1(v.length, 50) && v.every((wait) => isMs(wait, 60 * dayMs)),
+      `a list of 1 to 50 whole numbers of milliseconds, each at most ${60 * dayMs}`,
+    ],
+    retryRegion: [(v) => (regions as readonly unknown[]).includes(v), `one of ${regions.join(", ")}`],
+    budgetBy: [(v) => v === "ledger" || v === "gateway", '"ledger" or "gateway"'],
     attemptsMax: [(v) => isFrom1(v, 20), "a whole number from 1 to 20"],
     concurrencyMin: [(v) => isFrom1(v, 1_000), "a whole number from 1 to 1000"],
     closeAfterFaults: [(v) => isFrom1(v, 1_000), "a whole number from 1 to 1000"],

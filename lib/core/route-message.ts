@@ -66,6 +66,10 @@ const refundProposal = (entry: LedgerEntry): RouteMessage["refundProposal"] => {
     );
 };
 
+/** From when on the networks' counts have room again, where they had none. */
+const notBeforeOf = (entry: LedgerEntry): string | undefined =>
+  "evidence" in entry && entry.evidence.kind === "network_limit" ? iso(entry.evidence.untilMs) : undefined;
+
 /**
  * The name of what is told of an entry: the same however often it is told (S8). A charge that a person has sent again
  * and that comes back to review is told again: a consumer has the first one behind it.
@@ -140,7 +144,7 @@ export const routeOfEntry = (entry: LedgerEntry, charge: Charge | undefined): Ro
       description,
       amount: entry.amount,
       currency: entry.currency,
-      retry: retry === undefined ? undefined : { advice: retry },
+      retry: retry === undefined ? undefined : defined({ advice: retry, notBefore: notBeforeOf(entry) }),
       reason: "reason" in entry ? entry.reason : undefined,
       mismatch: entry.state === "review" ? entry.mismatch : undefined,
       refundProposal: refundProposal(entry),

@@ -12,7 +12,7 @@ import type {
   UnknownEntry,
   WaitingEntry,
 } from "./ledger.ts";
-import { nextEntry } from "./ledger.ts";
+import { IllegalTransition, isFinal, nextEntry } from "./ledger.ts";
 import type { Mismatch } from "./outcome.ts";
 import type { QueueName } from "./queues.ts";
 import type { GatewayIds } from "./reply.ts";
@@ -73,6 +73,8 @@ export const recordVerdict = (
   verdict: RecordedVerdict,
   by: { readonly token: LedgerEntry["token"]; readonly nowMs: number },
 ): LedgerEntry => {
+  // A retryable decline may wait for a later attempt, but nothing that is found out later is recorded over it (S15).
+  if (isFinal(entry)) throw new IllegalTransition(`nothing is recorded over ${(entry as LedgerEntry).state}`);
   const recorded = (state: Exclude<LedgerEntry["state"], "opened" | "waiting">) => [
     ...entry.history,
     { e: "recorded", at: by.nowMs, state, route: queueOf[state] } as const,

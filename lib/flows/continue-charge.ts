@@ -1,9 +1,16 @@
 import { backoffMs, pauseMs } from "../core/backoff.ts";
-import { expire, type LedgerEntry, leaseEntry, type OpenedEntry, type UnknownEntry } from "../core/ledger.ts";
+import {
+  expire,
+  type LedgerEntry,
+  leaseEntry,
+  type OpenedEntry,
+  refuse,
+  type UnknownEntry,
+} from "../core/ledger.ts";
 import { takeOver } from "../core/takeover.ts";
 import type { Delivery, Worker } from "../ports.ts";
 import { type Addressed, giveBack, stamp, type Worked } from "./charge-worker.ts";
-import { replaceEntry } from "./replace-entry.ts";
+import { replaceEntry, replaceOpening } from "./replace-entry.ts";
 import { workAttempt } from "./send-attempt.ts";
 
 /** A message that finds its charge in another's hands comes back when that one's word is in the ledger. */
@@ -59,8 +66,11 @@ export const continueCharge = async (entry: LedgerEntry, inHand: InHand, worker:
         return (await replaceEntry(entry, expired, worker)) ? inHand.tell(expired) : giveBack(soonMs);
       }
       const leased = leaseEntry(entry, stamp(worker));
-      if (!(await replaceEntry(entry, leased, worker))) return giveBack(soonMs);
-      return sendLeased(leased, inHand, worker);
+      const written = await replaceOpening(entry, leased, worker);
+      if (written === true) return sendLeased(leased, inHand, worker);
+      if (written === false) return giveBack(soonMs);
+      const refused = refuse(entry, written, stamp(worker));
+      return (await replaceEntry(entry, refused, worker)) ? inHand.tell(refused) : giveBack(soonMs);
     }
     default:
       return inHand.tell(entry);

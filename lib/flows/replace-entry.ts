@@ -1,5 +1,6 @@
-import { isFinal, type LedgerEntry } from "../core/ledger.ts";
+import { type BudgetRefusal, isFinal, type LedgerEntry } from "../core/ledger.ts";
 import type { Worker } from "../ports.ts";
+import { replaceOnInstrument, replaceTaking } from "./write-on-instrument.ts";
 
 /** Counts a state that a charge has come to; of one that has ended, also how often it was sent, and its trace. */
 export const noteState = (entry: LedgerEntry, worker: Worker): void => {
@@ -10,7 +11,28 @@ export const noteState = (entry: LedgerEntry, worker: Worker): void => {
 };
 
 /** Writes the next version of an entry, if the one it was made from still stands (S7). */
-export const replaceEntry = async (from: LedgerEntry, to: LedgerEntry, worker: Worker): Promise<boolean> => {
+export const replaceEntry = async (from: LedgerEntry, to: LedgerEntry, worker: Worker): Promise<boolean> =>
+  noteReplaced(from, to, await replaceOnInstrument(from, to, worker), worker);
+
+/**
+ * The same of a version that opens an attempt: it needs a place in the counts of its instrument.
+ * @returns why it may not be sent, where the networks' rules forbid it: nothing is written then
+ */
+export const replaceOpening = async (
+  from: LedgerEntry,
+  to: LedgerEntry,
+  worker: Worker,
+): Promise<boolean | BudgetRefusal> => {
+  const written = await replaceTaking(from, to, worker);
+  return typeof written === "object" ? written : noteReplaced(from, to, written, worker);
+};
+
+const noteReplaced = (
+  from: LedgerEntry,
+  to: LedgerEntry,
+  written: "replaced" | "lost",
+  worker: Worker,
+): boolean => {
   const members = {
     chargeId: to.chargeId,
     requestId: to.requestId,
@@ -18,8 +40,7 @@ export const replaceEntry = async (from: LedgerEntry, to: LedgerEntry, worker: W
     attempt: to.attempt,
     state: to.state,
   };
-  const written = await worker.ledger.replace(from.token, to);
-  if (written.kind === "lost") {
+  if (written === "lost") {
     worker.log.event("lease_lost", members);
     return false;
   }

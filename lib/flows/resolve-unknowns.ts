@@ -23,7 +23,7 @@ import { continueCharge, type InHand, isOpen, sendLeased, soonMs } from "./conti
 import { lookUpCharge } from "./look-up-charge.ts";
 import { pacedSend } from "./paced-send.ts";
 import { readEntries } from "./read-entries.ts";
-import { replaceEntry } from "./replace-entry.ts";
+import { replaceEntry, replaceOpening } from "./replace-entry.ts";
 import { lookUpById, type Scanned, scanFeed } from "./scan-feed.ts";
 import { weighLookUp } from "./weigh-look-up.ts";
 import { workDeliveries } from "./work-deliveries.ts";
@@ -210,6 +210,26 @@ const leaseAndSend = async (unknown: Unknown, leased: OpenedEntry, worker: Worke
   return sendLeased(leased, unknown, worker);
 };
 
+/** A new attempt in place of one that is certified absent, if the networks' rules leave room for it. */
+const attemptAnew = async (unknown: Unknown, certified: UnknownEntry, worker: Worker): Promise<Worked> => {
+  if (worker.remainingMs() < worstCaseMs(worker)) return giveBack(0);
+  const held = await admit(unknown, worker);
+  if (held !== undefined) return held;
+  const opened = openAttempt(certified, { ...stamp(worker), requestId: worker.ids.requestId() });
+  const written = await replaceOpening(unknown.entry, opened, worker);
+  if (typeof written === "boolean") return written ? sendLeased(opened, unknown, worker) : giveBack(soonMs);
+  const reviewed = recordVerdict(
+    certified,
+    {
+      kind: "review",
+      reason: "absent_not_sendable",
+      evidence: { kind: "absence", searches: certified.absences },
+    },
+    stamp(worker),
+  );
+  return (await replaceEntry(unknown.entry, reviewed, worker)) ? unknown.tell(reviewed) : giveBack(soonMs);
+};
+
 /** The same request id again, where the gateway's own word allows it before any look-up (S2, S3). */
 const resendAgain = (
   unknown: Unknown,
@@ -315,10 +335,8 @@ const carryOut = async (
     case "resendAbsent":
       worker.log.metric("Resends", 1, { gateway: unknown.gateway.name });
       return leaseAndSend(unknown, leaseEntry(certified, by), worker);
-    case "newAttempt": {
-      const opened = openAttempt(certified, { ...by, requestId: worker.ids.requestId() });
-      return leaseAndSend(unknown, opened, worker);
-    }
+    case "newAttempt":
+      return attemptAnew(unknown, certified, worker);
     case "settle":
     case "review":
     case "wait": {

@@ -1,7 +1,7 @@
 import { type Charge, parseCharge } from "../core/charge.ts";
 import { consumerMarks } from "../core/consumer-marks.ts";
 import { canonicalJson } from "../core/json.ts";
-import { type LedgerEntry, openEntry, openExpired, type Rejection } from "../core/ledger.ts";
+import { type LedgerEntry, openEntry, openExpired, openRefused, type Rejection } from "../core/ledger.ts";
 import { maskedText } from "../core/masked-message.ts";
 import { routeOfEntry, routeOfRejection } from "../core/route-message.ts";
 import type { Delivery, DeliveryEnd, Worker } from "../ports.ts";
@@ -10,6 +10,7 @@ import { giveBack, parsersOf, stamp, type Worked, worstCaseMs } from "./charge-w
 import { continueCharge, type InHand, isOpen, sendLeased, soonMs } from "./continue-charge.ts";
 import { noteState } from "./replace-entry.ts";
 import { workDeliveries } from "./work-deliveries.ts";
+import { openOnInstrument } from "./write-on-instrument.ts";
 
 /**
  * The way of one charge message: read it, open its charge in the ledger, send it, record what became of it.
@@ -34,17 +35,19 @@ const openAndSend = async (inHand: InHand, worker: Worker): Promise<Worked> => {
   // A charge that is late is not sent, so it need not wait for its gateway to end.
   const held = isLate(charge, worker.clock.nowMs()) ? undefined : await admit(inHand, worker);
   if (held !== undefined) return held;
-  const by = {
-    ...stamp(worker),
+  const made = {
     fingerprint: worker.sha256(canonicalJson(charge.message)),
     requestId: worker.ids.requestId(),
     consumerMarks: consumerMarks(gateway.consumersOf(charge), worker.sha256),
     needsPreparation: gateway.preparationOf?.(charge) !== undefined,
   };
-  const entry = isLate(charge, by.nowMs) ? openExpired(charge, by) : openEntry(charge, by);
-  const opened = await worker.ledger.open(entry);
+  const { entry, opened } = await openOnInstrument((refusal) => {
+    const by = { ...made, ...stamp(worker) };
+    if (isLate(charge, by.nowMs)) return openExpired(charge, by);
+    return refusal === undefined ? openEntry(charge, by) : openRefused(charge, refusal, by);
+  }, worker);
   if (opened.kind === "exists") {
-    if (opened.entry.fingerprint === by.fingerprint) return continueCharge(opened.entry, inHand, worker);
+    if (opened.entry.fingerprint === made.fingerprint) return continueCharge(opened.entry, inHand, worker);
     return reject(
       delivery,
       {

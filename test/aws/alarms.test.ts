@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { runbookSections } from "../../infra/aws/runbook.ts";
-import { FUNCTIONS, type FunctionRow, workerOf } from "../../infra/functions.ts";
+import { FUNCTIONS, type FunctionRow, isWorked } from "../../infra/functions.ts";
 import { metricNamespace } from "../../lib/adapters/log.ts";
 import { gatewayNames } from "../../lib/core/charge.ts";
 import { defaultPolicy } from "../../lib/core/policy.ts";
@@ -84,7 +84,9 @@ describe("alarms", () => {
   });
 
   test("of a queue that nobody here works, a week without a reader is one", () => {
-    for (const { name } of QUEUES.filter((queue) => workerOf(queue.name) === undefined))
+    const merchants = QUEUES.filter((queue) => !isWorked(queue.name, { retrySchedule: false }));
+    expect(merchants.map(({ name }) => name)).toContain("retryable-declines");
+    for (const { name } of merchants)
       expect(alarmOn("ApproximateAgeOfOldestMessage", ofQueue(name))["Threshold"]).toBe(7 * 86_400);
   });
 
@@ -184,6 +186,8 @@ test("the dashboard shows money first, and every metric that there is", () => {
     ReconciliationLagMs: true,
     ReconciliationFindings: true,
     ReconciliationIncomplete: true,
+    RetryDecisions: true,
+    RetryLagMs: true,
   };
   for (const metric of Object.keys(shown)) expect(text).toContain(metric);
   expect(text.indexOf("Money in unknown")).toBeLessThan(text.indexOf("ChargeOutcome"));

@@ -40,6 +40,12 @@ describe("the construct in an app of one's own", () => {
       },
     );
     expect(built.stdout + built.stderr).toBe("");
+    const rules = spawnSync(
+      process.execPath,
+      [join(root, "node_modules/typescript/bin/tsc"), "--project", "lib/core/retry-rules/tsconfig.json"],
+      { cwd: root, encoding: "utf8" },
+    );
+    expect(rules.stdout + rules.stderr).toBe("");
     folder = mkdtempSync(join(tmpdir(), "own-app-"));
     mkdirSync(join(folder, "node_modules"));
     symlinkSync(root, join(folder, "node_modules/chargeonce"));
@@ -80,5 +86,21 @@ describe("the construct in an app of one's own", () => {
       .filter(({ Type }) => Type === "AWS::Lambda::Function")
       .map(({ Properties }) => Properties.FunctionName);
     expect(functions).toContain("shop-submit-charges");
+  });
+
+  test("has the networks' rules on later attempts, typed and as JSON", () => {
+    const source = `
+import { limitsOf, type NetworkLimit, visaCategoryOf } from "chargeonce/retry-rules";
+import document from "chargeonce/retry-rules.json" with { type: "json" };
+const at = { nowMs: Date.parse("2026-11-25"), region: "global" } as const;
+const limits: readonly NetworkLimit[] = limitsOf("visa", at);
+console.log(JSON.stringify([visaCategoryOf("41", at), limits.map(({ id }) => id), document.v]));
+`;
+    writeFileSync(join(folder, "rules.ts"), source);
+    const flags = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2024", "--skipLibCheck"];
+    expect(run("tsc", ...flags, "--resolveJsonModule", "--types", "node", "rules.ts").stdout).toBe("");
+    const ran = run("node", "rules.ts");
+    expect(ran.stderr).toBe("");
+    expect(JSON.parse(ran.stdout)).toEqual([1, ["visa_amount_30_days"], 1]);
   });
 });

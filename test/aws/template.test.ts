@@ -105,11 +105,24 @@ describe("functions", () => {
         EventSourceArn: arnOf(queueId),
         FunctionResponseTypes: ["ReportBatchItemFailures"],
         ScalingConfig: { MaximumConcurrency: trigger.invocationsMax },
+        // Without a schedule of later attempts retryable declines are the merchant's to read.
+        Enabled: name !== "schedule-retries",
       });
       expect(queue.Properties["VisibilityTimeout"]).toBeGreaterThanOrEqual(
         6 * lambda.Properties["Timeout"] + trigger.batchingWindowSeconds,
       );
     }
+  });
+
+  test("a policy that names a schedule of later attempts has retryable declines worked, and their alarm is a worked queue's", () => {
+    const POLICY = JSON.stringify({ retryScheduleMs: [86_400_000] });
+    const own = synthesized({ stage: "dev", settings: { POLICY } });
+    const mappings = Object.values(own.of("AWS::Lambda::EventSourceMapping"));
+    expect(mappings.map(({ Properties }) => Properties["Enabled"])).toEqual(mappings.map(() => true));
+    own.template.hasResourceProperties("AWS::CloudWatch::Alarm", {
+      AlarmName: "chargeonce-dev-retryable-declines-age",
+      Threshold: 900,
+    });
   });
 
   test("those of schedules are called by their clock", () => {

@@ -105,6 +105,15 @@ describe("categorise", () => {
     });
   });
 
+  test("Mastercard's advice rides with its row", () => {
+    const one = {
+      codes: { "7": { ...rowOf("insufficient_funds"), adviceCode: "27" } },
+      ranges: [],
+      codeCategories: {},
+    };
+    expect(categorise(one, "7")).toStrictEqual({ category: "insufficient_funds", adviceCode: "27" });
+  });
+
   test("an empty table knows nothing", () => {
     expect(categorise({ codes: {}, ranges: [], codeCategories: {} }, "5051", "soft")).toStrictEqual({
       category: "unrecognised",

@@ -70,7 +70,11 @@ describe("mayFollow", () => {
       ],
       "whatever a send may prove; itself with what was prepared; never expired: it may have been sent",
     ],
-    ["waiting", ["opened", "expired"], "never sent: sent later, or not at all"],
+    [
+      "waiting",
+      ["opened", "expired", "declined_permanent", "declined_retryable"],
+      "never sent: sent later, or not at all, too late or for the networks' rules",
+    ],
     [
       "unknown",
       [
@@ -92,7 +96,7 @@ describe("mayFollow", () => {
     ],
     ["approved", [], "final"],
     ["declined_permanent", [], "final"],
-    ["declined_retryable", ["opened"], "a later attempt"],
+    ["declined_retryable", ["opened", "waiting"], "a later attempt"],
     ["request_error", [], "final"],
     ["expired", [], "final"],
     [
@@ -110,7 +114,7 @@ describe("mayFollow", () => {
 
   test("a final state has no way out, but that of a retryable decline to a later attempt", () => {
     for (const state of finalStates)
-      expect(mayFollow[state]).toStrictEqual(state === "declined_retryable" ? ["opened"] : []);
+      expect(mayFollow[state]).toStrictEqual(state === "declined_retryable" ? ["opened", "waiting"] : []);
   });
 
   test("every state but the first can be reached, and every one that is not final can be left", () => {

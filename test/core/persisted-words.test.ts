@@ -4,8 +4,11 @@ import { declineCategories } from "../../lib/core/decline.ts";
 import type { Evidence } from "../../lib/core/evidence.ts";
 import { findingKinds, nextSteps } from "../../lib/core/finding.ts";
 import { finalStates, type HistoryEvent, ledgerStates, reviewReasons } from "../../lib/core/ledger.ts";
+import { boundNames, neverReasons } from "../../lib/core/next-attempt.ts";
 import { wakeUpOf } from "../../lib/core/notice.ts";
 import { QUEUES } from "../../lib/core/queues.ts";
+import { retryStates } from "../../lib/core/retry-record.ts";
+import { limitIds } from "../../lib/core/retry-rules/limits.ts";
 import { reviewDecisions } from "../../lib/core/review-decision.ts";
 import { incompleteReasons } from "../../lib/core/window-record.ts";
 
@@ -89,6 +92,24 @@ test("the words that are stored and sent are for ever", () => {
     "drop",
   ]);
   expect(incompleteReasons).toStrictEqual(["feed_incomplete", "feed_moved", "ledger_unreadable"]);
+  expect(neverReasons).toStrictEqual([
+    "instrument_closed",
+    "visa_category_1",
+    "mastercard_advice_close",
+    "mastercard_advice_stop",
+    "mastercard_advice_unlisted",
+    "category",
+    "attempts_used_up",
+    "past_not_after",
+  ]);
+  expect(boundNames).toStrictEqual(["schedule", "mastercard_advice_wait", "network_limit"]);
+  expect(retryStates).toStrictEqual(["scheduled", "released", "ended"]);
+  expect(limitIds).toStrictEqual([
+    "mastercard_24_hours",
+    "mastercard_amount_30_days",
+    "visa_amount_30_days",
+    "mastercard_brazil_month",
+  ]);
   expect(gatewayNames).toStrictEqual(["centrobill", "centrapay"]);
   expect(QUEUES.map(({ name }) => name)).toStrictEqual([
     "charges",
@@ -129,12 +150,14 @@ const evidence: Record<Evidence["kind"], true> = {
   never_sent: true,
   feed_rows: true,
   lookups: true,
+  network_limit: true,
+  instrument_closed: true,
   stated: true,
 };
 
 test("so are those of a history and of evidence", () => {
   expect(Object.keys(events)).toHaveLength(16);
-  expect(Object.keys(evidence)).toHaveLength(9);
+  expect(Object.keys(evidence)).toHaveLength(11);
 });
 
 test("a wake-up stays as it is: one may be on a queue while another version is deployed", () => {

@@ -27,7 +27,9 @@ test("the defaults are the contract's (section 6)", () => {
     clockSkewMs: 120_000,
     lateProcessingMs: 3_600_000,
     afterAbsence: "resendWithinLife",
-    retryScheduleMs: [86_400_000, 259_200_000, 432_000_000],
+    retryScheduleMs: undefined,
+    retryRegion: "global",
+    budgetBy: "ledger",
     attemptsMax: 4,
     concurrencyMin: 1,
     closeAfterFaults: 10,
@@ -57,6 +59,15 @@ describe("parsePolicy", () => {
     [{ afterAbsence: "review" }, "", "a word of the list"],
     [{ afterAbsence: "newAttempt" }, "", "a word of the list"],
     [{ attemptsMax: 1 }, "", "one attempt"],
+    [{ retryScheduleMs: [86_400_000, 86_400_000] }, "", "a day after each decline"],
+    [{ retryScheduleMs: [] }, "retryScheduleMs", "no later attempts: leave it out"],
+    [{ retryScheduleMs: [60 * 86_400_000 + 1] }, "retryScheduleMs", "longer than any window"],
+    [{ retryScheduleMs: [-1] }, "retryScheduleMs", "before the decline"],
+    [{ retryScheduleMs: 86_400_000 }, "retryScheduleMs", "not a list"],
+    [{ retryRegion: "brazil" }, "", "where Mastercard counts by the month, too"],
+    [{ budgetBy: "gateway" }, "", "each account a merchant"],
+    [{ budgetBy: "site" }, "budgetBy", "another word"],
+    [{ retryRegion: "Brazil" }, "retryRegion", "another word"],
     [{}, "", "nothing changed"],
     [{ resendsMax: 6 }, "resendsMax", "too many"],
     [{ resendsMax: -1 }, "resendsMax", "fewer than none"],
@@ -127,7 +138,11 @@ describe("parsePolicy", () => {
             if (name === "rateLimits" || name === "secondPersonFor") continue;
             for (const item of [value].flat())
               if (typeof item === "number") expect(Number.isSafeInteger(item) && item >= 0).toBe(true);
-              else if (name !== "leaseMs" && name !== "probeDelayMs") expect(name).toBe("afterAbsence");
+              else
+                expect([
+                  ["leaseMs", "probeDelayMs", "retryScheduleMs"].includes(name) && item === undefined,
+                  ["afterAbsence", "budgetBy", "retryRegion"].includes(name),
+                ]).toContain(true);
           }
         },
       ),

@@ -1,8 +1,9 @@
 import { CallFailed } from "../../lib/adapters/deadline.ts";
 import { entryOfItem } from "../../lib/adapters/ledger-item.ts";
 import type { ChargeId } from "../../lib/core/charge.ts";
+import type { InstrumentChange, InstrumentKey, InstrumentRecord } from "../../lib/core/instrument-record.ts";
 import type { LedgerEntry, Rejection } from "../../lib/core/ledger.ts";
-import type { Ledger } from "../../lib/ports.ts";
+import type { InstrumentBook, Ledger } from "../../lib/ports.ts";
 
 /** What the real adapter throws under this name, without its SDK. */
 export class LedgerUnavailable extends CallFailed {
@@ -11,7 +12,7 @@ export class LedgerUnavailable extends CallFailed {
 
 /** A call as it reaches the ledger. */
 export type LedgerCall = {
-  readonly op: keyof Ledger;
+  readonly op: keyof Ledger | "instrument";
   readonly chargeIds: readonly ChargeId[];
   /** what a write would write */
   readonly entry?: LedgerEntry;
@@ -31,6 +32,8 @@ export type MemoryLedgerOptions = {
 };
 
 export type MemoryLedger = Ledger & {
+  /** writes through the same items, calls and faults */
+  readonly instruments: InstrumentBook;
   /** calls that arrived, refused conditions among them */
   readonly calls: readonly LedgerCall[];
   entryOf(chargeId: string): LedgerEntry | undefined;
@@ -79,8 +82,50 @@ export const memoryLedger = (options: MemoryLedgerOptions = {}): MemoryLedger =>
     return answer;
   };
 
+  const instrumentTexts = new Map<string, string>();
+  const nameOf = ({ merchant, ref }: InstrumentKey): string => JSON.stringify([merchant, ref]);
+  const instrument = (key: InstrumentKey): InstrumentRecord | undefined => {
+    const text = instrumentTexts.get(nameOf(key));
+    return text === undefined ? undefined : (JSON.parse(text) as InstrumentRecord);
+  };
+  const isContended = ({ previous, record }: InstrumentChange): boolean =>
+    instrument(record)?.token !== previous;
+  const keep = ({ record }: InstrumentChange): void => {
+    instrumentTexts.set(nameOf(record), JSON.stringify(record));
+  };
+  const instruments: InstrumentBook = {
+    read: (key) => run({ op: "instrument", chargeIds: [] }, () => instrument(key)),
+    open: (entry, change) =>
+      run<Awaited<ReturnType<InstrumentBook["open"]>>>(
+        { op: "open", chargeIds: [entry.chargeId], entry },
+        () => {
+          const standing = read(entry.chargeId);
+          if (standing !== undefined)
+            return standing.token === entry.token ? { kind: "opened" } : { kind: "exists", entry: standing };
+          if (isContended(change)) return { kind: "contended" };
+          write(entry);
+          keep(change);
+          return { kind: "opened" };
+        },
+      ),
+    replace: (previous, entry, change) =>
+      run<Awaited<ReturnType<InstrumentBook["replace"]>>>(
+        { op: "replace", chargeIds: [entry.chargeId], entry },
+        () => {
+          const standing = read(entry.chargeId);
+          if (standing?.token === entry.token) return { kind: "replaced" };
+          if (standing?.token !== previous) return { kind: "lost" };
+          if (isContended(change)) return { kind: "contended" };
+          write(entry);
+          keep(change);
+          return { kind: "replaced" };
+        },
+      ),
+  };
+
   return {
     calls,
+    instruments,
     open: (entry) =>
       run<Awaited<ReturnType<Ledger["open"]>>>({ op: "open", chargeIds: [entry.chargeId], entry }, () => {
         const standing = read(entry.chargeId);

@@ -3,7 +3,17 @@ import type { Gateway } from "../../lib/core/gateway.ts";
 import { defaultPolicy, type Policy } from "../../lib/core/policy.ts";
 import { gatewayPaces } from "../../lib/flows/gateway-pace.ts";
 import { centrobill } from "../../lib/gateways/centrobill/index.ts";
-import type { Clock, Ids, Ledger, NoticeBook, Queues, Wire, Worker } from "../../lib/ports.ts";
+import type {
+  Clock,
+  Ids,
+  InstrumentBook,
+  Ledger,
+  NoticeBook,
+  Queues,
+  Wire,
+  Worker,
+} from "../../lib/ports.ts";
+import { memoryLedger } from "./memory-ledger.ts";
 import { type MemoryLog, memoryLog } from "./memory-log.ts";
 import { type MemoryPace, memoryPace } from "./memory-pace.ts";
 import { sha256Of } from "./scripted-wire.ts";
@@ -22,6 +32,8 @@ export type TestWorkerParts = {
   readonly clock: Clock;
   readonly wire: Wire;
   readonly ledger: Ledger;
+  /** where not given, one that writes nowhere else: for charges without an instrument */
+  readonly instruments?: InstrumentBook;
   readonly queues: Queues;
   readonly notices?: NoticeBook;
   readonly wake?: Worker["wake"];
@@ -52,6 +64,7 @@ export const testWorker = (parts: TestWorkerParts): TestWorker => {
     sha256: sha256Of,
     wire: parts.wire,
     ledger: parts.ledger,
+    instruments: parts.instruments ?? memoryLedger().instruments,
     ...(parts.notices === undefined ? {} : { notices: parts.notices }),
     queues: parts.queues,
     ...(parts.wake === undefined ? {} : { wake: parts.wake }),

@@ -6,7 +6,7 @@ import type { QueueName } from "../../lib/core/queues.ts";
 import type { RouteMessage } from "../../lib/core/route-message.ts";
 import { resolveUnknowns } from "../../lib/flows/resolve-unknowns.ts";
 import { submitCharges } from "../../lib/flows/submit-charge.ts";
-import type { Clock, Delivery, DeliveryEnd, Ledger, Queues, Wire } from "../../lib/ports.ts";
+import type { Clock, Delivery, DeliveryEnd, InstrumentBook, Ledger, Queues, Wire } from "../../lib/ports.ts";
 import { type ManualClock, manualClock } from "../doubles/manual-clock.ts";
 import { type LedgerFault, type MemoryLedger, memoryLedger } from "../doubles/memory-ledger.ts";
 import { type MemoryLog, memoryLog } from "../doubles/memory-log.ts";
@@ -97,7 +97,9 @@ export const stage = (options: StageOptions = {}): Stage => {
   let writes = 0;
   const ledger = memoryLedger({
     fault: ({ op, entry }) =>
-      op === "read" ? undefined : options.ledgerFault?.(`${op} ${entry?.state ?? ""}`.trim(), ++writes),
+      op === "read" || op === "instrument"
+        ? undefined
+        : options.ledgerFault?.(`${op} ${entry?.state ?? ""}`.trim(), ++writes),
   });
   let routes = 0;
   const queues = memoryQueues({
@@ -151,6 +153,23 @@ export const stage = (options: StageOptions = {}): Stage => {
       effects.push("ledger rejected");
     },
   };
+  const heardInstruments: InstrumentBook = {
+    async read(key) {
+      const record = await ledger.instruments.read(key);
+      effects.push("instrument read");
+      return record;
+    },
+    async open(entry, change) {
+      const answer = await ledger.instruments.open(entry, change);
+      effects.push(`instrument and ledger ${answer.kind === "opened" ? entry.state : answer.kind}`);
+      return answer;
+    },
+    async replace(previous, entry, change) {
+      const answer = await ledger.instruments.replace(previous, entry, change);
+      effects.push(`instrument and ledger ${answer.kind === "replaced" ? entry.state : answer.kind}`);
+      return answer;
+    },
+  };
   const heardQueues: Queues = {
     async send(queue, message, delayMs) {
       await queues.send(queue, message, delayMs);
@@ -170,6 +189,7 @@ export const stage = (options: StageOptions = {}): Stage => {
       clock: ownClock,
       wire: wire satisfies Wire,
       ledger: heardLedger,
+      instruments: heardInstruments,
       notices,
       queues: heardQueues,
       // As SQS has it: the latest receipt of a message, while it is hidden.

@@ -34,6 +34,8 @@ export type FunctionName =
   | "resolve-unknowns"
   | "receive-notices"
   | "reconcile"
+  | "schedule-retries"
+  | "release-retries"
   | "gauge-money";
 
 /** The file that is deployed. */

@@ -98,6 +98,18 @@ describe("a merchant's own table", () => {
       ["codes.1.networkCode: must be a string"],
       "a number would lose its zeros",
     ],
+    [{ codes: { 1: { category: "insufficient_funds", adviceCode: "27" } } }, [], "wait four days"],
+    [{ codes: { 1: { category: "never_approved", adviceCode: "03" } } }, [], "never again"],
+    [
+      { codes: { 1: { category: "issuer_refused", adviceCode: "03" } } },
+      ["codes.1.category: must not be tried again: advice 03 rules that out"],
+      "never, and later",
+    ],
+    [
+      { codes: { 1: { category: "blocked", adviceCode: "3" } } },
+      ["codes.1.adviceCode: must be Mastercard's own two digits"],
+      "a number of the gateway's own",
+    ],
     [{ codeCategories: "hard" }, ["codeCategories: must be an object of rows"], "a word"],
     [{ codeCategories: { 1: {} } }, [`codeCategories.1.category: ${category}`], "no category"],
     [{ ranges: {} }, ["ranges: must be a list"], "ranges in an object"],
@@ -118,7 +130,7 @@ describe("a merchant's own table", () => {
     const file = {
       codes: {
         A1: { category: "blocked", networkCode: "59", source: "our bank" },
-        B2: { category: "issuer_refused" },
+        B2: { category: "issuer_refused", adviceCode: "24" },
       },
       ranges: [{ from: 10, to: 19, category: "limit_reached" }],
       codeCategories: { hard: { category: "never_approved" } },
@@ -129,7 +141,7 @@ describe("a merchant's own table", () => {
       table: {
         codes: {
           A1: { category: "blocked", networkCode: "59", source: "our bank", basis: "merchant" },
-          B2: { category: "issuer_refused", source, basis: "merchant" },
+          B2: { category: "issuer_refused", adviceCode: "24", source, basis: "merchant" },
         },
         ranges: [{ from: 10, to: 19, category: "limit_reached", source, basis: "merchant" }],
         codeCategories: { hard: { category: "never_approved", source, basis: "merchant" } },

@@ -1,4 +1,5 @@
 import type { ChargeId, LeaseToken } from "../../lib/core/charge.ts";
+import type { InstrumentChange, InstrumentKey, InstrumentRecord } from "../../lib/core/instrument-record.ts";
 import type { LedgerEntry, Rejection } from "../../lib/core/ledger.ts";
 
 /** The ledger's table: conditional writes, one at a time, as DynamoDB takes them for one item. */
@@ -8,6 +9,15 @@ export type SimTable = {
   read(chargeIds: readonly ChargeId[]): ReadonlyMap<ChargeId, LedgerEntry>;
   reject(rejection: Rejection): void;
   entryOf(chargeId: string): LedgerEntry | undefined;
+  readonly instruments: {
+    read(key: InstrumentKey): InstrumentRecord | undefined;
+    open(entry: LedgerEntry, change: InstrumentChange): ReturnType<SimTable["open"]> | { kind: "contended" };
+    replace(
+      previous: LeaseToken,
+      entry: LedgerEntry,
+      change: InstrumentChange,
+    ): ReturnType<SimTable["replace"]> | { kind: "contended" };
+  };
 };
 
 /**
@@ -23,20 +33,43 @@ export const simTable = (
     entries.set(entry.chargeId, entry);
     onWrite(before, entry, named);
   };
+  const instruments = new Map<string, InstrumentRecord>();
+  const nameOf = ({ merchant, ref }: InstrumentKey): string => JSON.stringify([merchant, ref]);
+  const isContended = ({ previous, record }: InstrumentChange): boolean =>
+    instruments.get(nameOf(record))?.token !== previous;
+  const open: SimTable["open"] = (entry) => {
+    const standing = entries.get(entry.chargeId);
+    if (standing !== undefined && standing.token !== entry.token) return { kind: "exists", entry: standing };
+    if (standing === undefined) write(entry, undefined);
+    return { kind: "opened" };
+  };
+  const replace: SimTable["replace"] = (previous, entry) => {
+    const standing = entries.get(entry.chargeId);
+    if (standing?.token === entry.token) return { kind: "replaced" };
+    if (standing?.token !== previous) return { kind: "lost" };
+    write(entry, previous);
+    return { kind: "replaced" };
+  };
   return {
-    open(entry) {
-      const standing = entries.get(entry.chargeId);
-      if (standing !== undefined && standing.token !== entry.token)
-        return { kind: "exists", entry: standing };
-      if (standing === undefined) write(entry, undefined);
-      return { kind: "opened" };
-    },
-    replace(previous, entry) {
-      const standing = entries.get(entry.chargeId);
-      if (standing?.token === entry.token) return { kind: "replaced" };
-      if (standing?.token !== previous) return { kind: "lost" };
-      write(entry, previous);
-      return { kind: "replaced" };
+    open,
+    replace,
+    instruments: {
+      read: (key) => instruments.get(nameOf(key)),
+      // One after the other, and nothing between: a transaction.
+      open(entry, change) {
+        if (!entries.has(entry.chargeId)) {
+          if (isContended(change)) return { kind: "contended" };
+          instruments.set(nameOf(change.record), change.record);
+        }
+        return open(entry);
+      },
+      replace(previous, entry, change) {
+        if (entries.get(entry.chargeId)?.token === previous) {
+          if (isContended(change)) return { kind: "contended" };
+          instruments.set(nameOf(change.record), change.record);
+        }
+        return replace(previous, entry);
+      },
     },
     read: (chargeIds) =>
       new Map(

@@ -700,6 +700,24 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
         read: (ids: readonly ChargeId[]) => ledgerCall(process, "read", () => table.read(ids)),
         reject: (rejection) => ledgerCall(process, "reject", () => table.reject(rejection)),
       },
+      instruments: {
+        read: (key) => ledgerCall(process, "read instrument", () => table.instruments.read(key)),
+        open: (entry, change) =>
+          ledgerCall(process, "open", () => {
+            const opened = table.instruments.open(entry, change);
+            if (opened.kind === "opened") noteLease(process, undefined, entry, true);
+            return opened;
+          }),
+        replace: (previous, entry, change) =>
+          ledgerCall(process, `record ${entry.state}`, () => {
+            const replaced = table.instruments.replace(previous, entry, change);
+            if (replaced.kind !== "contended")
+              noteLease(process, previous, entry, replaced.kind === "replaced");
+            if ("preparation" in entry && entry.preparation?.prepared !== undefined)
+              unknownMakes.delete(entry.chargeId);
+            return replaced;
+          }),
+      },
       notices: {
         keep: async () => {},
         refer: (name, reference, chargeId) =>

@@ -1,10 +1,12 @@
 import {
+  adviceOf,
   type DeclineCategory,
   type DeclineRow,
   type DeclineTable,
   declineCategories,
 } from "../../core/decline.ts";
 import { isJsonObject, type Json } from "../../core/json.ts";
+import { adviceRules } from "../../core/retry-rules/mastercard.ts";
 
 const gatewayCodes = "readme.centrobill.com/docs/centrobill-decline-codes";
 const visa = "inferred: 5000 + scheme code; Visa categories as checkout.com and tabapay.com list them";
@@ -88,7 +90,7 @@ const isCategory = (value: unknown): value is DeclineCategory =>
 
 /**
  * A merchant's own table in place of ours: `{codes, ranges?, codeCategories?}`, each row with a `category`
- * of the list, and optionally `networkCode` and `source`. Every problem names its place.
+ * of the list, and optionally `networkCode`, `adviceCode` and `source`. Every problem names its place.
  */
 export const parseDeclineTable = (file: Json): Parsed => {
   const problems: string[] = [];
@@ -99,10 +101,17 @@ export const parseDeclineTable = (file: Json): Parsed => {
     const networkCode = isJsonObject(value) ? value["networkCode"] : undefined;
     if (networkCode !== undefined && typeof networkCode !== "string")
       problems.push(`${place}.networkCode: must be a string`);
+    const adviceCode = isJsonObject(value) ? value["adviceCode"] : undefined;
+    if (adviceCode !== undefined && (typeof adviceCode !== "string" || !/^\d\d$/.test(adviceCode)))
+      problems.push(`${place}.adviceCode: must be Mastercard's own two digits`);
+    const advice = adviceRules.find(({ code }) => code === adviceCode);
+    if (isCategory(category) && adviceOf[category] === "later" && /^(close|stop)$/.test(advice?.action ?? ""))
+      problems.push(`${place}.category: must not be tried again: advice ${advice?.code} rules that out`);
     const source = isJsonObject(value) ? value["source"] : undefined;
     return {
       category: isCategory(category) ? category : "unrecognised",
       ...(typeof networkCode === "string" ? { networkCode } : {}),
+      ...(typeof adviceCode === "string" ? { adviceCode } : {}),
       source: typeof source === "string" ? source : "the merchant's table",
       basis: "merchant",
     };

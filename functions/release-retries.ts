@@ -1,0 +1,20 @@
+import type { Context } from "aws-lambda";
+import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
+import { sqsCharges } from "../lib/adapters/sqs-charges.ts";
+import { releaseRetries } from "../lib/flows/release-retries.ts";
+import { fairGroupOf } from "../lib/gateways/fair-group.ts";
+import { retryParts } from "./worker.ts";
+
+const { clerk, settings, sqs, dynamodb } = retryParts("release-retries");
+const ledger = dynamodbLedger(dynamodb, settings.ledgerTable);
+const sendCharge = sqsCharges(sqs, settings.queueUrls.charges, fairGroupOf);
+
+/** Runs by schedule: puts the charges whose later attempt is due onto their queue again. */
+export const handler = async (_event: unknown, context: Context): Promise<{ readonly released: number }> => ({
+  released: await releaseRetries({
+    ...clerk,
+    ledger,
+    sendCharge,
+    remainingMs: () => context.getRemainingTimeInMillis(),
+  }),
+});

@@ -1,0 +1,32 @@
+import type { ChargeId } from "../../lib/core/charge.ts";
+import type { RetryRecord } from "../../lib/core/retry-record.ts";
+import type { RetryBook } from "../../lib/ports.ts";
+
+export type MemoryRetries = RetryBook & { recordOf(chargeId: string): RetryRecord | undefined };
+
+/** Later attempts in memory, held to the same contract as the DynamoDB adapter. */
+export const memoryRetries = (): MemoryRetries => {
+  const texts = new Map<string, string>();
+  const recordOf = (chargeId: string): RetryRecord | undefined => {
+    const text = texts.get(chargeId);
+    return text === undefined ? undefined : (JSON.parse(text) as RetryRecord);
+  };
+  return {
+    recordOf,
+    read: async (chargeId) => recordOf(chargeId),
+    async replace(previous, record) {
+      const standing = recordOf(record.chargeId);
+      if (standing?.token === record.token) return { kind: "replaced" };
+      if (standing?.token !== previous) return { kind: "lost" };
+      texts.set(record.chargeId, JSON.stringify(record));
+      return { kind: "replaced" };
+    },
+    due: async (byMs, most) =>
+      [...texts.keys()]
+        .flatMap((chargeId) => recordOf(chargeId) ?? [])
+        .filter(({ state, dueMs }) => state === "scheduled" && dueMs !== undefined && dueMs <= byMs)
+        .sort((a, b) => (a.dueMs ?? 0) - (b.dueMs ?? 0))
+        .slice(0, most)
+        .map(({ chargeId }): ChargeId => chargeId),
+  };
+};
