@@ -12,7 +12,7 @@ import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
 import { dynamodbReconciliation } from "../lib/adapters/dynamodb-reconciliation.ts";
 import { dynamodbScan } from "../lib/adapters/dynamodb-scan.ts";
 import { httpWire } from "../lib/adapters/http-wire.ts";
-import { jsonLog } from "../lib/adapters/log.ts";
+import { type GatheringLog, jsonLog } from "../lib/adapters/log.ts";
 import { readSecret } from "../lib/adapters/secrets.ts";
 import { hideMessages, sqsQueues } from "../lib/adapters/sqs-queues.ts";
 import { type XrayDaemon, xrayDaemon } from "../lib/adapters/xray-daemon.ts";
@@ -52,8 +52,9 @@ export const credentialOf = async (credential: Credential, env: NodeJS.ProcessEn
 };
 
 /** The log of a function: lines on its standard output, as CloudWatch takes them. */
-export const logOf = (functionName: string): Log =>
+export const logOf = (functionName: string): GatheringLog =>
   jsonLog({
+    gathers: true,
     write: (line) => process.stdout.write(`${line}\n`),
     nowMs: clock.nowMs,
     // Two stacks in one account have the same functions under different names: their metrics stay apart.
@@ -207,28 +208,32 @@ export const queueFunction = (
       wake: (receiptHandle) =>
         hideMessages(sqs, settings.queueUrls[queue], [{ receiptHandle, delayMs: 0 }], log),
     };
-    const ends = await flow(
-      event.Records.map((record) => ({
-        messageId: record.messageId,
-        body: record.body,
-        receives: Number(record.attributes.ApproximateReceiveCount),
-        receipt: record.receiptHandle,
-      })),
-      worker,
-    );
-    const back = event.Records.flatMap((record) => {
-      const end = ends.get(record.messageId);
-      // What the flow said nothing of is not done.
-      if (end?.kind === "done") return [];
-      return [{ record, delayMs: end?.delayMs ?? 0 }];
-    });
-    await hideMessages(
-      sqs,
-      settings.queueUrls[queue],
-      back.map(({ record, delayMs }) => ({ receiptHandle: record.receiptHandle, delayMs })),
-      log,
-    );
-    return { batchItemFailures: back.map(({ record }) => ({ itemIdentifier: record.messageId })) };
+    try {
+      const ends = await flow(
+        event.Records.map((record) => ({
+          messageId: record.messageId,
+          body: record.body,
+          receives: Number(record.attributes.ApproximateReceiveCount),
+          receipt: record.receiptHandle,
+        })),
+        worker,
+      );
+      const back = event.Records.flatMap((record) => {
+        const end = ends.get(record.messageId);
+        // What the flow said nothing of is not done.
+        if (end?.kind === "done") return [];
+        return [{ record, delayMs: end?.delayMs ?? 0 }];
+      });
+      await hideMessages(
+        sqs,
+        settings.queueUrls[queue],
+        back.map(({ record, delayMs }) => ({ receiptHandle: record.receiptHandle, delayMs })),
+        log,
+      );
+      return { batchItemFailures: back.map(({ record }) => ({ itemIdentifier: record.messageId })) };
+    } finally {
+      log.flush();
+    }
   };
 };
 
@@ -244,11 +249,15 @@ export const reconciliationFunction = (
   const { dynamodb, settings } = parts;
   return async (_event, context) => {
     const current = await parts.gateways();
-    return flow({
-      ...workerOf(parts, current, context),
-      scan: dynamodbScan(dynamodb, settings.ledgerTable),
-      book: dynamodbReconciliation(dynamodb, settings.ledgerTable),
-      spills: diskSpills(tmpdir()),
-    });
+    try {
+      return await flow({
+        ...workerOf(parts, current, context),
+        scan: dynamodbScan(dynamodb, settings.ledgerTable),
+        book: dynamodbReconciliation(dynamodb, settings.ledgerTable),
+        spills: diskSpills(tmpdir()),
+      });
+    } finally {
+      parts.log.flush();
+    }
   };
 };
