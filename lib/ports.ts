@@ -176,8 +176,10 @@ export type Turn = { readonly kind: "go" } | { readonly kind: "held"; readonly u
 
 /** One worker's part in the pace at one gateway account. Lives as long as the worker's process. */
 export type GatewayPace = {
-  /** Runs at most so many charges at a time; how many follows the gateway's answers. */
+  /** Runs at most so many charges at a time: a few more than may be on their way. */
   readonly limit: Limit;
+  /** Has at most so many of them on their way to the gateway at a time; how many follows its answers. */
+  readonly exchange: Limit;
   /** Whether the account may be sent to. The shared record is read once a second at the most. */
   gate(): Promise<Gate>;
   /** Waits for a turn before a charge is begun, at most `waitMs`; the next `turn` of a charge is then this one. */

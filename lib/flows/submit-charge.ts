@@ -24,8 +24,15 @@ export const submitCharge = async (delivery: Delivery, worker: Worker): Promise<
   const { charge } = parsed;
   const gateway = worker.gateways[charge.gateway];
   if (gateway === undefined) throw new Error(`no gateway ${charge.gateway}, though its parser is there`);
-  const inHand: InHand = { charge, gateway, delivery, tell: (entry) => tell(entry, charge, worker) };
-  return worker.paces[gateway.name].limit(() => openAndSend(inHand, worker));
+  const { limit, exchange } = worker.paces[gateway.name];
+  const inHand: InHand = {
+    charge,
+    gateway,
+    delivery,
+    exchange,
+    tell: (entry) => tell(entry, charge, worker),
+  };
+  return limit(() => openAndSend(inHand, worker));
 };
 
 const openAndSend = async (inHand: InHand, worker: Worker): Promise<Worked> => {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Answered } from "../../lib/core/answered.ts";
 import {
+  aheadOf,
   closeOf,
   type LocalLimits,
   type LocalPace,
@@ -175,4 +176,26 @@ test("a charge that another worker saw worked ends the rows, and never goes back
   const before = at({ concurrency: 2, faultsInRow: 9, wellAtMs: t0 });
   expect(workedPace(before, t0 - 5)).toMatchObject({ faultsInRow: 0, wellAtMs: t0, concurrency: 2 });
   expect(workedPace(before, t0 + 5)).toMatchObject({ wellAtMs: t0 + 5 });
+});
+
+describe("charges in hand beside those on their way", () => {
+  const at = (concurrency: number, more: Partial<LocalPace> = {}): LocalPace => ({
+    ...localPace({ concurrencyMax: concurrency }),
+    usualMs: 50,
+    ...more,
+  });
+  test.each<[string, LocalPace, number]>([
+    ["an account that answers quickly", at(50), 12],
+    ["a few at once", at(4.9), 1],
+    ["too few for a quarter", at(3), 0],
+    ["one at once", at(0.5), 0],
+    ["as quick as it has to be", at(8, { usualMs: 250 }), 2],
+    ["slower than that", at(8, { usualMs: 251 }), 0],
+    ["one that has failed last", at(8, { faultsInRow: 1 }), 0],
+  ])("%s", (_, local, ahead) => {
+    expect(aheadOf(local)).toBe(ahead);
+  });
+  test("one that has not answered yet", () => {
+    expect(aheadOf(localPace({ concurrencyMax: 50 }))).toBe(0);
+  });
 });

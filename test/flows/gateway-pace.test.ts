@@ -28,6 +28,7 @@ const workerAt = ({ gateway = "centrobill", policy = {}, book: change }: Options
   const book = memoryPace();
   const log = memoryLog();
   const limit = pLimit(8);
+  const inHand = pLimit(8);
   const pace = gatewayPace({
     gateway,
     book: { ...book, ...change?.(book, clock) },
@@ -43,7 +44,8 @@ const workerAt = ({ gateway = "centrobill", policy = {}, book: change }: Options
       rateLimits: {},
       ...policy,
     },
-    limit,
+    exchange: limit,
+    inHand,
   });
   let versions = 0;
   return {
