@@ -10,7 +10,7 @@ import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
 import { dynamodbNotices } from "../lib/adapters/dynamodb-notices.ts";
 import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
 import { dynamodbReconciliation } from "../lib/adapters/dynamodb-reconciliation.ts";
-import { dynamodbScan } from "../lib/adapters/dynamodb-scan.ts";
+import { dynamodbSentCharges } from "../lib/adapters/dynamodb-sent-charges.ts";
 import { httpWire } from "../lib/adapters/http-wire.ts";
 import { jsonLog } from "../lib/adapters/log.ts";
 import { readSecret } from "../lib/adapters/secrets.ts";
@@ -241,12 +241,14 @@ export const reconciliationFunction = (
   flow: (worker: Reconciler) => Promise<unknown>,
 ): ((event: unknown, context: Context) => Promise<unknown>) => {
   const parts = buildOrSay(functionName);
-  const { dynamodb, settings } = parts;
+  const { dynamodb, settings, sqs, log } = parts;
   return async (_event, context) => {
     const current = await parts.gateways();
     return flow({
       ...workerOf(parts, current, context),
-      scan: dynamodbScan(dynamodb, settings.ledgerTable),
+      wake: (receiptHandle) =>
+        hideMessages(sqs, settings.queueUrls["unknown-outcomes"], [{ receiptHandle, delayMs: 0 }], log),
+      sentCharges: dynamodbSentCharges(dynamodb, settings.ledgerTable),
       book: dynamodbReconciliation(dynamodb, settings.ledgerTable),
       spills: diskSpills(tmpdir()),
     });
