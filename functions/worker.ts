@@ -12,7 +12,7 @@ import { dynamodbNotices } from "../lib/adapters/dynamodb-notices.ts";
 import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
 import { dynamodbReconciliation } from "../lib/adapters/dynamodb-reconciliation.ts";
 import { dynamodbRetries } from "../lib/adapters/dynamodb-retries.ts";
-import { dynamodbScan } from "../lib/adapters/dynamodb-scan.ts";
+import { dynamodbSentCharges } from "../lib/adapters/dynamodb-sent-charges.ts";
 import { httpWire } from "../lib/adapters/http-wire.ts";
 import { type GatheringLog, jsonLog } from "../lib/adapters/log.ts";
 import { readSecret } from "../lib/adapters/secrets.ts";
@@ -268,18 +268,20 @@ export const reconciliationFunction = (
   flow: (worker: Reconciler) => Promise<unknown>,
 ): ((event: unknown, context: Context) => Promise<unknown>) => {
   const parts = buildOrSay(functionName, build);
-  const { dynamodb, settings } = parts;
+  const { dynamodb, settings, sqs, log } = parts;
   return async (_event, context) => {
     const current = await parts.gateways();
     try {
       return await flow({
         ...workerOf(parts, current, context),
-        scan: dynamodbScan(dynamodb, settings.ledgerTable),
+        wake: (receiptHandle) =>
+          hideMessages(sqs, settings.queueUrls["unknown-outcomes"], [{ receiptHandle, delayMs: 0 }], log),
+        sentCharges: dynamodbSentCharges(dynamodb, settings.ledgerTable),
         book: dynamodbReconciliation(dynamodb, settings.ledgerTable),
         spills: diskSpills(tmpdir()),
       });
     } finally {
-      parts.log.flush();
+      log.flush();
     }
   };
 };

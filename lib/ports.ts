@@ -2,6 +2,7 @@ import type { Answered } from "./core/answered.ts";
 import type { BacklogState } from "./core/backlog.ts";
 import type { ChargeId, GatewayName, LeaseToken, RequestId } from "./core/charge.ts";
 import type { EndedEntry } from "./core/charge-trace.ts";
+import type { FeedWindow } from "./core/feed.ts";
 import type { Gateway } from "./core/gateway.ts";
 import type { InstrumentChange, InstrumentKey, InstrumentRecord } from "./core/instrument-record.ts";
 import type { JsonObject } from "./core/json.ts";
@@ -13,6 +14,7 @@ import type { QueueName } from "./core/queues.ts";
 import type { RetryRecord } from "./core/retry-record.ts";
 import type { ReviewDecision } from "./core/review-decision.ts";
 import type { RouteMessage } from "./core/route-message.ts";
+import type { LedgerSide } from "./core/sides.ts";
 import type { Transport, WireRequest } from "./core/transport.ts";
 import type { WindowRecord } from "./core/window-record.ts";
 
@@ -346,9 +348,12 @@ export type LogMembers = {
  * lines of a partition come back in the order in which they were written.
  */
 export type Spill = {
-  write(partition: number, line: string): void;
+  /** Adds a line, or several. */
+  write(partition: number, lines: string): void;
   /** The lines of a partition, many at a time. Nothing may be written while it is read. */
   read(partition: number): Iterable<string>;
+  /** The same as bytes, each of whose pieces is over when the next is asked for. */
+  bytes(partition: number): Iterable<Uint8Array>;
   close(): void;
 };
 export type Spills = {
@@ -364,6 +369,20 @@ export type LedgerScan = {
   scan(each: (entry: LedgerEntry) => void): Promise<{ readonly unreadable: number }>;
 };
 
+/** In which order charges are read: by the moment of their first send. */
+export type SentOrder = "oldestFirst" | "newestFirst";
+/** Charges, and how many entries among them are of a version that is not known here. */
+export type SentBatch = { readonly sides: readonly LedgerSide[]; readonly unreadable: number };
+
+/** The charges of a gateway by the time at which their attempt was first sent (or opened, where nothing was). */
+export type SentCharges = {
+  /**
+   * The charges of a stretch of time, both ends in, some at a time. It lags a moment behind the ledger, and a
+   * charge that is tried anew meanwhile may come twice. Throws `LedgerUnavailable`.
+   */
+  read(gateway: GatewayName, window: FeedWindow, order: SentOrder): AsyncIterable<SentBatch>;
+};
+
 /** What reconciliation keeps: which windows there are, who is at work on them, and what came out. */
 export type ReconciliationBook = {
   /** The windows of a gateway that begin at this moment or later. */
@@ -377,7 +396,7 @@ export type ReconciliationBook = {
 
 /** Everything that a reconciliation works with. */
 export type Reconciler = Worker & {
-  readonly scan: LedgerScan;
+  readonly sentCharges: SentCharges;
   readonly book: ReconciliationBook;
   readonly spills: Spills;
 };

@@ -136,7 +136,9 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
   [
     /^infra\/aws\//,
     "lib/core",
-    ["backlog", "charge", "money", "pace", "policy", "queues"].map((name) => `lib/core/${name}.ts`),
+    ["backlog", "charge", "money", "pace", "policy", "queues", "window-plan"].map(
+      (name) => `lib/core/${name}.ts`,
+    ),
     "lists and limits, and no decision about a charge",
   ],
   [/^infra\//, "lib/adapters", ["lib/adapters/ledger-item.ts"], "the table's shape"],

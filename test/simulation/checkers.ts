@@ -27,6 +27,8 @@ export const checkers = {
   givenBackIsTold: "S15: a notice of money given back reaches a person, whatever state its charge is in",
   everyDecisionIsOnRecord:
     "S4, S7: what leaves review was decided, by two where two are wanted, and its chained record is whole",
+  reconciliationNamesEveryDouble:
+    "S13: reconciliation names every charge that was captured twice, and no other",
   ledgerAgreesWithGateway:
     "S4, S5: what the gateway captured is approved or in review, and nothing else is approved",
 } as const;

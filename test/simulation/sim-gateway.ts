@@ -16,6 +16,8 @@ export type Capture = {
   readonly transactionId: string;
   readonly amount: string;
   readonly asked: string;
+  /** whether its row names the charge; absent where the gateway has no feed */
+  readonly namesUs?: boolean;
 };
 
 /** What a request is, by what the gateway would do with it now: the checkers do not take the worker's word. */

@@ -28,6 +28,7 @@ import { drawFaults, type FaultName, type Faults, faultNames, noFaults } from ".
 import type { Mutant } from "./mutants/mutant.ts";
 import { checkDecision, lookOf, startOperators } from "./operators.ts";
 import { type Random, randomOf } from "./random.ts";
+import { startReconcilers } from "./reconcilers.ts";
 import { type Appointment, type Schedule, scheduleFrom } from "./schedule.ts";
 import { type SimAccount, simAccount } from "./sim-account.ts";
 import { simCentrapay } from "./sim-centrapay.ts";
@@ -70,6 +71,8 @@ export type WorldOptions = {
   readonly checked?: boolean;
   /** whether people decide what is in review; the seed draws it by default */
   readonly operators?: boolean;
+  /** whether the world is reconciled; the seed draws it by default */
+  readonly reconciled?: boolean;
 };
 
 /** A worker of the world. `effect` is one call to a store of its own kind, with the ledger's latency and faults. */
@@ -125,6 +128,8 @@ export type WorldResult = {
   readonly mostReceives: number;
   readonly kills: number;
   readonly tally: Tally;
+  /** charges that reconciliation named as captured twice */
+  readonly doublesNamed: number;
   readonly told: readonly ToldCharge[];
   /** how often each fault struck */
   readonly struck: Readonly<Partial<Record<FaultName, number>>>;
@@ -213,6 +218,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   let violation: Violation | undefined;
   const breach = (found: Violation): void => {
     if (options.checked === false) return;
+    if (options.mutant?.forReconciliation === true && found.checker !== "reconciliationNamesEveryDouble")
+      return;
     violation ??= found;
     const { message, chargeId } = found;
     story.tell(() => ({ who: "CHECKER", what: message, ...(chargeId === undefined ? {} : { chargeId }) }));
@@ -893,18 +900,20 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const drawsOperators = operatorRandom.chance(0.25);
   const hasDeskMutant = options.mutant?.desk !== undefined || options.mutant?.look !== undefined;
   const operates = options.operators ?? (hasDeskMutant || (drawsOperators && options.flows === undefined));
+  /** A process that works no queue. */
+  const apart = (name: string, skewMs: number): SimProcess => ({
+    name,
+    skewMs,
+    queue: "charges",
+    desk: true,
+    alive: true,
+    busy: false,
+    frozenUntilMs: 0,
+    ledgerFailedAtMs: 0,
+    troubledAtMs: 0,
+  });
   const deskOf = (name: string): Desk => {
-    const process: SimProcess = {
-      name,
-      skewMs: operatorRandom.between(-20_000, 20_000),
-      queue: "charges",
-      desk: true,
-      alive: true,
-      busy: false,
-      frozenUntilMs: 0,
-      ledgerFailedAtMs: 0,
-      troubledAtMs: 0,
-    };
+    const process = apart(name, operatorRandom.between(-20_000, 20_000));
     const { effect, ...worker } = workerOf(process, Number.POSITIVE_INFINITY);
     const sound: Desk = {
       ...worker,
@@ -940,6 +949,32 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
         },
       })
     : undefined;
+  // In some of the histories, too.
+  const reconcilerRandom = random.fork();
+  const drawsReconcilers = reconcilerRandom.chance(0.1);
+  const reconcilers =
+    (options.reconciled ??
+    (options.mutant?.forReconciliation === true ||
+      options.mutant?.reconciler !== undefined ||
+      (drawsReconcilers && options.flows === undefined && options.troubles === undefined)))
+      ? startReconcilers({
+          schedule,
+          random: reconcilerRandom,
+          story,
+          startMs,
+          troubleMs,
+          endMs: daysLaterMs,
+          chargeIds,
+          entryOf: (chargeId) => table.entryOf(chargeId),
+          capturesOf,
+          workerOf: (name, forMs) =>
+            workerOf(apart(name, reconcilerRandom.between(-20_000, 20_000)), schedule.nowMs() + forMs),
+          mutant: options.mutant,
+          crashed: (error) => {
+            crash ??= error;
+          },
+        })
+      : undefined;
   for (const at of [troubleMs, 2 * 86_400_000, 5 * 86_400_000])
     schedule.after(at, () => {
       charges.redriveDeadLetters();
@@ -964,6 +999,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   await run(daysLaterMs);
   if (crash !== undefined) throw crash;
   if (violation === undefined) for (const chargeId of chargeIds) checkEnd(chargeId);
+  for (const found of reconcilers?.check() ?? []) breach(found);
 
   /** What is given back of a charge that the ledger has, or that a name of it stands for, is told. */
   function checkGivenBack({ kind, id, gateway, reference, chargeId: named }: Notice): void {
@@ -1072,6 +1108,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     mostReceives,
     kills,
     tally,
+    doublesNamed: reconcilers?.doubles().size ?? 0,
     told: arrived.map((one) => ({
       ...one,
       ...(toldAtMs.has(one.chargeId) ? { toldMs: toldAtMs.get(one.chargeId) ?? 0 } : {}),

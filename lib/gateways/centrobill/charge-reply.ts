@@ -72,6 +72,8 @@ const modeOf = (
   return typeof mode === "string" && Object.hasOwn(modes, mode) ? modes[mode] : undefined;
 };
 
+type Growing<T> = { -readonly [K in keyof T]: T[K] };
+
 /**
  * What a payment proves by Centrobill's own words: `success` (or `confirmed`, where money was received) with
  * code 0 is a capture; `fail` with another code is a decline; `pending` is neither. What contradicts itself,
@@ -81,20 +83,18 @@ export const readPayment = (payment: Payment): GatewayReply => {
   const code = codeOf(payment.code);
   const transactionId = idOf(payment.transactionId);
   const orderId = idOf(payment.orderId);
-  const ids: GatewayIds = {
-    ...(transactionId === undefined ? {} : { transactionId }),
-    ...(orderId === undefined ? {} : { orderId }),
-  };
+  const ids: Growing<GatewayIds> = {};
+  if (transactionId !== undefined) ids.transactionId = transactionId;
+  if (orderId !== undefined) ids.orderId = orderId;
   const amount = decimalOfJson(payment.amount);
   const currency = asString(payment.currency);
   const chargeId = referenceOf(payment.chargeId);
   const requestId = referenceOf(payment.requestId);
-  const echo: Echo = {
-    ...(amount === undefined ? {} : { amount }),
-    ...(currency === undefined ? {} : { currency }),
-    ...(chargeId === undefined ? {} : { chargeId }),
-    ...(requestId === undefined ? {} : { requestId }),
-  };
+  const echo: Growing<Echo> = {};
+  if (amount !== undefined) echo.amount = amount;
+  if (currency !== undefined) echo.currency = currency;
+  if (chargeId !== undefined) echo.chargeId = chargeId;
+  if (requestId !== undefined) echo.requestId = requestId;
   const unproven = (why: Extract<GatewayReply, { kind: "unproven" }>["why"]): GatewayReply => ({
     kind: "unproven",
     why,

@@ -1,5 +1,5 @@
 import type { Look } from "../../../lib/flows/decide-review.ts";
-import type { Desk, PaceBook, Worker } from "../../../lib/ports.ts";
+import type { Desk, PaceBook, Reconciler, Worker } from "../../../lib/ports.ts";
 import type { CheckerName } from "../checkers.ts";
 import type { ChargeWay } from "../sim-charges.ts";
 import type { Flows } from "../world.ts";
@@ -21,6 +21,10 @@ export type Mutant = {
   readonly desk?: (sound: Desk) => Desk;
   /** how a desk asks a gateway, with the mistake in it; people decide in each of its histories then */
   readonly look?: (sound: Look) => Look;
+  /** what a run of reconciliation works with, with the mistake in it; each of its histories is reconciled then */
+  readonly reconciler?: (sound: Reconciler) => Reconciler;
+  /** whether only what reconciliation finds is checked: the mistakes before it are there to be found by it */
+  readonly forReconciliation?: true;
   /** what one process keeps of the pace that all share, with the mistake in it */
   readonly book?: (shared: PaceBook) => PaceBook;
 };
