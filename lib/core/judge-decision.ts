@@ -105,8 +105,7 @@ export const judgeDecision = (
     return refused("policy", `a charge has at most ${decisionsMax} decisions and proposals`);
 
   const needsTwo = policy.secondPersonFor.includes(wish.decision);
-  const confirms =
-    needsTwo && proposal !== undefined && isConfirmedBy(proposal, wish) ? proposal : undefined;
+  const confirms = needsTwo && proposal !== undefined && isConfirmedBy(proposal, wish) ? proposal : undefined;
   // What holds is what was proposed: the second person adds a reason, not other terms.
   const terms = confirms === undefined ? wish : termsOf(confirms);
   const judged = effectOf({ entry, made, notices, wish: terms, word, hasMessage }, policy, nowMs);
