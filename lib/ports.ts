@@ -433,3 +433,22 @@ export type Desk = Worker & {
   /** The queue of charges, as their sender sees it. Rejects when the queue has not accepted the message. */
   readonly charges: { send(body: string, delayMs: number): Promise<void> };
 };
+
+/** A message as a redrive holds it: hidden from everybody else for a while. */
+export type HeldMessage = {
+  readonly messageId: string;
+  readonly body: string;
+  readonly receipt: string;
+  /** when it was first sent, however often it was put back since; milliseconds since 1970 */
+  readonly firstSentAtMs: number;
+};
+
+/** A queue whose messages are put back onto another one. */
+export type RedriveQueue = {
+  /** Some of the visible messages, hidden from now on; none: there is nothing left to see. */
+  receive(): Promise<readonly HeldMessage[]>;
+  /** Sends a body to the other queue and then deletes the message. Rejects when the other queue has not accepted it. */
+  putBack(message: HeldMessage, body: string): Promise<void>;
+  /** Makes messages visible again. Never rejects: they come back by themselves. */
+  giveBack(messages: readonly HeldMessage[]): Promise<void>;
+};
