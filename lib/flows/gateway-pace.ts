@@ -68,12 +68,18 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   let asking: number[] = [];
   let taking: Promise<readonly (number | undefined)[]> | undefined;
 
+  /** What is done at once is as much as the pace allows; p-limit looks through its queue whenever it is told. */
+  const fitLimit = (): void => {
+    const width = Math.max(1, Math.floor(local.concurrency));
+    if (limit.concurrency !== width) limit.concurrency = width;
+  };
+
   /** What was read or written; an account that was opened meanwhile begins anew. */
   const see = (standing: PaceRecord | undefined): void => {
     const openedAtMs = standing?.closing?.openedAtMs;
     if (openedAtMs !== undefined && openedAtMs !== record?.closing?.openedAtMs) {
       local = reopenedPace(local, limits, openedAtMs);
-      limit.concurrency = Math.max(1, Math.floor(local.concurrency));
+      fitLimit();
     }
     const workedAtMs = standing?.workedAtMs;
     if (workedAtMs !== undefined && workedAtMs !== record?.workedAtMs) local = workedPace(local, workedAtMs);
@@ -226,7 +232,7 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
       if (openedAtMs !== undefined && begunAtMs < openedAtMs && answered.kind !== "limited") return;
       const exchange: Exchange = { answered, begunAtMs, tookMs };
       local = noteExchange(local, exchange, limits);
-      limit.concurrency = Math.max(1, Math.floor(local.concurrency));
+      fitLimit();
       const asked = closeOf(local, exchange, limits, openedAtMs);
       if (asked !== undefined) await close(asked);
     },

@@ -1,6 +1,5 @@
 import { type Charge, parseCharge } from "../core/charge.ts";
 import { consumerMarks } from "../core/consumer-marks.ts";
-import { canonicalJson } from "../core/json.ts";
 import { type LedgerEntry, openEntry, openExpired, type Rejection } from "../core/ledger.ts";
 import { maskedText } from "../core/masked-message.ts";
 import { routeOfEntry, routeOfRejection } from "../core/route-message.ts";
@@ -36,7 +35,7 @@ const openAndSend = async (inHand: InHand, worker: Worker): Promise<Worked> => {
   if (held !== undefined) return held;
   const by = {
     ...stamp(worker),
-    fingerprint: worker.sha256(canonicalJson(charge.message)),
+    fingerprint: worker.sha256(charge.canonical),
     requestId: worker.ids.requestId(),
     consumerMarks: consumerMarks(gateway.consumersOf(charge), worker.sha256),
     needsPreparation: gateway.preparationOf?.(charge) !== undefined,
