@@ -73,9 +73,13 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   let asking: number[] = [];
   let taking: Promise<readonly (number | undefined)[]> | undefined;
 
+  /** p-limit looks through its queue whenever it is told of a width, so it is told of a new one alone. */
+  const fit = (limited: WideLimit, width: number): void => {
+    if (limited.concurrency !== width) limited.concurrency = width;
+  };
   const widen = (): void => {
-    exchange.concurrency = widthOf(local);
-    inHand.concurrency = widthOf(local) + aheadOf(local);
+    fit(exchange, widthOf(local));
+    fit(inHand, widthOf(local) + aheadOf(local));
   };
   widen();
 

@@ -37,12 +37,17 @@ export type Asking = {
   readonly mayMoveMoney?: boolean;
 };
 
+/** A request that is on its way. */
+export type Asked = {
+  readonly asking: Asking;
+  /** it has arrived; `answer` is called when the gateway has something to say, or never */
+  receive(answer: (answer: SimAnswer) => void): void;
+};
+
 /** A gateway as the world has it, with what it really did. */
 export type SimGateway = {
   readonly name: GatewayName;
-  askingOf(request: WireRequest): Asking;
-  /** a request has arrived; `answer` is called when the gateway has something to say, or never */
-  receive(request: WireRequest, answer: (answer: SimAnswer) => void): void;
+  ask(request: WireRequest): Asked;
   capturesOf(chargeId: string): readonly Capture[];
   captured(): number;
 };
