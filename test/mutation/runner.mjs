@@ -47,6 +47,7 @@ class Runner {
   #durations = new Map();
   /** test id or path → the number of its last kill */
   #kills = new Map();
+  #killed = 0;
   #unhandled;
 
   constructor() {
@@ -111,11 +112,8 @@ class Runner {
     const endless = determineHitLimitReached(this.#stryker.hitCount, this.#stryker.hitLimit);
     if (endless !== undefined) return { status: MutantRunStatus.Timeout, reason: endless.reason };
     if (failed === undefined) return { status: MutantRunStatus.Survived, nrOfTests };
-    const kill = this.#kills.size + 1;
-    for (const key of [failed.file, failed.id]) {
-      this.#kills.delete(key);
-      this.#kills.set(key, kill);
-    }
+    this.#killed += 1;
+    for (const key of [failed.file, failed.id]) this.#kills.set(key, this.#killed);
     if (failed.error instanceof Standstill) {
       this.#renew();
       return { status: MutantRunStatus.Timeout, reason: failed.error.message };
