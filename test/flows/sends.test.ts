@@ -44,6 +44,16 @@ test("the life of a request id begins with the send that may have arrived, not w
   expect(again).toBe(first + resentMs);
 });
 
+test("a gateway whose notices name the charge itself gives it no other name", async () => {
+  const on = stage({ bank: [says(500)], policy: { faultResendsMax: 0 } });
+  const calls: string[] = [];
+  on.notices.failBy((op) => calls.push(op) === 0);
+  on.send(chargeMessage("order-1"));
+  await on.round();
+  expect(on.wire.posts()).toHaveLength(1);
+  expect(calls).toEqual([]);
+});
+
 test("the ledger keeps an excerpt of each answer, and none where nothing was answered", async () => {
   const on = stage({ bank: [says(500, { error: "busy" })], policy: { faultResendsMax: 0 } });
   on.send(chargeMessage("order-1"));
