@@ -71,6 +71,7 @@ describe("findCardData", () => {
     ["", undefined, "nothing"],
   ])("text %j → %s (%s)", (text, code) => {
     expect(findCardDataInText(text)?.code).toBe(code);
+    if (text.startsWith("card ")) expect(findCardDataInText(text)?.field).toBe("message");
   });
 
   test("what is nested too deep to walk is still searched for numbers", () => {
