@@ -154,9 +154,13 @@ describe("an account that was opened again", () => {
     expect(on.limit.concurrency).toBe(2);
     for (let nth = 0; nth < 3; nth++) await on.notes(well, 500);
     expect(on.limit.concurrency).toBe(3);
-    on.clock.advance(1_000);
-    await on.pace.gate();
-    expect(on.limit.concurrency).toBe(3);
+    for (const record of [undefined, { closing: closing(on.startMs) }]) {
+      if (record !== undefined) await on.stands(record);
+      on.clock.advance(1_000);
+      await on.pace.gate();
+      await on.notes(well, 5_000);
+      expect(on.limit.concurrency).toBe(3);
+    }
   });
 
   test.each<[Answered, number, number, why: string]>([
@@ -198,6 +202,7 @@ describe("faults in a row", () => {
     [[{}], [1, 1], "two close it"],
     [[{ workedAtMs: 7 }], [0, 1], "the gateway worked a charge in between: begun anew, once"],
     [[{ workedAtMs: 7 }, { workedAtMs: 8 }], [0, 0], "and again with the next charge"],
+    [[{ workedAtMs: 7 }, {}], [0, 1], "and not by a record that no longer says so"],
   ])("records %j: closed after the second and the third %j (%s)", async (records, closed) => {
     expect(await afterOne(...records)).toEqual(closed);
   });
