@@ -278,6 +278,17 @@ describe("what this worker heard itself", () => {
     expect(on.reasons()).toHaveLength(times);
   });
 
+  test("is told with how long it lasts, and counted by why", async () => {
+    const on = workerAt();
+    for (let nth = 0; nth < 2; nth++) await on.notes(fault);
+    expect(on.log.eventsOf("gateway_closed")).toStrictEqual([
+      { gateway: "centrobill", reason: "outage", delayMs: 5_000 },
+    ]);
+    expect(on.log.metrics).toStrictEqual([
+      { name: "GatewayClosed", value: 1, members: { gateway: "centrobill", reason: "outage" } },
+    ]);
+  });
+
   test("of an account that is known to be closed is told no more, and not written", async () => {
     const on = workerAt();
     await on.stands({ closing: closing(on.startMs) });
@@ -378,6 +389,13 @@ describe("turns", () => {
       })(),
     ]);
     expect(turn).toStrictEqual({ kind: "held", untilMs: on.startMs + 60_000 });
+  });
+
+  test("are not taken while the account is closed", async () => {
+    const on = workerAt(known);
+    await on.stands({ closing: closing(on.startMs) });
+    expect(await on.pace.turn("charge", 0)).toStrictEqual({ kind: "held", untilMs: on.startMs + 5_000 });
+    expect(on.calls("replace")).toBe(0);
   });
 
   test("a rate that is only documented is kept after the first 429", async () => {
