@@ -46,10 +46,28 @@ describe("noteExchange", () => {
       "sent before it was narrowed: it counts, but narrows no more",
     ],
     [
+      at({ concurrency: 8, narrowedAtMs: t0 }),
+      exchange(fault),
+      { concurrency: 4, narrowedAtMs: t0 + 300 },
+      "sent as it was narrowed: it narrows again",
+    ],
+    [
       at({ concurrency: 8, usualMs: 300 }),
       exchange(well, 0, 1_300),
+      { concurrency: 8.125, usualMs: 400 },
+      "slow, but by no more than a second; a tenth of it becomes usual",
+    ],
+    [
+      at({ concurrency: 8, usualMs: 2_000 }),
+      exchange(well, 0, 3_500),
+      { concurrency: 8.125, usualMs: 2_150 },
+      "more than a second longer, but not four times the usual",
+    ],
+    [
+      at({ concurrency: 8, usualMs: 1_000 }),
+      exchange(well, 0, 4_000),
       { concurrency: 8.125 },
-      "slow, but by no more than a second",
+      "just four times the usual",
     ],
     [
       at({ concurrency: 8, usualMs: 300 }),
@@ -126,6 +144,13 @@ describe("closeOf", () => {
       openedAtMs,
       { because: "outage", relapse: true },
       "opened, and no charge went well: two are enough",
+    ],
+    [
+      at({ faultsInRow: 2, wellAtMs: openedAtMs }),
+      fault,
+      openedAtMs,
+      undefined,
+      "it went well as it was opened",
     ],
     [
       at({ faultsInRow: 9, wellAtMs: t0 - 5 }),
