@@ -79,6 +79,12 @@ describe("the world", () => {
     expect(violation?.message).toBeUndefined();
   });
 
+  // The answer of the write that brought its charge forward was lost: the second time it was taken for told.
+  test("money given back of an unknown is told, whatever is lost on the way: seed 8192", async () => {
+    const { violation } = await runWorld({ seed: 8192, charges: 20 });
+    expect(violation?.message).toBeUndefined();
+  });
+
   test("a failure is shrunk to a history that still fails, and tells its story", async () => {
     const mutant = mutants.find(({ name }) => name === "answer-of-a-resend-is-believed");
     if (mutant === undefined) throw new Error("no such mutant");
