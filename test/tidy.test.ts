@@ -173,12 +173,12 @@ const packages: readonly (readonly [from: RegExp, names: readonly string[], reas
   [/^lib\/adapters\/http-wire\.ts$/, ["node:http", "node:net", "node:stream"], "the wire"],
   [/^lib\/adapters\/(dynamodb-.*|ledger-item)\.ts$/, ["@aws-sdk/client-dynamodb"], "the ledger"],
   [/^lib\/adapters\/sqs-(charges|queues|wake-ups)\.ts$/, ["@aws-sdk/client-sqs"], "the queues"],
+  [/^lib\/adapters\/xray-daemon\.ts$/, ["node:dgram"], "the daemon of traces"],
   [
     /^lib\/adapters\/jose-tokens\.ts$/,
     ["jose/errors", "jose/jwks/local", "jose/jws/compact/verify"],
     "signed tokens",
   ],
-  [/^lib\/adapters\/xray-daemon\.ts$/, ["node:dgram"], "traces, to the daemon beside a function"],
   [/^lib\/adapters\/disk-spills\.ts$/, ["node:fs", "node:path"], "lines outside the memory"],
   [/^lib\//, [], "the rest of lib runs anywhere"],
   [

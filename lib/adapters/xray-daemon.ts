@@ -1,4 +1,4 @@
-import { createSocket, type Socket } from "node:dgram";
+import type { Socket } from "node:dgram";
 import type { ChargeTrace } from "../core/charge-trace.ts";
 
 /** What goes before a document, so that the daemon knows what it is (AWS: "Sending trace data to X-Ray"). */
@@ -23,7 +23,8 @@ export const xrayDaemon = (address: string): XrayDaemon => {
   let socket: Socket | undefined;
   const opened = (): Socket => {
     if (socket === undefined) {
-      socket = createSocket("udp4");
+      // Loaded by the first trace: most invocations send none.
+      socket = process.getBuiltinModule("node:dgram").createSocket("udp4");
       socket.on("error", () => {});
       socket.unref();
     }

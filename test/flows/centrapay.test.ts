@@ -17,7 +17,7 @@ import { seededIds } from "../doubles/seeded-ids.ts";
 import { testWorker } from "../doubles/worker.ts";
 import { audience, centrapayPayload, readsToken, sameText, signedCentrapay } from "../gateways/notices.ts";
 
-/** Real time and a real wire, with waits as short as they can be. */
+/** Real time and a real wire, with waits as short as a loaded machine allows. */
 const clock: Clock = {
   nowMs: Date.now,
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -25,18 +25,18 @@ const clock: Clock = {
 const policy: Partial<Policy> = {
   resendDelayMs: 10,
   faultResendDelayMs: 10,
-  leaseMs: 1_000,
-  lookupScheduleMs: [40, 120, 200, 280],
+  leaseMs: 4_000,
+  lookupScheduleMs: [100, 400, 900, 1_200],
   feedLagMs: 20,
   clockSkewMs: 10,
   requestIdLifeMs: 20_000,
 };
-const gatewayTimeoutMs = 150;
+const gatewayTimeoutMs = 700;
 
 // One for all: the tests wait for the wire most of the time, so that they do so at once, each on charges of its own.
 let gateway: SandboxCentrapay;
 beforeAll(async () => {
-  gateway = await startSandboxCentrapay({ latencyMs: { min: 0, max: 0 }, stallMs: 400, expiryMs: 60_000 });
+  gateway = await startSandboxCentrapay({ latencyMs: { min: 0, max: 0 }, stallMs: 1_500, expiryMs: 60_000 });
 });
 afterAll(() => gateway.close());
 
@@ -187,7 +187,7 @@ describe("a charge of several calls", { concurrent: true }, () => {
     const { chargeId, body } = message(payBy("wallet-1"));
     expect(await submit(body)).toMatchObject({ kind: "giveBack" });
     expect(gateway.requestsOf(chargeId)).toBe(1);
-    await clock.sleep(1_050);
+    await clock.sleep(4_050);
     // The lease is over: what was not prepared cannot have been paid, so it waits, and is found.
     expect(await submit(body)).toMatchObject({ kind: "giveBack" });
     expect(ledger.entryOf(chargeId)).toMatchObject({ state: "waiting", sends: 0 });
