@@ -1,4 +1,5 @@
 import { decisions } from "./decisions.ts";
+import { instruments } from "./instruments.ts";
 import type { Mutant } from "./mutant.ts";
 import { notices } from "./notices.ts";
 import { orderOfEffects } from "./order-of-effects.ts";
@@ -14,4 +15,5 @@ export const mutants: readonly Mutant[] = [
   ...pace,
   ...notices,
   ...decisions,
+  ...instruments,
 ];

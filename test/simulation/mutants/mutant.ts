@@ -21,6 +21,8 @@ export type Mutant = {
   readonly desk?: (sound: Desk) => Desk;
   /** how a desk asks a gateway, with the mistake in it; people decide in each of its histories then */
   readonly look?: (sound: Look) => Look;
+  /** its charges name instruments, and later attempts are made */
+  readonly onCards?: true;
   /** what one process keeps of the pace that all share, with the mistake in it */
   readonly book?: (shared: PaceBook) => PaceBook;
 };
