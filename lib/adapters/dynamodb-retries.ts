@@ -4,20 +4,18 @@ import type { RetryRecord } from "../core/retry-record.ts";
 import type { RetryBook } from "../ports.ts";
 import { conditionalPut } from "./dynamodb-put.ts";
 import { ledgerCall } from "./ledger-call.ts";
-import { type LedgerItem, retryOfItem, workIndex } from "./ledger-item.ts";
+import { type LedgerItem, retryOfItem, workIndex, workShardsOf } from "./ledger-item.ts";
 
 const prefix = "retry#";
 const keyOf = (chargeId: ChargeId) => ({ pk: { S: `${prefix}${chargeId}` }, sk: { S: "retry" } });
 
-/** Shards of the due index. One would do for what a table writes to one key in a second. */
-const shards = 8;
-const shardNames = Array.from({ length: shards }, (_, shard) => `retry#${shard}`);
+const shardNames = workShardsOf("retry");
 
 /** The same charge is always in the same shard. */
 const shardOf = (chargeId: ChargeId): string => {
   let sum = 0;
   for (let at = 0; at < chargeId.length; at++) sum = (sum * 31 + chargeId.charCodeAt(at)) >>> 0;
-  return `retry#${sum % shards}`;
+  return shardNames[sum % shardNames.length] ?? "";
 };
 
 const itemOf = (record: RetryRecord): LedgerItem => ({

@@ -70,8 +70,8 @@ export const ledgerTable = {
   readonly timeToLive: string;
 };
 
-/** The index keys under which the charges of a state stand. */
-export const workShardsOf = (state: LedgerEntry["state"]): readonly string[] =>
+/** The index keys under which the charges of a state stand, or the later attempts that wait. */
+export const workShardsOf = (state: LedgerEntry["state"] | "retry"): readonly string[] =>
   Array.from({ length: shards }, (_, shard) => `${state}#${shard}`);
 
 /** The charge that a key is about; `undefined` for a rejection without a charge id. */
