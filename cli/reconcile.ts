@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import type { Command } from "commander";
 import { diskSpills } from "../lib/adapters/disk-spills.ts";
 import { dynamodbReconciliation, keepRun } from "../lib/adapters/dynamodb-reconciliation.ts";
-import { dynamodbScan } from "../lib/adapters/dynamodb-scan.ts";
+import { dynamodbSentCharges } from "../lib/adapters/dynamodb-sent-charges.ts";
+import { hideMessages } from "../lib/adapters/sqs-queues.ts";
 import type { FeedWindow } from "../lib/core/feed.ts";
 import { findingKinds } from "../lib/core/finding.ts";
 import type { RunRecord } from "../lib/core/window-record.ts";
@@ -97,7 +98,16 @@ const reconcile = async (flags: ReconcileFlags): Promise<ExitStatus> => {
     if (flags.ndjson !== undefined) files.push(ndjsonFile(flags.ndjson));
     const worker: Reconciler = {
       ...atPlace,
-      scan: dynamodbScan(access.dynamodb, access.table),
+      ...(place.deployed && {
+        wake: (receiptHandle: string) =>
+          hideMessages(
+            access.sqs,
+            place.settings.queueUrls["unknown-outcomes"],
+            [{ receiptHandle, delayMs: 0 }],
+            atPlace.log,
+          ),
+      }),
+      sentCharges: dynamodbSentCharges(access.dynamodb, access.table),
       book: dynamodbReconciliation(access.dynamodb, access.table),
       spills: diskSpills(tmpdir()),
     };

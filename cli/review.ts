@@ -29,6 +29,7 @@ import { sendBatch } from "./charge-sender.ts";
 import { type ExitStatus, exitStatus } from "./exit-status.ts";
 import { type LedgerFlags, openLedgerAccess } from "./ledger-access.ts";
 import { openPlace, type Place, workerAt } from "./place.ts";
+import { addRedriveCommand } from "./redrive.ts";
 import { decisionText, deskLines, worklistText } from "./review-text.ts";
 import { fileTrouble, UsageProblem } from "./usage-problem.ts";
 
@@ -38,11 +39,12 @@ type Json = { readonly json?: boolean };
 export const addReviewCommand = (program: Command): void => {
   const review = program
     .command("review")
-    .description("the desk for what waits for a person: list, show, decide, verify");
+    .description("the desk for what waits for a person: list, show, decide, verify, redrive");
   addList(review);
   addShow(review);
   addDecide(review);
   addVerify(review);
+  addRedriveCommand(review);
 };
 
 const withLedger = (command: Command): Command =>

@@ -91,6 +91,7 @@ export const createTally = (): Tally => {
   /** the items of a charge id; mostly one */
   const byCharge = new Map<ChargeId, Item | Item[]>();
   const ended = new Map<ChargeId, EndedCharge>();
+  const reopened = new Map<ChargeId, Digest>();
   const refused = new Map<Digest, Place>();
   const counts = new Map<RoutedOutcome, number>();
   let open = 0;
@@ -165,6 +166,11 @@ export const createTally = (): Tally => {
       } else if (message.chargeId !== undefined && isJsonObject(message.charge)) {
         const { outcome, attempt, charge } = message;
         endCharge(message.chargeId, { outcome, attempt, fingerprint: fingerprintOf(charge) });
+      } else if (message.chargeId !== undefined && message.outcome !== "review") {
+        // What a person decided without the charge's message is told without it.
+        const fingerprint = reopened.get(message.chargeId);
+        const { outcome, attempt } = message;
+        if (fingerprint !== undefined) endCharge(message.chargeId, { outcome, attempt, fingerprint });
       }
       return "new";
     },
@@ -174,6 +180,7 @@ export const createTally = (): Tally => {
       const before = ended.get(chargeId);
       if (before === undefined) return;
       ended.delete(chargeId);
+      reopened.set(chargeId, before.fingerprint);
       count(before.outcome, -1);
       for (const item of itemsOf(chargeId))
         if (item.ended) {

@@ -5,16 +5,16 @@ import { releaseRetries } from "../lib/flows/release-retries.ts";
 import { fairGroupOf } from "../lib/gateways/fair-group.ts";
 import { retryParts } from "./worker.ts";
 
-const { clerk, settings, sqs, dynamodb } = retryParts("release-retries");
+const { clerk, settings, sqs, dynamodb, log } = retryParts("release-retries");
 const ledger = dynamodbLedger(dynamodb, settings.ledgerTable);
 const sendCharge = sqsCharges(sqs, settings.queueUrls.charges, fairGroupOf);
 
 /** Runs by schedule: puts the charges whose later attempt is due onto their queue again. */
-export const handler = async (_event: unknown, context: Context): Promise<{ readonly released: number }> => ({
-  released: await releaseRetries({
-    ...clerk,
-    ledger,
-    sendCharge,
-    remainingMs: () => context.getRemainingTimeInMillis(),
-  }),
-});
+export const handler = async (_event: unknown, context: Context): Promise<{ readonly released: number }> => {
+  try {
+    const remainingMs = () => context.getRemainingTimeInMillis();
+    return { released: await releaseRetries({ ...clerk, ledger, sendCharge, remainingMs }) };
+  } finally {
+    log.flush();
+  }
+};

@@ -12,9 +12,9 @@ import { dynamodbNotices } from "../lib/adapters/dynamodb-notices.ts";
 import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
 import { dynamodbReconciliation } from "../lib/adapters/dynamodb-reconciliation.ts";
 import { dynamodbRetries } from "../lib/adapters/dynamodb-retries.ts";
-import { dynamodbScan } from "../lib/adapters/dynamodb-scan.ts";
+import { dynamodbSentCharges } from "../lib/adapters/dynamodb-sent-charges.ts";
 import { httpWire } from "../lib/adapters/http-wire.ts";
-import { jsonLog } from "../lib/adapters/log.ts";
+import { type GatheringLog, jsonLog } from "../lib/adapters/log.ts";
 import { readSecret } from "../lib/adapters/secrets.ts";
 import { hideMessages, sqsQueues } from "../lib/adapters/sqs-queues.ts";
 import { type XrayDaemon, xrayDaemon } from "../lib/adapters/xray-daemon.ts";
@@ -62,8 +62,9 @@ export const credentialOf = async (credential: Credential, env: NodeJS.ProcessEn
 };
 
 /** The log of a function: lines on its standard output, as CloudWatch takes them. */
-export const logOf = (functionName: string): Log =>
+export const logOf = (functionName: string): GatheringLog =>
   jsonLog({
+    gathers: true,
     write: (line) => process.stdout.write(`${line}\n`),
     nowMs: clock.nowMs,
     // Two stacks in one account have the same functions under different names: their metrics stay apart.
@@ -249,8 +250,12 @@ export const queueFunction = (
       wake: (receiptHandle) =>
         hideMessages(sqs, settings.queueUrls[queue], [{ receiptHandle, delayMs: 0 }], log),
     };
-    const ends = await flow(deliveriesOf(event), worker);
-    return answerOf(event, ends, { sqs, queueUrl: settings.queueUrls[queue], log });
+    try {
+      const ends = await flow(deliveriesOf(event), worker);
+      return await answerOf(event, ends, { sqs, queueUrl: settings.queueUrls[queue], log });
+    } finally {
+      log.flush();
+    }
   };
 };
 
@@ -263,15 +268,21 @@ export const reconciliationFunction = (
   flow: (worker: Reconciler) => Promise<unknown>,
 ): ((event: unknown, context: Context) => Promise<unknown>) => {
   const parts = buildOrSay(functionName, build);
-  const { dynamodb, settings } = parts;
+  const { dynamodb, settings, sqs, log } = parts;
   return async (_event, context) => {
     const current = await parts.gateways();
-    return flow({
-      ...workerOf(parts, current, context),
-      scan: dynamodbScan(dynamodb, settings.ledgerTable),
-      book: dynamodbReconciliation(dynamodb, settings.ledgerTable),
-      spills: diskSpills(tmpdir()),
-    });
+    try {
+      return await flow({
+        ...workerOf(parts, current, context),
+        wake: (receiptHandle) =>
+          hideMessages(sqs, settings.queueUrls["unknown-outcomes"], [{ receiptHandle, delayMs: 0 }], log),
+        sentCharges: dynamodbSentCharges(dynamodb, settings.ledgerTable),
+        book: dynamodbReconciliation(dynamodb, settings.ledgerTable),
+        spills: diskSpills(tmpdir()),
+      });
+    } finally {
+      log.flush();
+    }
   };
 };
 
@@ -302,10 +313,12 @@ export const retryQueueFunction = (
   flow: (deliveries: readonly Delivery[], clerk: RetryClerk) => Promise<ReadonlyMap<string, DeliveryEnd>>,
 ): ((event: SQSEvent) => Promise<SQSBatchResponse>) => {
   const { clerk, settings, sqs, log } = retryParts(functionName);
-  return async (event) =>
-    answerOf(event, await flow(deliveriesOf(event), clerk), {
-      sqs,
-      queueUrl: settings.queueUrls["retryable-declines"],
-      log,
-    });
+  return async (event) => {
+    try {
+      const ends = await flow(deliveriesOf(event), clerk);
+      return await answerOf(event, ends, { sqs, queueUrl: settings.queueUrls["retryable-declines"], log });
+    } finally {
+      log.flush();
+    }
+  };
 };

@@ -1,3 +1,4 @@
+import type { IndexName } from "../lib/adapters/ledger-item.ts";
 import { QUEUES, type QueueName } from "../lib/core/queues.ts";
 import { outcomeQueues } from "../lib/core/verdict.ts";
 import {
@@ -21,7 +22,12 @@ export type Trigger =
       /** invocations at once, from 2 on; where a user may say so, this is the default */
       readonly invocationsMax: number;
     }
-  | { readonly kind: "schedule"; readonly everyMinutes: number }
+  | {
+      readonly kind: "schedule";
+      readonly everyMinutes: number;
+      /** invocations that each turn starts, at most five; they share what there is to do */
+      readonly atOnce: number;
+    }
   /** a route of the HTTP entry, payload format 2.0 */
   | { readonly kind: "http"; readonly method: "POST"; readonly path: string };
 
@@ -45,16 +51,19 @@ export type FunctionRow = {
   };
   /** whether it charges or looks up, and so has to come from an address that the gateways know */
   readonly callsGateways: boolean;
-  /** DynamoDB actions on the table, and on its indexes */
+  /** DynamoDB actions on the table */
   readonly table: readonly string[];
-  readonly indexes: readonly string[];
+  /** indexes of the table that it queries */
+  readonly indexes: readonly IndexName[];
   /** queues that it sends to */
   readonly sendsTo: readonly QueueName[];
-  /** whether it hides the messages that it gives back */
-  readonly hidesMessages: boolean;
+  /** queues of which it hides messages that it gives back, or shows hidden ones again */
+  readonly hides: readonly QueueName[];
   timeoutMs(durations: Durations): number;
   /** its queue is the merchant's to read until the policy names a schedule of later attempts */
   readonly worksWith?: "retrySchedule";
+  /** what it may keep on its disk, MB, where that is more than Lambda gives by itself */
+  readonly diskMb?: number;
 };
 
 /** What of the policy decides whether a function is at work. */
@@ -86,7 +95,7 @@ export const FUNCTIONS = [
     table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "Query"],
     indexes: [],
     sendsTo: outcomeQueues,
-    hidesMessages: true,
+    hides: ["charges"],
     // What is begun must have time for its worst case, or it is given back and never sent.
     timeoutMs: ({ worstCaseMs, concurrency }) =>
       Math.ceil(submitBatch / concurrency) * worstCaseMs + turnHoldMs + overheadMs,
@@ -99,7 +108,7 @@ export const FUNCTIONS = [
     table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "Query"],
     indexes: [],
     sendsTo: outcomeQueues,
-    hidesMessages: true,
+    hides: ["unknown-outcomes"],
     timeoutMs: ({ worstCaseMs }) => scanMs + 2 * worstCaseMs + overheadMs,
   },
   {
@@ -115,19 +124,22 @@ export const FUNCTIONS = [
     table: ["PutItem"],
     indexes: [],
     sendsTo: ["unknown-outcomes"],
-    hidesMessages: false,
+    hides: [],
     timeoutMs: () => 20_000,
   },
   {
     name: "reconcile",
     // Every invocation works what is due; one that is late finds the windows of those before it.
-    trigger: { kind: "schedule", everyMinutes: 30 },
+    trigger: { kind: "schedule", everyMinutes: 30, atOnce: 3 },
     ...worker,
-    table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "Query", "Scan"],
-    indexes: [],
+    table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "Query"],
+    indexes: ["sent"],
     sendsTo: ["review"],
-    hidesMessages: false,
+    // What it closes is told by its own message, which is woken.
+    hides: ["unknown-outcomes"],
     timeoutMs: () => 900_000,
+    // About ten million charges of one window with their rows.
+    diskMb: 2_048,
   },
   {
     name: "schedule-retries",
@@ -136,32 +148,32 @@ export const FUNCTIONS = [
     reads: { queues: retryQueues, settings: retrySettingNames, credentials: [] },
     callsGateways: false,
     table: ["BatchGetItem", "GetItem", "PutItem"],
-    indexes: ["Query"],
+    indexes: [],
     sendsTo: ["permanent-declines"],
-    hidesMessages: true,
+    hides: ["retryable-declines"],
     timeoutMs: () => 60_000,
   },
   {
     name: "release-retries",
     // Without a schedule, too: what was scheduled before it was taken away has to be told.
-    trigger: { kind: "schedule", everyMinutes: 5 },
+    trigger: { kind: "schedule", everyMinutes: 5, atOnce: 1 },
     reads: { queues: retryQueues, settings: retrySettingNames, credentials: [] },
     callsGateways: false,
     table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem"],
-    indexes: ["Query"],
+    indexes: ["work"],
     sendsTo: ["charges", "permanent-declines", "retryable-declines"],
-    hidesMessages: false,
+    hides: [],
     timeoutMs: () => 240_000,
   },
   {
     name: "gauge-money",
-    trigger: { kind: "schedule", everyMinutes: 5 },
+    trigger: { kind: "schedule", everyMinutes: 5, atOnce: 1 },
     reads: { queues: [], settings: [], credentials: [] },
     callsGateways: false,
     table: ["BatchGetItem", "GetItem"],
-    indexes: ["Query"],
+    indexes: ["work"],
     sendsTo: [],
-    hidesMessages: false,
+    hides: [],
     timeoutMs: () => 60_000,
   },
 ] as const satisfies readonly FunctionRow[];

@@ -2,6 +2,7 @@ import type { Answered } from "./core/answered.ts";
 import type { BacklogState } from "./core/backlog.ts";
 import type { ChargeId, GatewayName, LeaseToken, RequestId } from "./core/charge.ts";
 import type { EndedEntry } from "./core/charge-trace.ts";
+import type { FeedWindow } from "./core/feed.ts";
 import type { Gateway } from "./core/gateway.ts";
 import type { InstrumentChange, InstrumentKey, InstrumentRecord } from "./core/instrument-record.ts";
 import type { JsonObject } from "./core/json.ts";
@@ -13,6 +14,7 @@ import type { QueueName } from "./core/queues.ts";
 import type { RetryRecord } from "./core/retry-record.ts";
 import type { ReviewDecision } from "./core/review-decision.ts";
 import type { RouteMessage } from "./core/route-message.ts";
+import type { LedgerSide } from "./core/sides.ts";
 import type { Transport, WireRequest } from "./core/transport.ts";
 import type { WindowRecord } from "./core/window-record.ts";
 
@@ -176,8 +178,10 @@ export type Turn = { readonly kind: "go" } | { readonly kind: "held"; readonly u
 
 /** One worker's part in the pace at one gateway account. Lives as long as the worker's process. */
 export type GatewayPace = {
-  /** Runs at most so many charges at a time; how many follows the gateway's answers. */
+  /** Runs at most so many charges at a time: a few more than may be on their way. */
   readonly limit: Limit;
+  /** Has at most so many of them on their way to the gateway at a time; how many follows its answers. */
+  readonly exchange: Limit;
   /** Whether the account may be sent to. The shared record is read once a second at the most. */
   gate(): Promise<Gate>;
   /** Waits for a turn before a charge is begun, at most `waitMs`; the next `turn` of a charge is then this one. */
@@ -344,9 +348,12 @@ export type LogMembers = {
  * lines of a partition come back in the order in which they were written.
  */
 export type Spill = {
-  write(partition: number, line: string): void;
+  /** Adds a line, or several. */
+  write(partition: number, lines: string): void;
   /** The lines of a partition, many at a time. Nothing may be written while it is read. */
   read(partition: number): Iterable<string>;
+  /** The same as bytes, each of whose pieces is over when the next is asked for. */
+  bytes(partition: number): Iterable<Uint8Array>;
   close(): void;
 };
 export type Spills = {
@@ -362,6 +369,20 @@ export type LedgerScan = {
   scan(each: (entry: LedgerEntry) => void): Promise<{ readonly unreadable: number }>;
 };
 
+/** In which order charges are read: by the moment of their first send. */
+export type SentOrder = "oldestFirst" | "newestFirst";
+/** Charges, and how many entries among them are of a version that is not known here. */
+export type SentBatch = { readonly sides: readonly LedgerSide[]; readonly unreadable: number };
+
+/** The charges of a gateway by the time at which their attempt was first sent (or opened, where nothing was). */
+export type SentCharges = {
+  /**
+   * The charges of a stretch of time, both ends in, some at a time. It lags a moment behind the ledger, and a
+   * charge that is tried anew meanwhile may come twice. Throws `LedgerUnavailable`.
+   */
+  read(gateway: GatewayName, window: FeedWindow, order: SentOrder): AsyncIterable<SentBatch>;
+};
+
 /** What reconciliation keeps: which windows there are, who is at work on them, and what came out. */
 export type ReconciliationBook = {
   /** The windows of a gateway that begin at this moment or later. */
@@ -375,7 +396,7 @@ export type ReconciliationBook = {
 
 /** Everything that a reconciliation works with. */
 export type Reconciler = Worker & {
-  readonly scan: LedgerScan;
+  readonly sentCharges: SentCharges;
   readonly book: ReconciliationBook;
   readonly spills: Spills;
 };
@@ -411,4 +432,23 @@ export type Desk = Worker & {
   ): Promise<{ readonly entry?: LedgerEntry | undefined; readonly notices: readonly NotedNotice[] }>;
   /** The queue of charges, as their sender sees it. Rejects when the queue has not accepted the message. */
   readonly charges: { send(body: string, delayMs: number): Promise<void> };
+};
+
+/** A message as a redrive holds it: hidden from everybody else for a while. */
+export type HeldMessage = {
+  readonly messageId: string;
+  readonly body: string;
+  readonly receipt: string;
+  /** when it was first sent, however often it was put back since; milliseconds since 1970 */
+  readonly firstSentAtMs: number;
+};
+
+/** A queue whose messages are put back onto another one. */
+export type RedriveQueue = {
+  /** Some of the visible messages, hidden from now on; none: there is nothing left to see. */
+  receive(): Promise<readonly HeldMessage[]>;
+  /** Sends a body to the other queue and then deletes the message. Rejects when the other queue has not accepted it. */
+  putBack(message: HeldMessage, body: string): Promise<void>;
+  /** Makes messages visible again. Never rejects: they come back by themselves. */
+  giveBack(messages: readonly HeldMessage[]): Promise<void>;
 };

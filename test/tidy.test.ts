@@ -115,7 +115,7 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "the same table, and the same error when it does not answer",
   ],
   [
-    /^lib\/adapters\/sqs-(charges|queues|wake-ups)\.ts$/,
+    /^lib\/adapters\/sqs-(charges|queues|redrive|wake-ups)\.ts$/,
     "lib/adapters",
     ["lib/adapters/deadline.ts"],
     "SDK calls with a deadline",
@@ -136,7 +136,9 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
   [
     /^infra\/aws\//,
     "lib/core",
-    ["backlog", "charge", "money", "pace", "policy", "queues"].map((name) => `lib/core/${name}.ts`),
+    ["backlog", "charge", "money", "pace", "policy", "queues", "window-plan"].map(
+      (name) => `lib/core/${name}.ts`,
+    ),
     "lists and limits, and no decision about a charge",
   ],
   [/^infra\//, "lib/adapters", ["lib/adapters/ledger-item.ts"], "the table's shape"],
@@ -172,8 +174,7 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
 const packages: readonly (readonly [from: RegExp, names: readonly string[], reason: string])[] = [
   [/^lib\/adapters\/http-wire\.ts$/, ["node:http", "node:net", "node:stream"], "the wire"],
   [/^lib\/adapters\/(dynamodb-.*|ledger-item)\.ts$/, ["@aws-sdk/client-dynamodb"], "the ledger"],
-  [/^lib\/adapters\/sqs-(charges|queues|wake-ups)\.ts$/, ["@aws-sdk/client-sqs"], "the queues"],
-  [/^lib\/adapters\/xray-daemon\.ts$/, ["node:dgram"], "the daemon of traces"],
+  [/^lib\/adapters\/sqs-(charges|queues|redrive|wake-ups)\.ts$/, ["@aws-sdk/client-sqs"], "the queues"],
   [
     /^lib\/adapters\/jose-tokens\.ts$/,
     ["jose/errors", "jose/jwks/local", "jose/jws/compact/verify"],

@@ -5,9 +5,10 @@ import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
-import { gatewayNames } from "../../lib/core/charge.ts";
+import { type GatewayName, gatewayNames } from "../../lib/core/charge.ts";
 import { closeReasons } from "../../lib/core/pace.ts";
 import { deadLetterNameOf, QUEUES } from "../../lib/core/queues.ts";
+import { passesAfterMs, windowMs } from "../../lib/core/window-plan.ts";
 import { type AtWork, FUNCTIONS, isWorked } from "../functions.ts";
 import { minorOf } from "./function-settings.ts";
 import type { StackFunctions } from "./functions.ts";
@@ -40,6 +41,8 @@ type AlarmForm = {
   readonly periods?: number;
   /** raised where there is no value, and where it is below `from` */
   readonly onSilence?: true;
+  /** raised where there is no value, too */
+  readonly orSilence?: true;
 };
 
 /** Every alarm of a stack. Each says which section of RUNBOOK.md it is about. */
@@ -52,9 +55,10 @@ export const stackAlarms = (scope: Construct, parts: AlarmedParts): readonly Ala
     ...queueAlarms(parts),
     ...functionAlarms(parts),
     ...scheduleAlarms(parts),
+    ...reconciliationAlarms(parts),
     ...ledgerAlarms(parts),
     ...httpAlarms(parts),
-  ].map(({ id, says, section, metric, from, periods = 1, onSilence }) => {
+  ].map(({ id, says, section, metric, from, periods = 1, onSilence, orSilence }) => {
     const alarm = new Alarm(scope, `${id}-alarm`, {
       alarmName: `${parts.props.prefix}${id}`,
       alarmDescription: `${says} RUNBOOK.md: ${section}`,
@@ -66,7 +70,10 @@ export const stackAlarms = (scope: Construct, parts: AlarmedParts): readonly Ala
         onSilence === true
           ? ComparisonOperator.LESS_THAN_THRESHOLD
           : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: onSilence === true ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+      treatMissingData:
+        onSilence === true || orSilence === true
+          ? TreatMissingData.BREACHING
+          : TreatMissingData.NOT_BREACHING,
     });
     alarm.addAlarmAction(action);
     alarm.addOkAction(action);
@@ -257,6 +264,29 @@ const scheduleAlarms = ({ functions }: AlarmedParts): AlarmForm[] =>
         ]
       : [],
   );
+
+/** Longer than a window and its wait take: a run is late then, or failed, or never was. */
+const reconciledWithinMs = windowMs + (passesAfterMs[0] ?? 0) + 3 * 3_600_000;
+
+/** Gateways whose feed the settings name. */
+const reconciledGateways = ({ settings }: ChargeonceProps): readonly GatewayName[] => [
+  ...(settings?.CENTROBILL_FEED_URL === undefined ? [] : (["centrobill"] as const)),
+  ...(settings?.CENTRAPAY_MERCHANT_ID === undefined ? [] : (["centrapay"] as const)),
+];
+
+const reconciliationAlarms = ({ props }: AlarmedParts): AlarmForm[] =>
+  reconciledGateways(props).map((gateway) => ({
+    id: `reconciliation-late-${gateway}`,
+    says: `Ledger and ${gateway} were last compared, whole, for a time that is ${reconciledWithinMs / 3_600_000} hours ago, or nobody says.`,
+    section: "Reconciliation late",
+    // Of what the invocations of an hour tell, the least came last.
+    metric: metricOf(props.prefix, "reconcile", "ReconciliationLagMs", { gateway }, Stats.MINIMUM).with({
+      period: Duration.hours(1),
+    }),
+    from: reconciledWithinMs,
+    periods: 2,
+    orSilence: true,
+  }));
 
 const ledgerAlarms = ({ table }: AlarmedParts): AlarmForm[] =>
   (["PutItem", "BatchGetItem"] as const).map((operation) => ({

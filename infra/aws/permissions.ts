@@ -4,7 +4,6 @@ import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 
 import type { CfnLogGroup, ILogGroup } from "aws-cdk-lib/aws-logs";
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
-import { ledgerTable as drawn } from "../../lib/adapters/ledger-item.ts";
 import { type FunctionRow, queueWorkedBy } from "../functions.ts";
 import type { StackQueues } from "./queues.ts";
 
@@ -73,9 +72,15 @@ const statementsOf = (parts: FunctionParts): PolicyStatement[] => {
   return [
     allow(["logs:CreateLogStream", "logs:PutLogEvents"], [`${logGroup.logGroupArn}:*`]),
     allow(dynamodb(row.table), [table.tableArn]),
-    allow(dynamodb(row.indexes), indexArns(table)),
+    allow(
+      row.indexes.length > 0 ? ["dynamodb:Query"] : [],
+      row.indexes.map((name) => `${table.tableArn}/index/${name}`),
+    ),
     allow(pollActions, worked),
-    allow(row.hidesMessages ? ["sqs:ChangeMessageVisibility"] : [], worked),
+    allow(
+      ["sqs:ChangeMessageVisibility"],
+      row.hides.map((name) => queues[name].queue.queueArn),
+    ),
     allow(
       ["sqs:SendMessage"],
       row.sendsTo.map((name) => queues[name].queue.queueArn),
@@ -90,9 +95,6 @@ const statementsOf = (parts: FunctionParts): PolicyStatement[] => {
     ),
   ].filter((statement) => statement.actions.length > 0 && statement.resources.length > 0);
 };
-
-const indexArns = (table: Table): string[] =>
-  drawn.indexes.map(({ name }) => `${table.tableArn}/index/${name}`);
 
 const dynamodb = (actions: readonly string[]): string[] => actions.map((action) => `dynamodb:${action}`);
 

@@ -12,6 +12,7 @@ export const runbookSections = [
   "Function errors",
   "Function throttled",
   "Schedule did not run",
+  "Reconciliation late",
   "Ledger throttled",
   "HTTP entry errors",
 ] as const;

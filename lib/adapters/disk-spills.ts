@@ -40,36 +40,39 @@ const diskSpill = (folder: string, partitions: number): Spill => {
     largest = Math.max(largest, bytes.length);
   };
 
+  const bytes = function* (partition: number): Iterable<Buffer> {
+    const into = Buffer.allocUnsafeSlow(largest);
+    const own = places[partition] ?? [];
+    for (let place = 0; place < own.length; place += 2) {
+      const [offset = 0, length = 0] = [own[place], own[place + 1]];
+      for (let from = 0; from < length; ) {
+        const read = attempt("cannot read", () => readSync(file, into, from, length - from, offset + from));
+        if (read === 0) throw new SpillFailed("cannot read: the file is shorter than what was written");
+        from += read;
+      }
+      yield into.subarray(0, length);
+    }
+    const left = filled[partition] ?? 0;
+    if (left > 0) yield (pieces[partition] as Buffer).subarray(0, left);
+  };
+
   return {
-    write(partition, line) {
+    write(partition, lines) {
       let piece = pieces[partition];
       if (piece === undefined) pieces[partition] = piece = Buffer.allocUnsafeSlow(pieceBytes);
       let at = filled[partition] ?? 0;
-      if (at + line.length > pieceBytes && at > 0) {
+      if (at + lines.length > pieceBytes && at > 0) {
         put(partition, piece.subarray(0, at));
         at = 0;
       }
-      if (line.length > pieceBytes) put(partition, Buffer.from(line, "latin1"));
-      else at += piece.write(line, at, "latin1");
+      if (lines.length > pieceBytes) put(partition, Buffer.from(lines, "latin1"));
+      else at += piece.write(lines, at, "latin1");
       filled[partition] = at;
     },
     *read(partition) {
-      const bytes = Buffer.allocUnsafeSlow(largest);
-      const own = places[partition] ?? [];
-      for (let place = 0; place < own.length; place += 2) {
-        const [offset = 0, length = 0] = [own[place], own[place + 1]];
-        for (let from = 0; from < length; ) {
-          const read = attempt("cannot read", () =>
-            readSync(file, bytes, from, length - from, offset + from),
-          );
-          if (read === 0) throw new SpillFailed("cannot read: the file is shorter than what was written");
-          from += read;
-        }
-        yield bytes.toString("latin1", 0, length);
-      }
-      const left = filled[partition] ?? 0;
-      if (left > 0) yield (pieces[partition] as Buffer).toString("latin1", 0, left);
+      for (const piece of bytes(partition)) yield piece.toString("latin1");
     },
+    bytes,
     close() {
       if (closed) return;
       closed = true;

@@ -10,6 +10,8 @@ import type { LedgerItem } from "./ledger-item.ts";
 
 /** DynamoDB takes so many statements a request. */
 const statementsMax = 25;
+/** Versions that a worker may have in hand, and many more. */
+const plainMax = 10_000;
 
 type Waiting = ConditionalWrite & {
   readonly what: string;
@@ -28,11 +30,19 @@ export type SharedWritesOptions = {
 
 const keyOf = ({ pk, sk }: LedgerItem): string => `${pk?.S} ${sk?.S}`;
 
+const isIndexed = (item: LedgerItem): boolean =>
+  item["workShard"] !== undefined || item["deskShard"] !== undefined;
+
 /**
- * The statement of a write. An entry that is not in the index any more loses the index's partition alone: what
- * else of the key stays behind says nothing, and not every endpoint can take away two.
+ * The statement of a write. Of what the version before had in an index and this one has not, a statement takes away
+ * at most one: AWS takes no two in the form that other endpoints do. The sort key that stays behind says nothing.
+ * @param indexedBefore whether the version before may be in an index
  */
-const statementOf = (table: string, { item, previous }: ConditionalWrite): BatchStatementRequest => {
+const statementOf = (
+  table: string,
+  { item, previous }: ConditionalWrite,
+  indexedBefore: boolean,
+): BatchStatementRequest => {
   const asked = { ReturnValuesOnConditionCheckFailure: "ALL_OLD" } as const;
   if (previous === undefined) {
     const members = Object.keys(item).map((name) => `'${name}': ?`);
@@ -44,7 +54,7 @@ const statementOf = (table: string, { item, previous }: ConditionalWrite): Batch
   }
   const { pk, sk, ...rest } = item;
   const set = Object.keys(rest).map((name) => `"${name}"=?`);
-  const remove = rest["workShard"] === undefined ? ' REMOVE "workShard"' : "";
+  const remove = indexedBefore && rest["deskShard"] === undefined ? ' REMOVE "deskShard"' : "";
   return {
     ...asked,
     Statement: `UPDATE "${table}" SET ${set.join(", ")}${remove} WHERE "pk"=? AND "sk"=? AND "token"=?`,
@@ -76,6 +86,22 @@ export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOpti
   let linger: NodeJS.Timeout | undefined;
   let turn: NodeJS.Immediate | undefined;
   let speaksStatements = true;
+  /** tokens of versions that are in no index, as far as they were written here: the oldest are forgotten */
+  const plain = new Set<string>();
+
+  const isPlain = (previous: string): boolean => plain.has(previous);
+  const noteVersion = ({ item }: ConditionalWrite): void => {
+    const token = item["token"]?.S;
+    if (token === undefined || isIndexed(item)) return;
+    plain.add(token);
+    for (const oldest of plain) {
+      if (plain.size <= plainMax) break;
+      plain.delete(oldest);
+    }
+  };
+  /** What leaves both indexes, or may, is put whole. */
+  const mayShare = ({ item, previous }: ConditionalWrite): boolean =>
+    previous === undefined || isPlain(previous) || item["workShard"] !== undefined;
 
   const alone = async (write: Waiting, abortSignal: AbortSignal): Promise<void> => {
     try {
@@ -113,7 +139,11 @@ export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOpti
   ): Promise<readonly Waiting[]> => {
     const answer = await client
       .send(
-        new BatchExecuteStatementCommand({ Statements: writes.map((write) => statementOf(table, write)) }),
+        new BatchExecuteStatementCommand({
+          Statements: writes.map((write) =>
+            statementOf(table, write, write.previous !== undefined && !isPlain(write.previous)),
+          ),
+        }),
         { abortSignal },
       )
       .catch((error: unknown) => {
@@ -164,9 +194,15 @@ export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOpti
   return (what: string, item: LedgerItem, previous?: string): Promise<LedgerItem | undefined> =>
     new Promise((took, failed) => {
       const key = keyOf(item);
+      const write = { what, item, previous, key, took, failed };
+      noteVersion(write);
+      if (!mayShare(write)) {
+        void execute([write]);
+        return;
+      }
       // DynamoDB takes no two statements on one item in a request.
-      if (waiting.length === statementsMax || waiting.some((write) => write.key === key)) flush();
-      waiting.push({ what, item, previous, key, took, failed });
+      if (waiting.length === statementsMax || waiting.some((other) => other.key === key)) flush();
+      waiting.push(write);
       if (previous === undefined) turn ??= setImmediate(flush);
       else linger ??= setTimeout(flush, lingerMs);
     });

@@ -1,5 +1,5 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import type { ChargeId } from "../core/charge.ts";
+import type { ChargeId, GatewayName } from "../core/charge.ts";
 import { droppableAtMs, type InstrumentKey, type InstrumentRecord } from "../core/instrument-record.ts";
 import { member, parseJson } from "../core/json.ts";
 import type { LedgerEntry, Rejection, ReviewEntry } from "../core/ledger.ts";
@@ -28,10 +28,12 @@ const { deflateRawSync, inflateRawSync } = process.getBuiltinModule("node:zlib")
  * The entry is one JSON text: only whoever knows its token may replace it, so it is read and written whole.
  * One that would not fit into a write unit is packed (deflate, RFC 1951), and then it does. Index `work` (workShard, workAt; keys only) is sparse:
  * charges that are unknown, pending or in review are in it, and later attempts that wait, under the moment at which
- * somebody has to look, spread over eight shards. An approved charge never enters it and so costs two write units and no more.
+ * somebody has to look, spread over eight shards. An approved charge never enters it.
  * Index `desk` (deskShard, deskAt; keys only) is sparse, too: what waits for a person, with all that a worklist is
  * filtered and sorted by in its sort key, so that a hundred thousand of them are read without their entries.
- * Reconciliation reads the table by parallel scan: a million entries cost less to read than to index.
+ * Index `sent` (sentShard, sentAt; keys only) has every charge under the moment of its attempt's first send, in
+ * eight shards a gateway (`centrobill#3`, 1763800000000): reconciliation reads a stretch of time by it. It costs an
+ * approved charge one write unit more, at its first write: neither key changes afterwards.
  */
 export type LedgerItem = Record<string, AttributeValue>;
 
@@ -43,6 +45,8 @@ export class UnreadableItem extends Error {
 export const workIndex = "work";
 /** The sparse index of what waits for a person. */
 export const deskIndex = "desk";
+/** The index of every charge by when it was sent. */
+export const sentIndex = "sent";
 const shards = 8;
 
 type KeyPart = { readonly name: string; readonly type: "S" | "N" };
@@ -61,6 +65,10 @@ export const ledgerTable = {
       name: deskIndex,
       key: { partition: { name: "deskShard", type: "S" }, sort: { name: "deskAt", type: "S" } },
     },
+    {
+      name: sentIndex,
+      key: { partition: { name: "sentShard", type: "S" }, sort: { name: "sentAt", type: "N" } },
+    },
   ],
   /** Seconds since 1970 after which DynamoDB may drop an item. A charge never has it: its id is used up for ever. */
   timeToLive: "expiresAt",
@@ -70,9 +78,15 @@ export const ledgerTable = {
   readonly timeToLive: string;
 };
 
+export type IndexName = (typeof ledgerTable)["indexes"][number]["name"];
+
 /** The index keys under which the charges of a state stand, or the later attempts that wait. */
 export const workShardsOf = (state: LedgerEntry["state"] | "retry"): readonly string[] =>
   Array.from({ length: shards }, (_, shard) => `${state}#${shard}`);
+
+/** The index keys under which the charges of a gateway stand. */
+export const sentShardsOf = (gateway: GatewayName): readonly string[] =>
+  Array.from({ length: shards }, (_, shard) => `${gateway}#${shard}`);
 
 /** The charge that a key is about; `undefined` for a rejection without a charge id. */
 export const chargeIdOfKey = (key: LedgerItem): ChargeId | undefined => {
@@ -80,7 +94,9 @@ export const chargeIdOfKey = (key: LedgerItem): ChargeId | undefined => {
   return pk.startsWith("charge#") ? (pk.slice("charge#".length) as ChargeId) : undefined;
 };
 
-export const entryKey = (chargeId: ChargeId) => ({ pk: { S: `charge#${chargeId}` }, sk: { S: "charge" } });
+/** Under which a charge's entry stands. */
+export const entrySk = "charge";
+export const entryKey = (chargeId: ChargeId) => ({ pk: { S: `charge#${chargeId}` }, sk: { S: entrySk } });
 
 /** Under which a notice stands: of what it is about, and, where a person is told of it, beside its charge. */
 export const noticeSk = (noticeId: string): string => `notice#${noticeId}`;
@@ -88,13 +104,15 @@ export const noticeSk = (noticeId: string): string => `notice#${noticeId}`;
 /** Under which a gateway's own name says which charge it stands for. */
 export const refersSk = "refers";
 
-/** DynamoDB bills each KiB that is begun; what stands beside an entry takes 160 bytes at the most. */
-const plainBytesMax = 860;
+/** DynamoDB bills each KiB that is begun; what stands beside an entry takes 205 bytes at the most. */
+const plainBytesMax = 815;
 
 const textValue = (text: string): AttributeValue =>
   Buffer.byteLength(text) <= plainBytesMax ? { S: text } : { B: deflateRawSync(text) };
 
 /** The text of an entry, however it is kept; empty where it cannot be read. */
+export const entryTextOf = (item: LedgerItem): string => textOf(item["entry"]);
+
 const textOf = (value: AttributeValue | undefined): string => {
   if (value?.B === undefined) return value?.S ?? "";
   try {
@@ -164,13 +182,15 @@ export const itemOfEntry = (entry: LedgerEntry): LedgerItem => ({
   state: { S: entry.state },
   token: { S: entry.token },
   entry: textValue(JSON.stringify(entry)),
+  sentShard: { S: `${entry.gateway}#${shardOf(entry)}` },
+  sentAt: { N: String(Math.round(entry.firstSendAtMs ?? entry.openedAtMs)) },
   ...workOf(entry),
   ...deskOf(entry),
 });
 
 /** Throws `UnreadableItem` where the item is not an entry of a version that this code knows. */
 export const entryOfItem = (item: LedgerItem): LedgerEntry => {
-  const entry = parseJson(textOf(item["entry"]));
+  const entry = parseJson(entryTextOf(item));
   if (member(entry, "v") !== 1)
     throw new UnreadableItem(`${item["pk"]?.S ?? "an item"}: not an entry of a version that is known here`);
   return entry as unknown as LedgerEntry;

@@ -10,6 +10,8 @@ type MetricForm = {
   readonly dimensions: readonly (keyof LogMembers)[];
   /** a level, not an amount: levels of several series have no sum, so there is none by function alone */
   readonly level?: true;
+  /** one or more a charge: those of an invocation may be written together */
+  readonly perCharge?: true;
 };
 
 /**
@@ -17,12 +19,12 @@ type MetricForm = {
  * other dimension, and by function and the dimensions named here. `function` is the function's deployed name.
  */
 export const metrics: Readonly<Record<MetricName, MetricForm>> = {
-  ChargeOutcome: { unit: "Count", dimensions: ["gateway", "outcome"] },
-  GatewayLatencyMs: { unit: "Milliseconds", dimensions: ["gateway"] },
+  ChargeOutcome: { unit: "Count", dimensions: ["gateway", "outcome"], perCharge: true },
+  GatewayLatencyMs: { unit: "Milliseconds", dimensions: ["gateway"], perCharge: true },
   // One value a charge that has ended: how often it was sent, over all its attempts.
-  Sends: { unit: "Count", dimensions: ["gateway"] },
-  Resends: { unit: "Count", dimensions: ["gateway"] },
-  Lookups: { unit: "Count", dimensions: ["gateway"] },
+  Sends: { unit: "Count", dimensions: ["gateway"], perCharge: true },
+  Resends: { unit: "Count", dimensions: ["gateway"], perCharge: true },
+  Lookups: { unit: "Count", dimensions: ["gateway"], perCharge: true },
   // Minor units: only within a currency is their sum an amount. By function alone it says that there is some.
   MoneyToReview: { unit: "None", dimensions: ["gateway", "currency"] },
   DoubleCharges: { unit: "Count", dimensions: ["gateway"] },
@@ -32,7 +34,7 @@ export const metrics: Readonly<Record<MetricName, MetricForm>> = {
   // 1 while it stays closed; nothing while it is open.
   GatewayShut: { unit: "None", dimensions: ["gateway", "reason"], level: true },
   // How much later than planned an unknown was looked up.
-  LookupLagMs: { unit: "Milliseconds", dimensions: ["gateway"] },
+  LookupLagMs: { unit: "Milliseconds", dimensions: ["gateway"], perCharge: true },
   BacklogCharges: { unit: "Count", dimensions: ["state", "age"], level: true },
   // Minor units, one value a currency.
   BacklogMoney: { unit: "None", dimensions: ["state", "age", "currency"], level: true },
@@ -142,7 +144,15 @@ export type JsonLogOptions = {
   nowMs(): number;
   /** the function that logs: the first dimension of every metric */
   readonly functionName: string;
+  /** whether what comes once a charge is kept until `flush`, so that a batch's values share a line */
+  readonly gathers?: boolean;
 };
+
+/** So many values CloudWatch takes of one metric in a line. */
+const valuesMax = 100;
+
+/** A log that may hold metrics back until it is flushed: at the end of each invocation. */
+export type GatheringLog = Log & { flush(): void };
 
 /**
  * A log of one JSON line an event, and of CloudWatch's embedded metric format for metrics (a log line that
@@ -153,7 +163,7 @@ export type JsonLogOptions = {
  * list is written as `unlisted_event`. A metric that is not on the list or has no finite value is not written.
  * Never throws: a charge does not end differently because of what could not be said about it.
  */
-export const jsonLog = ({ write, nowMs, functionName }: JsonLogOptions): Log => {
+export const jsonLog = ({ write, nowMs, functionName, gathers }: JsonLogOptions): GatheringLog => {
   const writeLine = (line: () => object | undefined): void => {
     try {
       const written = line();
@@ -163,6 +173,60 @@ export const jsonLog = ({ write, nowMs, functionName }: JsonLogOptions): Log => 
     }
   };
   const name = safeText(functionName);
+
+  /** A line of one metric, with one value or several. */
+  const writeMetric = (
+    metric: MetricName,
+    value: number | readonly number[],
+    safe: Readonly<Record<string, string | number>>,
+  ): void =>
+    writeLine(() => {
+      const { unit, dimensions, level } = metrics[metric];
+      // A dimension without a value would make CloudWatch drop the metric.
+      const present = dimensions.filter((dimension) => (safe[dimension] ?? "") !== "");
+      const alone = level === true ? [] : [["function"]];
+      return {
+        _aws: {
+          Timestamp: nowMs(),
+          CloudWatchMetrics: [
+            {
+              Namespace: metricNamespace,
+              Dimensions: present.length === 0 ? [["function"]] : [...alone, ["function", ...present]],
+              Metrics: [{ Name: metric, Unit: unit }],
+            },
+          ],
+        },
+        function: name,
+        ...safe,
+        [metric]: value,
+      };
+    });
+
+  type Gathered = {
+    readonly metric: MetricName;
+    readonly safe: Record<string, string | number>;
+    values: number[];
+  };
+  let gathered = new Map<string, Gathered>();
+
+  /** Keeps a value beside those of the same series. What is no dimension of it, no sum could name. */
+  const gather = (metric: MetricName, value: number, members: LogMembers): void => {
+    const safe = Object.fromEntries(
+      Object.entries(safeMembers(members)).filter(([member]) =>
+        metrics[metric].dimensions.includes(member as keyof LogMembers),
+      ),
+    );
+    const series = JSON.stringify([metric, safe]);
+    const before = gathered.get(series);
+    if (before === undefined) {
+      gathered.set(series, { metric, safe, values: [value] });
+      return;
+    }
+    before.values.push(value);
+    if (before.values.length < valuesMax) return;
+    gathered.delete(series);
+    writeMetric(metric, before.values, safe);
+  };
 
   return {
     event(event, members = {}) {
@@ -174,29 +238,14 @@ export const jsonLog = ({ write, nowMs, functionName }: JsonLogOptions): Log => 
       }));
     },
     metric(metric, value, members = {}) {
-      writeLine(() => {
-        if (!Object.hasOwn(metrics, metric) || !Number.isFinite(value)) return undefined;
-        const { unit, dimensions, level } = metrics[metric];
-        const safe = safeMembers(members);
-        // A dimension without a value would make CloudWatch drop the metric.
-        const present = dimensions.filter((dimension) => (safe[dimension] ?? "") !== "");
-        const alone = level === true ? [] : [["function"]];
-        return {
-          _aws: {
-            Timestamp: nowMs(),
-            CloudWatchMetrics: [
-              {
-                Namespace: metricNamespace,
-                Dimensions: present.length === 0 ? [["function"]] : [...alone, ["function", ...present]],
-                Metrics: [{ Name: metric, Unit: unit }],
-              },
-            ],
-          },
-          function: name,
-          ...safe,
-          [metric]: value,
-        };
-      });
+      if (!Object.hasOwn(metrics, metric) || !Number.isFinite(value)) return;
+      if (gathers === true && metrics[metric].perCharge === true) gather(metric, value, members);
+      else writeMetric(metric, value, safeMembers(members));
+    },
+    flush() {
+      const all = [...gathered.values()];
+      gathered = new Map();
+      for (const { metric, safe, values } of all) writeMetric(metric, values, safe);
     },
   };
 };

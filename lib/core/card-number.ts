@@ -16,8 +16,10 @@ type Run = {
   readonly groups: readonly string[];
 };
 
-/** The longest card number. A phone number has at most 15 digits (E.164). */
+/** A card number; what is masked may be shorter by one. A phone number has at most 15 digits (E.164). */
+const cardDigitsMin = 13;
 const cardDigitsMax = 19;
+const maskedDigitsMin = 12;
 const phoneDigitsMax = 15;
 
 /**
@@ -31,6 +33,8 @@ const identifier =
 const withoutIdentifiers = (text: string): string =>
   text.replace(identifier, (found) => (/[a-f]/i.test(found) ? "x".repeat(found.length) : found));
 
+const noRuns: readonly Run[] = [];
+
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 
 /** Space and hyphen-minus, and what text editors put in their place: no-break spaces and hyphens, en dash. */
@@ -38,7 +42,21 @@ const separators = new Set(
   [..." -\u00a0\u2007\u202f\u2010\u2011\u2012\u2013\u2212"].map((c) => c.charCodeAt(0)),
 );
 
-function* runsOf(written: string): Generator<Run> {
+/** Whether the text has so many digits at all: most texts have not, and are not read any further. */
+const hasDigits = (text: string, count: number): boolean => {
+  let digits = 0;
+  for (let at = 0; at < text.length; at += 1)
+    if (isDigit(text.charCodeAt(at))) {
+      digits += 1;
+      if (digits === count) return true;
+    }
+  return false;
+};
+
+/** The runs of a text. One that has not `digitsMin` digits in all has none that matters. */
+const runsOf = (written: string, digitsMin: number): readonly Run[] => {
+  if (written.length < digitsMin || !hasDigits(written, digitsMin)) return noRuns;
+  const runs: Run[] = [];
   const text = withoutIdentifiers(written);
   let at = 0;
   while (at < text.length) {
@@ -55,10 +73,11 @@ function* runsOf(written: string): Generator<Run> {
       while (isDigit(text.charCodeAt(to))) to += 1;
       groups.push(text.slice(at, to));
     } while (separators.has(text.charCodeAt(to)) && isDigit(text.charCodeAt(to + 1)));
-    yield { from, to, groups };
+    runs.push({ from, to, groups });
     at = to;
   }
-}
+  return runs;
+};
 
 /** Whether some row of whole groups, `digitsMin` to 19 digits long, passes `test`. Linear: at most 19 groups a row. */
 const someNumber = (
@@ -95,7 +114,7 @@ const runHoldsCard = (text: string, { from, groups }: Run): boolean => {
   if (afterPlus && groups.reduce((digits, group) => digits + group.length, 0) <= phoneDigitsMax) return false;
   return someNumber(
     groups,
-    13,
+    cardDigitsMin,
     (number, firstGroup) => !(afterPlus && firstGroup === 0) && isCardBrand(number) && passesLuhn(number),
   );
 };
@@ -106,7 +125,7 @@ const runHoldsCard = (text: string, { from, groups }: Run): boolean => {
  * `+` (a phone number), and not inside a UUID or hex digest. Takes time linear in the text, whatever is in it.
  */
 export const holdsCardNumber = (text: string): boolean => {
-  for (const run of runsOf(text)) if (runHoldsCard(text, run)) return true;
+  for (const run of runsOf(text, cardDigitsMin)) if (runHoldsCard(text, run)) return true;
   return false;
 };
 
@@ -130,8 +149,8 @@ const maskRun = (written: string, digits: number): string => {
 export const maskCardNumbers = (text: string): string => {
   let masked = "";
   let copied = 0;
-  for (const { from, to, groups } of runsOf(text)) {
-    if (!someNumber(groups, 12, passesLuhn)) continue;
+  for (const { from, to, groups } of runsOf(text, maskedDigitsMin)) {
+    if (!someNumber(groups, maskedDigitsMin, passesLuhn)) continue;
     const digits = groups.reduce((sum, group) => sum + group.length, 0);
     masked += text.slice(copied, from) + maskRun(text.slice(from, to), digits);
     copied = to;
@@ -171,6 +190,25 @@ const pathOf = (place: Place | undefined): string => {
   return safe.length > pathLengthMax ? `${safe.slice(0, pathLengthMax - 1)}…` : safe;
 };
 
+/** Whether `findCardNumber` finds one: most values hold none, and then nobody asks for the place. */
+const hasCardNumber = (value: unknown): boolean => {
+  const open: unknown[] = [value];
+  while (open.length > 0) {
+    const found = open.pop();
+    if (typeof found === "string") {
+      if (holdsCardNumber(found)) return true;
+    } else if (typeof found === "number") {
+      if (numberHoldsCard(found)) return true;
+    } else if (Array.isArray(found)) for (const item of found) open.push(item);
+    else if (typeof found === "object" && found !== null)
+      for (const key of Object.keys(found)) {
+        if (holdsCardNumber(key)) return true;
+        open.push((found as Record<string, unknown>)[key]);
+      }
+  }
+  return false;
+};
+
 /**
  * The first place in parsed JSON that holds a card number, by `holdsCardNumber`: in a string, a number or an
  * object's key. `path` names it for a person ("request.consumer.zip", "lineItems[0].sku", "metadata key";
@@ -178,6 +216,7 @@ const pathOf = (place: Place | undefined): string => {
  * the value do not matter.
  */
 export const findCardNumber = (value: unknown): { path: string } | undefined => {
+  if (!hasCardNumber(value)) return undefined;
   const open: { readonly value: unknown; readonly place: Place | undefined }[] = [
     { value, place: undefined },
   ];

@@ -1,7 +1,15 @@
 import type { Brand } from "./brand.ts";
 import { findCardData } from "./card-data.ts";
 import { holdsCardNumber } from "./card-number.ts";
-import { asString, inKeyOrder, isDeeperThan, isJsonObject, type JsonObject, parseJson } from "./json.ts";
+import {
+  asString,
+  inKeyOrder,
+  isDeeperThan,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  parseJson,
+} from "./json.ts";
 import { type Money, parseAmountMinor, parseCurrency } from "./money.ts";
 
 /** The merchant's own id of a charge: the same id is the same charge, for ever. */
@@ -31,6 +39,8 @@ export type Charge = {
   readonly request: GatewayRequest;
   /** the message word for word, as JSON: what the route message carries */
   readonly message: JsonObject;
+  /** its canonical text (`canonicalJson`): what its fingerprint is taken of */
+  readonly canonical: string;
 };
 
 /** One thing that is wrong with a message: the place, and what it must be. Never holds a value as it came. */
@@ -125,11 +135,11 @@ const parseInstrument = (value: unknown, problems: Problem[]): Instrument | unde
   return typeof network === "string" ? { ref: ref ?? "", network } : { ref: ref ?? "" };
 };
 
-const parseMetadata = (value: unknown, problems: Problem[]): Readonly<Record<string, string>> => {
-  if (value === undefined) return {};
+const checkMetadata = (value: Json | undefined, problems: Problem[]): void => {
+  if (value === undefined) return;
   if (!isJsonObject(value)) {
     problems.push({ field: "metadata", must: "be an object of strings" });
-    return {};
+    return;
   }
   const entries = Object.entries(value);
   if (entries.length > 20) problems.push({ field: "metadata", must: "have at most 20 entries" });
@@ -141,7 +151,6 @@ const parseMetadata = (value: unknown, problems: Problem[]): Readonly<Record<str
     if (reservedMetadata.has(key))
       problems.push({ field, must: "not be set: the worker puts its own reference there" });
   }
-  return value as Record<string, string>;
 };
 
 export const unknownField = (field: string): Problem => ({
@@ -149,26 +158,35 @@ export const unknownField = (field: string): Problem => ({
   must: "not be there: no such field",
 });
 
+const refuse = (code: RefusalCode, problems: readonly Problem[], chargeId?: ChargeId): ParsedCharge => ({
+  ok: false,
+  refusal: chargeId === undefined ? { code, problems } : { code, problems, chargeId },
+});
+
+type RequestParsers = Readonly<Partial<Record<GatewayName, RequestParser>>>;
+
 /**
  * The only way in: reads a queue message's body. Never throws, whatever the text is. A card number anywhere
  * refuses the message (S12); so does a field that is not known, since a typo must not be ignored where money
  * is concerned.
  * @param gateways the parser of each gateway that this worker has; a known gateway without one is refused.
  */
-export const parseCharge = (
-  body: string,
-  gateways: Readonly<Partial<Record<GatewayName, RequestParser>>>,
-): ParsedCharge => {
-  const refuse = (code: RefusalCode, problems: readonly Problem[], chargeId?: ChargeId): ParsedCharge => ({
-    ok: false,
-    refusal: chargeId === undefined ? { code, problems } : { code, problems, chargeId },
-  });
+export const parseCharge = (body: string, gateways: RequestParsers): ParsedCharge => {
   if (body.length > messageLengthMax)
     return refuse("message_too_large", [
       { field: "message", must: `have at most ${messageLengthMax} characters` },
     ]);
   const message = parseJson(body);
   if (message === undefined) return refuse("invalid_message", [{ field: "message", must: "be JSON" }]);
+  // Shorter ones cannot be too large, and are nearly all there are.
+  return readCharge(message, gateways, body.length > copyBytesMax / 6);
+};
+
+/**
+ * The same for a message that is JSON already.
+ * @param isLong its copy may be too large for a queue; no message is that was accepted before
+ */
+export const readCharge = (message: Json, gateways: RequestParsers, isLong = false): ParsedCharge => {
   if (!isJsonObject(message))
     return refuse("invalid_message", [{ field: "message", must: "be a JSON object" }]);
 
@@ -186,8 +204,7 @@ export const parseCharge = (
       chargeId,
     );
 
-  // Shorter ones cannot be too large, and are nearly all there are.
-  if (body.length > copyBytesMax / 6 && queueBytesOf(JSON.stringify(message)) > copyBytesMax)
+  if (isLong && queueBytesOf(JSON.stringify(message)) > copyBytesMax)
     return refuse(
       "message_too_large",
       [{ field: "message", must: `take at most ${copyBytesMax} bytes on a queue` }],
@@ -215,7 +232,7 @@ export const parseCharge = (
   if (message["notAfter"] !== undefined && notAfterMs === undefined)
     problems.push({ field: "notAfter", must: "be a UTC time like 2026-11-22T18:00:00Z" });
   const instrument = parseInstrument(message["instrument"], problems);
-  const metadata = parseMetadata(message["metadata"], problems);
+  checkMetadata(message["metadata"], problems);
   const request = message["request"];
   const parseRequest = gateway === undefined ? undefined : gateways[gateway];
   if (!isJsonObject(request)) problems.push({ field: "request", must: "be an object" });
@@ -236,6 +253,7 @@ export const parseCharge = (
       [{ field: "gateway", must: "be a gateway that this worker has" }],
       chargeId,
     );
+  const ordered = inKeyOrder(message);
   return {
     ok: true,
     charge: {
@@ -245,9 +263,10 @@ export const parseCharge = (
       ...(notAfterMs === undefined ? {} : { notAfterMs }),
       ...(instrument === undefined ? {} : { instrument }),
       // In one order of keys: a resend built from another writing of the message is the same, byte for byte.
-      metadata: inKeyOrder(metadata),
-      request: inKeyOrder(request) as GatewayRequest,
+      metadata: (ordered["metadata"] ?? {}) as Readonly<Record<string, string>>,
+      request: ordered["request"] as GatewayRequest,
       message,
+      canonical: JSON.stringify(ordered),
     },
   };
 };

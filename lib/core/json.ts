@@ -21,14 +21,24 @@ export const member = (value: unknown, key: string): Json | undefined =>
 export const asString = (value: unknown): string | undefined =>
   typeof value === "string" ? value : undefined;
 
+const asMember = { writable: true, enumerable: true, configurable: true } as const;
+
+/** Gives an object a member of its own, whatever its name. */
+const put = (object: Record<string, unknown>, key: string, value: unknown): void => {
+  // The one name that an assignment does not make a member of.
+  if (key === "__proto__") Object.defineProperty(object, key, { ...asMember, value });
+  else object[key] = value;
+};
+
 /**
  * A copy of the object without the keys whose value is `undefined`: with `exactOptionalPropertyTypes` an
  * absent member and an undefined one are different things, and only the first may be stored or sent.
  */
-export const defined = <T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
+export const defined = <T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } => {
+  const kept: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(object)) if (value !== undefined) put(kept, key, value);
+  return kept as { [K in keyof T]: Exclude<T[K], undefined> };
+};
 
 /**
  * A copy with the keys of every object in one order (that of their UTF-16 units, whole numbers first as
@@ -37,11 +47,9 @@ export const defined = <T extends object>(object: T): { [K in keyof T]: Exclude<
 export const inKeyOrder = <T extends Json>(value: T): T => {
   if (Array.isArray(value)) return value.map(inKeyOrder) as unknown as T;
   if (!isJsonObject(value)) return value;
-  return Object.fromEntries(
-    Object.keys(value)
-      .sort()
-      .map((key) => [key, inKeyOrder(value[key] ?? null)]),
-  ) as T;
+  const ordered: Record<string, unknown> = {};
+  for (const key of Object.keys(value).sort()) put(ordered, key, inKeyOrder(value[key] ?? null));
+  return ordered as T;
 };
 
 /**
@@ -55,9 +63,11 @@ export const isDeeperThan = (value: Json, depth: number): boolean => {
   let level: Json[] = [value];
   for (let at = 0; level.length > 0; at++) {
     if (at > depth) return true;
-    level = level.flatMap((item) =>
-      typeof item === "object" && item !== null ? (Object.values(item) as Json[]) : [],
-    );
+    const below: Json[] = [];
+    for (const item of level)
+      if (typeof item === "object" && item !== null)
+        for (const inner of Object.values(item) as Json[]) below.push(inner);
+    level = below;
   }
   return false;
 };

@@ -104,14 +104,14 @@ export const judgeDecision = (
   if (decisionsOf(entry).length >= decisionsMax)
     return refused("policy", `a charge has at most ${decisionsMax} decisions and proposals`);
 
-  const confirms = proposal !== undefined && isConfirmedBy(proposal, wish) ? proposal : undefined;
+  const needsTwo = policy.secondPersonFor.includes(wish.decision);
+  const confirms = needsTwo && proposal !== undefined && isConfirmedBy(proposal, wish) ? proposal : undefined;
   // What holds is what was proposed: the second person adds a reason, not other terms.
   const terms = confirms === undefined ? wish : termsOf(confirms);
   const judged = effectOf({ entry, made, notices, wish: terms, word, hasMessage }, policy, nowMs);
   if ("refused" in judged) return judged.refused;
   const { effect, why } = judged;
-  if (!policy.secondPersonFor.includes(wish.decision) || isGatewaysWord(effect))
-    return { kind: "decides", effect, why };
+  if (!needsTwo || isGatewaysWord(effect)) return { kind: "decides", effect, why };
   return confirms === undefined
     ? { kind: "proposes", effect, why: `${why}; another person has to confirm it` }
     : { kind: "decides", effect, why: `${why}; proposed by ${confirms.by}`, confirms };

@@ -10,15 +10,43 @@ const probes = 5;
 const placeOf = (a: number, b: number): number => Math.imul(a ^ (b >>> 15), 0x85ebca6b) + (b ^ (a >>> 13));
 const stepOf = (a: number, b: number): number => (Math.imul(b ^ (a >>> 16), 0xc2b2ae35) ^ (b >>> 11)) | 1;
 
+/** How many bits a key has at the least before the next part is begun: one "yes" in half a million is wrong then. */
+const bitsPerKey = 64;
+const firstBits = 2 ** 16;
+/** By how much each part is larger than the one before. */
+const growth = 16;
+
+type Part = { readonly words: Uint32Array; readonly mask: number; keys: number };
+
+const partOf = (bits: number): Part => ({ words: new Uint32Array(bits / 32), mask: bits - 1, keys: 0 });
+
+const isIn = ({ words, mask }: Part, place: number, step: number): boolean => {
+  for (let probe = 0, at = place; probe < probes; probe++, at = (at + step) | 0) {
+    const bit = at & mask;
+    if (((words[bit >>> 5] ?? 0) & (1 << (bit & 31))) === 0) return false;
+  }
+  return true;
+};
+
 /**
- * Takes a key as two hashes that know nothing of each other.
- * @param bits a power of two. With 64 bits a key one "yes" in half a million is wrong.
+ * Takes a key as two hashes that know nothing of each other. It begins small and takes more memory as keys come,
+ * up to `bits` in one part; beyond 64 bits a key there it says "yes" more often.
+ * @param bits a power of two
  */
 export const keyFilter = (bits: number): KeyFilter => {
-  const words = new Uint32Array(bits / 32);
-  const mask = bits - 1;
+  const parts: Part[] = [];
+  let last: Part | undefined;
   return {
     add(a, b) {
+      if (last === undefined || last.keys * bitsPerKey > last.mask) {
+        const next = Math.min(bits, last === undefined ? firstBits : (last.mask + 1) * growth);
+        if (last === undefined || next > last.mask + 1) {
+          last = partOf(next);
+          parts.push(last);
+        }
+      }
+      const { words, mask } = last;
+      last.keys += 1;
       const step = stepOf(a, b);
       for (let probe = 0, at = placeOf(a, b); probe < probes; probe++, at = (at + step) | 0) {
         const bit = at & mask;
@@ -26,12 +54,9 @@ export const keyFilter = (bits: number): KeyFilter => {
       }
     },
     mayHave(a, b) {
-      const step = stepOf(a, b);
-      for (let probe = 0, at = placeOf(a, b); probe < probes; probe++, at = (at + step) | 0) {
-        const bit = at & mask;
-        if (((words[bit >>> 5] ?? 0) & (1 << (bit & 31))) === 0) return false;
-      }
-      return true;
+      const [place, step] = [placeOf(a, b), stepOf(a, b)];
+      for (const part of parts) if (isIn(part, place, step)) return true;
+      return false;
     },
   };
 };

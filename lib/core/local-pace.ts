@@ -32,6 +32,23 @@ export const localPace = ({ concurrencyMax }: Pick<LocalLimits, "concurrencyMax"
   narrowedAtMs: Number.NEGATIVE_INFINITY,
 });
 
+/** Exchanges at once. */
+export const widthOf = ({ concurrency }: LocalPace): number => Math.max(1, Math.floor(concurrency));
+
+/** An account that answers within this is quick. */
+const quickMs = 250;
+const aheadShare = 0.25;
+
+/**
+ * Charges in hand beside those on their way: while the answer of one is recorded the next stands opened, and no
+ * place on the way is empty. Only at an account that answers well and quickly: elsewhere it would gain nothing,
+ * and a charge that stands opened might lose the time that its answer needs.
+ */
+export const aheadOf = (local: LocalPace): number =>
+  local.faultsInRow === 0 && local.usualMs !== undefined && local.usualMs <= quickMs
+    ? Math.floor(widthOf(local) * aheadShare)
+    : 0;
+
 /** An answer is slow when it takes this many times the usual, and this much longer. */
 const slowTimes = 4;
 const slowByMs = 1_000;

@@ -10,13 +10,16 @@ const securityCodeInText =
 const mask = "***";
 
 /** The path of the first member that is named like a card's security code, or `undefined`. */
-export const findSecurityCode = (value: Json, path = ""): string | undefined => {
+export const findSecurityCode = (value: Json): string | undefined =>
+  securityCodePlace(value)?.join(".").slice(0, 120);
+
+const securityCodePlace = (value: Json): string[] | undefined => {
   if (typeof value !== "object" || value === null) return undefined;
-  for (const [key, item] of Object.entries(value) as [string, Json][]) {
-    const place = path === "" ? key : `${path}.${key}`;
-    if (isJsonObject(value) && securityCodeName.test(key)) return place.slice(0, 120);
-    const inner = findSecurityCode(item, place);
-    if (inner !== undefined) return inner;
+  const named = isJsonObject(value);
+  for (const key of Object.keys(value)) {
+    if (named && securityCodeName.test(key)) return [key];
+    const place = securityCodePlace((value as Record<string, Json>)[key] ?? null);
+    if (place !== undefined) return [key, ...place];
   }
   return undefined;
 };
@@ -38,14 +41,17 @@ export const maskedText = (body: string): string => {
   return maskCardNumbers(readable).replace(securityCodeInText, `$1${mask}`).slice(0, textMax);
 };
 
+const withoutSecrets = (text: string, secrets: readonly string[]): string => {
+  const long = secrets.filter((secret) => secret.length >= 4);
+  if (!long.some((secret) => text.includes(secret))) return text;
+  // The longest first: one may be the beginning of another.
+  long.sort((a, b) => b.length - a.length);
+  return long.reduce((masked, secret) => masked.replaceAll(secret, mask), text);
+};
+
 /** Gateway text with the charge's own secrets and every card number masked, and cut to `max`. */
 export const maskedExcerpt = (text: string, secrets: readonly string[], max: number): string =>
-  maskCardNumbers(
-    // The longest first: one may be the beginning of another.
-    [...secrets]
-      .sort((a, b) => b.length - a.length)
-      .reduce((masked, secret) => (secret.length < 4 ? masked : masked.replaceAll(secret, mask)), text),
-  )
+  maskCardNumbers(withoutSecrets(text, secrets))
     // A gateway's answer may name the card it charged though the message did not.
     .replace(/("?(?:paymentAccountId|token|number|iban)"?\s*[:=]\s*)"(?:[^"\\]|\\.)*"/gi, `$1"${mask}"`)
     .replace(securityCodeInText, `$1${mask}`)

@@ -29,14 +29,21 @@ const sumOf = ({ small, large }: Cell): bigint => large + BigInt(small);
 /** Days are those of UTC. What has no time is under the day `fallbackMs` is in. */
 export const moneyTally = (fallbackMs: number): MoneyTally => {
   const days = new Map<number, Map<string, Cells>>();
+  const cellsOf = (day: number, currency: string): Cells => {
+    const byCurrency = days.get(day) ?? new Map<string, Cells>();
+    if (byCurrency.size === 0) days.set(day, byCurrency);
+    const cells = byCurrency.get(currency) ?? newCells();
+    byCurrency.set(currency, cells);
+    return cells;
+  };
+  // Mostly the same as the one before.
+  let last = { day: Number.NaN, currency: "", cells: newCells() };
   return {
     add(money, amount, currency, atMs) {
       const day = Math.floor((Number.isNaN(atMs) ? fallbackMs : atMs) / dayMs);
-      const byCurrency = days.get(day) ?? new Map<string, Cells>();
-      if (byCurrency.size === 0) days.set(day, byCurrency);
-      const cells = byCurrency.get(currency) ?? newCells();
-      byCurrency.set(currency, cells);
-      const cell = cells[money];
+      if (day !== last.day || currency !== last.currency)
+        last = { day, currency, cells: cellsOf(day, currency) };
+      const cell = last.cells[money];
       if (typeof amount === "bigint") cell.large += amount;
       else {
         cell.small += amount;

@@ -32,6 +32,7 @@ const decimalForm = /^(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?$/;
 
 const matchDecimal = (text: string): RegExpExecArray | null =>
   text.length <= decimalLengthMax ? decimalForm.exec(text) : null;
+const isDecimal = (text: string): boolean => text.length <= decimalLengthMax && decimalForm.test(text);
 
 /**
  * The minor units of a decimal amount in major units, as gateways write them: "19.99", "19.9", "19", and
@@ -58,10 +59,11 @@ const digitsInDouble = 15;
  * digits than a double keeps (beyond them the text may not be what the gateway wrote). Otherwise `undefined`.
  */
 export const decimalOfJson = (value: unknown): string | undefined => {
-  if (typeof value === "string") return matchDecimal(value) === null ? undefined : value;
+  if (typeof value === "string") return isDecimal(value) ? value : undefined;
   if (typeof value !== "number") return undefined;
   const text = String(value);
-  if (matchDecimal(text) === null) return undefined;
+  if (!isDecimal(text)) return undefined;
+  if (text.length <= digitsInDouble) return text;
   const significant = text.replace(/[-.]/g, "").replace(/^0+/, "");
   return significant.length <= digitsInDouble ? text : undefined;
 };

@@ -133,8 +133,8 @@ export const wakeUpOf = (notice: Notice): WakeUp => ({
 
 /** The wake-up that a message of the `unknown-outcomes` queue is, or `undefined` where it is a charge. */
 export const parseWakeUp = (body: string): WakeUp | undefined => {
-  // A charge message is long, and is parsed by whoever works it.
-  if (body.length > 2_000) return undefined;
+  // A charge message is parsed by whoever works it, and not here too.
+  if (body.length > 2_000 || !body.includes('"notice"')) return undefined;
   const message = parseJson(body);
   if (!isJsonObject(message) || message["v"] !== 1 || message["kind"] !== "notice") return undefined;
   const [gateway, reference, notice] = ["gateway", "reference", "notice"].map((name) =>

@@ -107,7 +107,7 @@ export const closeGate = (
     (before.because !== "rate_limited" || atMs < before.untilMs);
   if (stands && because !== "rate_limited" && before.because !== "rate_limited") return undefined;
   const again = before !== undefined && before.because === because;
-  const times = again && stands ? before.times : again && relapse ? before.times + 1 : 1;
+  const times = again && relapse ? before.times + 1 : 1;
   const untilMs = atMs + (forMs ?? delayMsOf(times, delays));
   if (stands && because === "rate_limited") {
     if (before.because === "rate_limited")

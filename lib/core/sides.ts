@@ -142,10 +142,13 @@ const plain = (text: string | undefined): string => {
 };
 
 const lineOf = (agreeing: string, rest: string): string =>
-  `${agreeing.length < 10 ? "00" : agreeing.length < 100 ? "0" : ""}${agreeing.length}${agreeing}${rest}\n`;
+  `${agreeing.length < 10 ? "00" : agreeing.length < 100 ? "0" : ""}${agreeing.length}${agreeing}${rest}`;
 
-/** A side as a line, its newline included. What nearly every charge has in common takes no room. */
-export const ledgerLine = (side: LedgerSide): string => {
+/** A side as a line, its newline included. */
+export const ledgerLine = (side: LedgerSide): string => `${ledgerText(side)}\n`;
+
+/** What nearly every charge has in common takes no room. */
+export const ledgerText = (side: LedgerSide): string => {
   const lastSent =
     side.lastSentAtMs === side.firstSentAtMs
       ? "="
@@ -173,10 +176,10 @@ export const gatewayLine = (side: GatewaySide): string => {
     side.parentTransactionId === undefined && side.written === undefined && consumers === ""
       ? ""
       : `\t${side.parentTransactionId ?? ""}\t${side.written ?? ""}\t${consumers}`;
-  return lineOf(
+  return `${lineOf(
     `${verdictOfRow(side.kind, side.says, side.failed)}${plain(side.currency)}\t${side.amount ?? ""}\t${plain(side.chargeId)}\t${plain(side.requestId)}\t${side.transactionId ?? ""}\t`,
     `${side.atMs ?? ""}\t${side.orderId ?? ""}\t${side.code ?? ""}${rare}`,
-  );
+  )}\n`;
 };
 
 const listOf = (field: string | undefined): readonly string[] =>
@@ -245,6 +248,20 @@ export const chargeIdOfLine = (line: string): string => {
 /** How much of a line has to be the same on the other side. */
 export const agreeingEnd = (line: string): number =>
   3 + (line.charCodeAt(0) - 48) * 100 + (line.charCodeAt(1) - 48) * 10 + (line.charCodeAt(2) - 48);
+
+/** Whether a charge and a row say the same of a capture, word for word; the rules need not be asked then. */
+export const sidesAgree = (ledger: LedgerSide, row: GatewaySide): boolean =>
+  row.says === "captured" &&
+  row.kind === "charge" &&
+  ledger.state === "approved" &&
+  // Without a transaction id the rules have to be asked.
+  row.transactionId !== undefined &&
+  row.amount !== undefined &&
+  row.transactionId === ledger.transactionId &&
+  row.requestId === ledger.requestId &&
+  row.chargeId === ledger.chargeId &&
+  row.amount === ledger.amount &&
+  row.currency === ledger.currency;
 
 /** What two lines that agree about a capture have in common; `undefined` where they do not, or may not. */
 export const agreed = (

@@ -1,3 +1,5 @@
+import { type Json, parseJson } from "./json.ts";
+
 /** A request as it goes onto the wire. Headers may hold a credential: never log one. */
 export type WireRequest = {
   readonly method: "GET" | "POST";
@@ -47,6 +49,18 @@ export type Replied = {
   readonly body: string;
   /** lower-case hex SHA-256 of the body's bytes */
   readonly bodySha256: string;
+};
+
+const bodies = new WeakMap<Replied, { readonly json: Json | undefined }>();
+
+/** The body of an answer as JSON, or `undefined` where it is none. Parsed once, however many read it. */
+export const bodyOf = (reply: Replied): Json | undefined => {
+  let body = bodies.get(reply);
+  if (body === undefined) {
+    body = { json: parseJson(reply.body) };
+    bodies.set(reply, body);
+  }
+  return body.json;
 };
 
 /** What became of one request on the wire. */

@@ -10,9 +10,10 @@ export const passesAfterMs: readonly number[] = [hourMs, 72 * hourMs];
 export const firstLookBackMs = 24 * hourMs;
 /** How far back missed windows are made up for. */
 export const lookBackMs = 35 * 24 * hourMs;
-/** An incomplete window is tried again after so long, and so often. */
+/** An incomplete window is tried again after so long; one that was begun so often, once a day. */
 export const tryAgainAfterMs = hourMs;
 export const triesMax = 24;
+const dayMs = 24 * hourMs;
 /** The shortest window that is cut in halves. */
 export const splitMinMs = 120_000;
 
@@ -33,7 +34,8 @@ const isDue = (record: WindowRecord, nowMs: number): boolean => {
       return false;
     case "done":
       return (
-        !record.run.complete && record.begun < triesMax && nowMs >= record.run.endedAtMs + tryAgainAfterMs
+        !record.run.complete &&
+        nowMs >= record.run.endedAtMs + (record.begun < triesMax ? tryAgainAfterMs : dayMs)
       );
   }
 };

@@ -16,8 +16,17 @@ export const giveBack = (delayMs: number): Worked => ({ kind: "giveBack", delayM
 /** A charge with the gateway that it goes to. */
 export type Addressed = { readonly charge: Charge; readonly gateway: Gateway };
 
-export const parsersOf = (worker: Worker): Readonly<Partial<Record<Gateway["name"], RequestParser>>> =>
-  Object.fromEntries(Object.values(worker.gateways).map((gateway) => [gateway.name, gateway.parseRequest]));
+type Parsers = Readonly<Partial<Record<Gateway["name"], RequestParser>>>;
+const parsers = new WeakMap<Worker["gateways"], Parsers>();
+
+/** The parser of each gateway that a worker has; a worker's gateways change with its credentials at the most. */
+export const parsersOf = ({ gateways }: Worker): Parsers => {
+  const own =
+    parsers.get(gateways) ??
+    Object.fromEntries(Object.values(gateways).map((gateway) => [gateway.name, gateway.parseRequest]));
+  parsers.set(gateways, own);
+  return own;
+};
 
 /** The next version's token and the worker's time: what every write of an entry needs. */
 export const stamp = (worker: Worker) => ({

@@ -33,7 +33,8 @@ const closingOf = (resolution: Resolution): Closing | undefined => {
 /**
  * Closes unknowns that rows of the feed answer, by the rules and the conditional write of every other look-up
  * (S7). What the feed does not answer is left as it is: nothing is sent, no look-up of the schedule is used up.
- * The message of each that waits in `unknown-outcomes` tells its outcome when it comes (S8).
+ * The message of each that waits in `unknown-outcomes` tells its outcome (S8): it is woken, where it is known by
+ * what; otherwise it comes at its own time.
  * @returns the entries that were closed, as they are now
  */
 export const closeFromFeed = async (
@@ -57,7 +58,9 @@ export const closeFromFeed = async (
       const closing = closingOf(resolution);
       if (closing === undefined) continue;
       const recorded = recordVerdict(noted, closing, stamp(worker));
-      if (await replaceEntry(entry, recorded, worker)) closed.set(entry.chargeId, recorded);
+      if (!(await replaceEntry(entry, recorded, worker))) continue;
+      closed.set(entry.chargeId, recorded);
+      if (entry.receipt !== undefined) await worker.wake?.(entry.receipt);
     }
   }
   return closed;

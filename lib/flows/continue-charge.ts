@@ -8,7 +8,7 @@ import {
   type UnknownEntry,
 } from "../core/ledger.ts";
 import { takeOver } from "../core/takeover.ts";
-import type { Delivery, Worker } from "../ports.ts";
+import type { Delivery, Limit, Worker } from "../ports.ts";
 import { type Addressed, giveBack, stamp, type Worked } from "./charge-worker.ts";
 import { replaceEntry, replaceOpening } from "./replace-entry.ts";
 import { workAttempt } from "./send-attempt.ts";
@@ -19,6 +19,8 @@ export const soonMs = 1_000;
 /** A charge in the hands of one worker, and how it tells what the ledger holds. */
 export type InHand = Addressed & {
   readonly delivery: Delivery;
+  /** bounds how many are on their way; none: whoever has it in hand is bounded already */
+  readonly exchange?: Limit;
   /** what becomes of the message now that the ledger holds this */
   readonly tell: (entry: LedgerEntry) => Worked;
 };

@@ -1,10 +1,12 @@
 import { type GatewayName, gatewayNames } from "../core/charge.ts";
 import {
+  aheadOf,
   closeOf,
   type Exchange,
   localPace,
   noteExchange,
   reopenedPace,
+  widthOf,
   workedPace,
 } from "../core/local-pace.ts";
 import {
@@ -33,7 +35,10 @@ export type GatewayPaceOptions = {
   readonly ids: Pick<Ids, "leaseToken">;
   readonly log: Log;
   readonly policy: Policy;
-  readonly limit: WideLimit;
+  /** exchanges at once; its width at the start is the ceiling */
+  readonly exchange: WideLimit;
+  /** charges in hand */
+  readonly inHand: WideLimit;
 };
 
 const readEveryMs = 1_000;
@@ -48,10 +53,10 @@ const minHeldMs = 250;
 type Changed = Omit<PaceRecord, "version">;
 const go: Turn = { kind: "go" };
 
-/** A worker's part in the pace at one gateway account; the limit's width at the start is the ceiling. */
+/** A worker's part in the pace at one gateway account. */
 export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
-  const { gateway, book, clock, ids, log, policy, limit } = options;
-  const limits = { ...policy, concurrencyMax: limit.concurrency };
+  const { gateway, book, clock, ids, log, policy, exchange, inHand } = options;
+  const limits = { ...policy, concurrencyMax: exchange.concurrency };
   const delays = probeDelaysOf(policy);
   let local = localPace(limits);
   let record: PaceRecord | undefined;
@@ -68,12 +73,22 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   let asking: number[] = [];
   let taking: Promise<readonly (number | undefined)[]> | undefined;
 
+  /** p-limit looks through its queue whenever it is told of a width, so it is told of a new one alone. */
+  const fit = (limited: WideLimit, width: number): void => {
+    if (limited.concurrency !== width) limited.concurrency = width;
+  };
+  const widen = (): void => {
+    fit(exchange, widthOf(local));
+    fit(inHand, widthOf(local) + aheadOf(local));
+  };
+  widen();
+
   /** What was read or written; an account that was opened meanwhile begins anew. */
   const see = (standing: PaceRecord | undefined): void => {
     const openedAtMs = standing?.closing?.openedAtMs;
     if (openedAtMs !== undefined && openedAtMs !== record?.closing?.openedAtMs) {
       local = reopenedPace(local, limits, openedAtMs);
-      limit.concurrency = Math.max(1, Math.floor(local.concurrency));
+      widen();
     }
     const workedAtMs = standing?.workedAtMs;
     if (workedAtMs !== undefined && workedAtMs !== record?.workedAtMs) local = workedPace(local, workedAtMs);
@@ -197,7 +212,8 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   };
 
   return {
-    limit,
+    limit: inHand,
+    exchange,
     gate,
 
     async admit(waitMs) {
@@ -226,7 +242,7 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
       if (openedAtMs !== undefined && begunAtMs < openedAtMs && answered.kind !== "limited") return;
       const exchange: Exchange = { answered, begunAtMs, tookMs };
       local = noteExchange(local, exchange, limits);
-      limit.concurrency = Math.max(1, Math.floor(local.concurrency));
+      widen();
       const asked = closeOf(local, exchange, limits, openedAtMs);
       if (asked !== undefined) await close(asked);
     },
@@ -266,8 +282,11 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
 
 /** A worker's part in the pace at every gateway. */
 export const gatewayPaces = (
-  options: Omit<GatewayPaceOptions, "gateway" | "limit"> & { limit(): WideLimit },
+  options: Omit<GatewayPaceOptions, "gateway" | "exchange" | "inHand"> & { limit(): WideLimit },
 ): Readonly<Record<GatewayName, GatewayPace>> =>
   Object.fromEntries(
-    gatewayNames.map((gateway) => [gateway, gatewayPace({ ...options, gateway, limit: options.limit() })]),
+    gatewayNames.map((gateway) => [
+      gateway,
+      gatewayPace({ ...options, gateway, exchange: options.limit(), inHand: options.limit() }),
+    ]),
   ) as Record<GatewayName, GatewayPace>;

@@ -2,6 +2,7 @@ import type { FeedWindow } from "../core/feed.ts";
 import type { Group } from "../core/judgement.ts";
 import { keyFilter } from "../core/key-filter.ts";
 import { keyHash } from "../core/key-hash.ts";
+import { mayPair, pairLine, pairsKnownBy, sidesOfPair } from "../core/pair-lines.ts";
 import {
   agreed,
   agreeingEnd,
@@ -12,23 +13,28 @@ import {
   ledgerLine,
   readGatewayLine,
   readLedgerLine,
+  sidesAgree,
 } from "../core/sides.ts";
 import type { Spill, Spills } from "../ports.ts";
 
 /** A charge on which both sides agree: nearly all of them, so they are not taken apart any further. */
 export type Agreed = { readonly amount: number; readonly currency: string; readonly atMs: number };
 
+/** Told of agreements as they are found; one that is taken back will be told again, or judged. */
+export type Agreements = { agree(agreed: Agreed): void; takeBack(agreed: Agreed): void };
+
 /**
  * Joins the ledger's charges with the rows of a feed, one row to at most one charge (S13): by request id, else
- * by charge id, else by transaction or order id. First every charge is added, then every row, then the groups
- * are read. Memory does not grow with either: both sides are spread over partitions by charge, outside the
- * memory, and joined one partition at a time.
+ * by charge id, else by transaction or order id. Charges and rows are added in any order, then the groups are
+ * read. Where both come by time, nearly every charge meets its row while it waits for it in the memory. The rest
+ * is spread over partitions by charge, outside the memory, and joined one partition at a time. So memory does not
+ * grow with either side, whatever their order is.
  */
 export type SideJoin = {
   addCharge(side: LedgerSide): void;
   addRow(side: GatewaySide): void;
-  /** Every charge or row about which there may be something to say; `agree` is told of the others. */
-  groups(agree: (agreed: Agreed) => void): Iterable<Group>;
+  /** Every charge or row about which there may be something to say. */
+  groups(): Iterable<Group>;
   /** rows that came more than once, word for word; known when the groups were read */
   repeatedRows(): number;
   close(): void;
@@ -43,6 +49,10 @@ const partitions = 1_024;
  */
 const pairBits = 2 ** 28;
 const strayBits = 2 ** 23;
+/** Charges, and rows, that wait for their other side in the memory. */
+const waitingDefaultMax = 20_000;
+/** Pairs that are written at once. */
+const metTogether = 500;
 /** Rows of one charge that are kept: more prove nothing more, and a hostile feed must not fill the memory. */
 const rowsMax = 64;
 
@@ -100,18 +110,36 @@ const gatheredOf = (all: Map<string, Gathered>, key: string): Gathered => {
   return made;
 };
 
-/** @param window what the run answers for: a charge of another time that has no row is not taken apart */
-export const joinSides = (spills: Spills, window: FeedWindow): SideJoin => {
+/**
+ * @param window what the run answers for: a charge of another time that has no row is not taken apart
+ */
+export const joinSides = (
+  spills: Spills,
+  window: FeedWindow,
+  agreements: Agreements,
+  waitingMax = waitingDefaultMax,
+): SideJoin => {
+  const waitingCharges = new Map<string, LedgerSide>();
+  const waitingRows = new Map<string, GatewaySide>();
   const charges = spills.open(partitions);
   const rows = spills.open(partitions);
   const pairs = keyFilter(pairBits);
   const strayKeys = keyFilter(strayBits);
+  const strayKinds = new Set<string>();
   const open: Spill[] = [charges, rows];
-  const spilled = (): Spill => {
-    const spill = spills.open(partitions);
+  const spilled = (count = partitions): Spill => {
+    const spill = spills.open(count);
     open.push(spill);
     return spill;
   };
+  /** Charges of which something has left the memory: what else comes of them follows it there. */
+  const apart = keyFilter(strayBits);
+  let anyApart = false;
+  /** charges with the row that agreed, in case that another row turns out to be theirs */
+  let met: Spill | undefined;
+  let metLines: string[] = [];
+  /** rows whose charge had not come yet when there was no room for more of them */
+  let later: Spill | undefined;
   let strays: Spill | undefined;
   let attributed: Spill | undefined;
   let strangers: Spill | undefined;
@@ -126,6 +154,104 @@ export const joinSides = (spills: Spills, window: FeedWindow): SideJoin => {
   const addStranger = (line: string): void => {
     strangers ??= spilled();
     strangers.write(partitionOf(strangerKey(readGatewayLine(line))), line);
+  };
+
+  const setApart = (chargeHash: number): void => {
+    anyApart = true;
+    apart.add(chargeHash, 0);
+  };
+
+  const spillCharge = (side: LedgerSide): void => {
+    const chargeHash = keyHash(side.chargeId);
+    setApart(chargeHash);
+    charges.write(chargeHash & (partitions - 1), ledgerLine(side));
+    pairs.add(keyHash(side.requestId), chargeHash);
+    for (const requestId of side.earlierRequestIds) pairs.add(keyHash(requestId), chargeHash);
+  };
+
+  /** Spills a row when every charge that it may be of has been spilled, or met its own row. */
+  const spillRow = (side: GatewaySide): void => {
+    const { chargeId, requestId } = side;
+    // Who was charged is asked only where no reference tells it.
+    const line = gatewayLine(
+      chargeId === undefined && requestId === undefined ? side : { ...side, consumers: none },
+    );
+    if (chargeId !== undefined && requestId !== undefined) {
+      const chargeHash = keyHash(chargeId);
+      if (pairs.mayHave(keyHash(requestId), chargeHash)) {
+        rows.write(chargeHash & (partitions - 1), line);
+        return;
+      }
+    }
+    const keys = keysOf(readGatewayLine(line));
+    for (const key of keys) {
+      strayKeys.add(keyHash(key), 0);
+      strayKinds.add(key.charAt(0));
+    }
+    if (keys.length === 0) addStranger(line);
+    else {
+      strays ??= spilled();
+      addStray(strays, keys, line);
+    }
+  };
+
+  const spillLater = (row: GatewaySide): void => {
+    later ??= spilled(1);
+    setApart(keyHash(row.chargeId ?? ""));
+    later.write(0, gatewayLine(row));
+  };
+
+  const writeMet = (): void => {
+    met ??= spilled(1);
+    met.write(0, metLines.join(""));
+    metLines = [];
+  };
+
+  const meet = (charge: LedgerSide, row: GatewaySide): void => {
+    metLines.push(pairLine(charge, row));
+    if (metLines.length === metTogether) writeMet();
+    agreements.agree({
+      amount: Number(charge.amount),
+      currency: charge.currency,
+      atMs: row.atMs ?? Number.NaN,
+    });
+  };
+
+  /** Makes room: those that have waited longest go. */
+  const letGo = <Side>(waiting: Map<string, Side>, count: number, to: (side: Side) => void): void => {
+    let left = count;
+    for (const [chargeId, side] of waiting) {
+      if (left === 0) break;
+      left -= 1;
+      waiting.delete(chargeId);
+      to(side);
+    }
+  };
+
+  /** What still waits will not be met any more. */
+  const endWaiting = (): void => {
+    letGo(waitingCharges, waitingCharges.size, spillCharge);
+    if (later !== undefined)
+      eachLine(later, 0, (line) => {
+        spillRow(readGatewayLine(line));
+      });
+    letGo(waitingRows, waitingRows.size, spillRow);
+  };
+
+  /** A row that is left over may be of a charge that has met another: it is joined anew then, with all its rows. */
+  const partMet = (): void => {
+    writeMet();
+    if (met === undefined || strays === undefined) return;
+    const mayBe = (hash: number): boolean => strayKeys.mayHave(hash, 0);
+    for (const bytes of met.bytes(0))
+      pairsKnownBy(bytes, strayKinds, mayBe, (line) => {
+        const pair = sidesOfPair(line);
+        const place = partitionOf(chargeIdOfLine(line));
+        charges.write(place, pair.ledger);
+        rows.write(place, pair.row);
+        const same = agreed(pair.ledger, pair.row);
+        if (same !== undefined) agreements.takeBack(same);
+      });
   };
 
   /** Gives each stray to the charge that one of its keys names, or leaves it a stranger. */
@@ -205,30 +331,50 @@ export const joinSides = (spills: Spills, window: FeedWindow): SideJoin => {
 
   return {
     addCharge(side) {
-      const chargeHash = keyHash(side.chargeId);
-      charges.write(chargeHash & (partitions - 1), ledgerLine(side));
-      pairs.add(keyHash(side.requestId), chargeHash);
-      for (const requestId of side.earlierRequestIds) pairs.add(keyHash(requestId), chargeHash);
+      const row = waitingRows.get(side.chargeId);
+      if (row !== undefined) {
+        waitingRows.delete(side.chargeId);
+        if (mayPair(side) && sidesAgree(side, row)) meet(side, row);
+        else {
+          spillCharge(side);
+          spillRow(row);
+        }
+      } else if (anyApart && apart.mayHave(keyHash(side.chargeId), 0)) spillCharge(side);
+      else {
+        waitingCharges.set(side.chargeId, side);
+        if (waitingCharges.size > waitingMax) letGo(waitingCharges, waitingMax / 2, spillCharge);
+      }
     },
     addRow(side) {
-      if (side.chargeId !== undefined && side.requestId !== undefined) {
-        const chargeHash = keyHash(side.chargeId);
-        if (pairs.mayHave(keyHash(side.requestId), chargeHash)) {
-          // Who was charged is asked only where no reference tells it.
-          rows.write(chargeHash & (partitions - 1), gatewayLine({ ...side, consumers: none }));
-          return;
-        }
+      const { chargeId } = side;
+      if (chargeId === undefined || side.requestId === undefined) {
+        spillRow(side);
+        return;
       }
-      const line = gatewayLine(side);
-      const keys = keysOf(readGatewayLine(line));
-      for (const key of keys) strayKeys.add(keyHash(key), 0);
-      if (keys.length === 0) addStranger(line);
-      else {
-        strays ??= spilled();
-        addStray(strays, keys, line);
+      const charge = waitingCharges.get(chargeId);
+      if (charge !== undefined) {
+        waitingCharges.delete(chargeId);
+        if (mayPair(charge) && sidesAgree(charge, side)) meet(charge, side);
+        else {
+          spillCharge(charge);
+          spillRow(side);
+        }
+        return;
+      }
+      const before = waitingRows.get(chargeId);
+      if (before === undefined) {
+        waitingRows.set(chargeId, side);
+        if (waitingRows.size > waitingMax) letGo(waitingRows, waitingMax / 2, spillLater);
+      } else {
+        // Two rows of one charge: the rules have to see both, in their order.
+        waitingRows.delete(chargeId);
+        spillLater(before);
+        spillLater(side);
       }
     },
-    *groups(agree) {
+    *groups() {
+      endWaiting();
+      partMet();
       attribute();
       for (let partition = 0; partition < partitions; partition++) {
         const gathered = new Map<string, Gathered>();
@@ -251,7 +397,7 @@ export const joinSides = (spills: Spills, window: FeedWindow): SideJoin => {
             if (first !== undefined && second === undefined) {
               const same = agreed(one.line, first);
               if (same !== undefined) {
-                agree(same);
+                agreements.agree(same);
                 continue;
               }
             }

@@ -7,13 +7,15 @@ import type { Gateway } from "../core/gateway.ts";
 import { type Group, type Judgement, judge, type View } from "../core/judgement.ts";
 import { isFinal, type LedgerEntry, type UnknownEntry } from "../core/ledger.ts";
 import { type MoneyTally, moneyTally } from "../core/money-tally.ts";
-import { type GatewaySide, gatewaySideOf, type LedgerSide, ledgerSideOf } from "../core/sides.ts";
+import { gatewaySideOf, type LedgerSide, ledgerSideOf } from "../core/sides.ts";
 import { type LooseRow, weakMatches } from "../core/weak-matches.ts";
 import type { RunRecord } from "../core/window-record.ts";
-import type { Reconciler } from "../ports.ts";
+import type { Reconciler, SentOrder } from "../ports.ts";
+import { chargeOfReversal, isNamelessReversal } from "./charge-of-reversal.ts";
 import { closeFromFeed } from "./close-from-feed.ts";
 import { isOpen } from "./continue-charge.ts";
-import { joinSides, type SideJoin } from "./join-sides.ts";
+import { type Agreements, joinSides, type SideJoin } from "./join-sides.ts";
+import { type LedgerStream, ledgerStream } from "./ledger-stream.ts";
 import { type FeedOf, outOfTime, scanFeed } from "./scan-feed.ts";
 
 /** What was begun does not fit into what is left of this invocation. */
@@ -39,6 +41,8 @@ const looseMax = 20_000;
 /** A page of a long scan is worth more tries than a look-up's. */
 const triesPerPage = 4;
 const dayMs = 86_400_000;
+/** Nearly every row is written so soon after its charge was sent; others wait for it outside the memory. */
+const answeredWithinMs = 60_000;
 
 /** The feed that a gateway's charges are reconciled with. */
 export const feedOf = (gateway: Gateway): FeedOf | undefined => {
@@ -66,6 +70,15 @@ const viewOf = (gateway: Gateway, window: FeedWindow, worker: Reconciler): View 
   };
 };
 
+/** When charges were sent that may have a row in what is read, or that the window answers for. */
+const sentWindowOf = ({ read, window, rowWithinMs, clockSkewMs }: View, worker: Reconciler): FeedWindow => ({
+  fromMs: read.fromMs - rowWithinMs - clockSkewMs - Math.min(worker.policy.requestIdLifeMs, dayMs),
+  toMs: Math.max(read.toMs, window.toMs) + clockSkewMs,
+});
+
+const maxOf = (times: readonly number[]): number => times.reduce((a, b) => Math.max(a, b));
+const minOf = (times: readonly number[]): number => times.reduce((a, b) => Math.min(a, b));
+
 type FeedRead = {
   readonly pages: number;
   readonly rows: number;
@@ -79,13 +92,27 @@ type FeedRead = {
 const readFeed = async (
   of: FeedOf,
   window: FeedWindow,
-  add: (row: GatewaySide) => void,
+  sides: SideJoin,
+  ledger: LedgerStream,
   worker: Reconciler,
 ): Promise<FeedRead> => {
+  let order: SentOrder | undefined;
   const scanned = await scanFeed(
     of,
     window,
-    { add: (row) => add(gatewaySideOf(row)) },
+    {
+      async page(rows, total) {
+        // By its own count it has more than one scan reads: nothing is begun that would be read again.
+        if (order === undefined && rows.length * of.feed.pagesMax < total && rows.length > 0) return false;
+        const times = rows.flatMap(({ atMs }) => atMs ?? []);
+        const [firstMs, lastMs] = [times[0], times.at(-1)];
+        if (firstMs === undefined || lastMs === undefined) return true;
+        order ??= firstMs > lastMs ? "newestFirst" : "oldestFirst";
+        await ledger.advance(order === "oldestFirst" ? maxOf(times) : minOf(times) - answeredWithinMs, order);
+        return true;
+      },
+      add: (row) => sides.addRow(gatewaySideOf(row)),
+    },
     worker,
     reserveMs,
     triesPerPage,
@@ -102,8 +129,8 @@ const readFeed = async (
         ? {}
         : { why: scanned.failure ?? (scanned.cut ? "more pages than one scan reads" : "rows are missing") }),
     };
-  const earlier = await readFeed(of, { fromMs: window.fromMs, toMs: middleMs }, add, worker);
-  const later = await readFeed(of, { fromMs: middleMs, toMs: window.toMs }, add, worker);
+  const earlier = await readFeed(of, { fromMs: window.fromMs, toMs: middleMs }, sides, ledger, worker);
+  const later = await readFeed(of, { fromMs: middleMs, toMs: window.toMs }, sides, ledger, worker);
   const why = earlier.why ?? later.why;
   return {
     pages: read.pages + earlier.pages + later.pages,
@@ -116,7 +143,7 @@ const readFeed = async (
 };
 
 /**
- * One run: reads the ledger and a window of a gateway's feed, joins them, closes the unknowns that the feed
+ * One run: reads a window of a gateway's feed and the charges of its time, joins them, closes the unknowns that the feed
  * answers, tells the queue `review` what waits for a person, and answers with its record. Doing it again finds
  * the same under the same ids.
  * @throws `OutOfTime`, `LedgerUnavailable`: what was told and closed until then stays so
@@ -128,19 +155,22 @@ export const reconcileWindow = async (
   options: ReconcileOptions = {},
 ): Promise<RunRecord> => {
   const startedAtMs = worker.clock.nowMs();
-  const sides = joinSides(worker.spills, window);
+  const tally = moneyTally(window.fromMs);
+  const sides = joinSides(worker.spills, window, agreementsIn(window, tally));
   try {
     const planned = viewOf(of.gateway, window, worker);
-    let ledgerEntries = 0;
-    const { unreadable } = await worker.scan.scan((entry) => {
-      if (entry.gateway !== of.gateway.name) return;
-      ledgerEntries += 1;
-      if (ledgerEntries % 1_000 === 0) refuseIfLate(worker);
-      sides.addCharge(ledgerSideOf(entry));
-    });
-    const feed = await readFeed(of, planned.read, sides.addRow, worker);
+    const ledger = ledgerStream(
+      worker.sentCharges,
+      of.gateway.name,
+      sentWindowOf(planned, worker),
+      sides.addCharge,
+      () => refuseIfLate(worker),
+    );
+    const feed = await readFeed(of, planned.read, sides, ledger, worker);
+    await ledger.rest();
+    const unreadable = ledger.unreadable();
     const view: View = { ...planned, whole: feed.whole && unreadable === 0 };
-    const run = new Run(of, view, sides, worker, options);
+    const run = new Run(of, view, sides, tally, worker, options);
     await run.work();
     const repeatedRows = sides.repeatedRows();
     const moved = !feed.cut && feed.total > 0 && feed.rows - repeatedRows < feed.total;
@@ -163,7 +193,7 @@ export const reconcileWindow = async (
       pages: feed.pages,
       feedRows: feed.rows,
       repeatedRows,
-      ledgerEntries,
+      ledgerEntries: ledger.entries(),
       ...run.result(),
     };
     tellRun(record, worker);
@@ -171,6 +201,18 @@ export const reconcileWindow = async (
   } finally {
     sides.close();
   }
+};
+
+/** Money on which both sides agree, as far as this window answers for it. */
+const agreementsIn = (window: FeedWindow, tally: MoneyTally): Agreements => {
+  const add = (amount: number, currency: string, atMs: number): void => {
+    if (Number.isNaN(atMs) || (atMs >= window.fromMs && atMs < window.toMs))
+      tally.add("matched", amount, currency, atMs);
+  };
+  return {
+    agree: ({ amount, currency, atMs }) => add(amount, currency, atMs),
+    takeBack: ({ amount, currency, atMs }) => add(-amount, currency, atMs),
+  };
 };
 
 const refuseIfLate = (worker: Reconciler): void => {
@@ -212,13 +254,20 @@ class Run {
   #waiting = 0;
   #closed = 0;
 
-  constructor(of: FeedOf, view: View, sides: SideJoin, worker: Reconciler, options: ReconcileOptions) {
+  constructor(
+    of: FeedOf,
+    view: View,
+    sides: SideJoin,
+    tally: MoneyTally,
+    worker: Reconciler,
+    options: ReconcileOptions,
+  ) {
     this.#of = of;
     this.#view = view;
     this.#sides = sides;
     this.#worker = worker;
     this.#options = options;
-    this.#tally = moneyTally(view.window.fromMs);
+    this.#tally = tally;
   }
 
   result() {
@@ -233,13 +282,8 @@ class Run {
   }
 
   async work(): Promise<void> {
-    const { window } = this.#view;
     let suspects: Suspect[] = [];
-    const groups = this.#sides.groups(({ amount, currency, atMs }) => {
-      if (Number.isNaN(atMs) || (atMs >= window.fromMs && atMs < window.toMs))
-        this.#tally.add("matched", amount, currency, atMs);
-    });
-    for (const group of groups) {
+    for (const group of this.#sides.groups()) {
       const judged = judge(group, this.#view);
       if (this.#holdBack(group, judged)) continue;
       if (judged.findings.length === 0) this.#count(judged, group);
@@ -307,8 +351,9 @@ class Run {
   /** Reads the ledger again, closes what the feed answers, and judges by what stands then. */
   async #settle(suspects: readonly Suspect[]): Promise<void> {
     if (suspects.length === 0) return;
-    const idOf = ({ group }: Suspect): ChargeId | undefined =>
-      parseChargeId(group.ledger?.chargeId ?? group.rows[0]?.chargeId);
+    const named = await this.#nameReversals(suspects);
+    const idOf = (suspect: Suspect): ChargeId | undefined =>
+      named.get(suspect) ?? parseChargeId(suspect.group.ledger?.chargeId ?? suspect.group.rows[0]?.chargeId);
     const ids = suspects.flatMap((suspect) => idOf(suspect) ?? []);
     const entries = new Map(ids.length === 0 ? [] : await this.#worker.ledger.read(ids));
     const open = suspects.flatMap((suspect): UnknownEntry[] => {
@@ -346,6 +391,22 @@ class Run {
         wasClosed && ofGateway !== undefined && (isFinal(ofGateway) || ofGateway.state === "review");
       if (closes) await this.#tell(this.#lateOutcome(suspect, ofGateway, late), ofGateway);
     }
+  }
+
+  /** Charges of which the run has read nothing, and whose money came back in its window. */
+  async #nameReversals(suspects: readonly Suspect[]): Promise<ReadonlyMap<Suspect, ChargeId>> {
+    const named = new Map<Suspect, ChargeId>();
+    await Promise.all(
+      suspects
+        .filter(({ group }) => group.ledger === undefined && isNamelessReversal(group.rows))
+        .map((suspect) =>
+          this.#worker.limit(async () => {
+            const entry = await chargeOfReversal(suspect.group.rows, this.#of, this.#worker, reserveMs);
+            if (entry !== undefined) named.set(suspect, entry.chargeId);
+          }),
+        ),
+    );
+    return named;
   }
 
   /** The finding of an unknown that this run has closed. */

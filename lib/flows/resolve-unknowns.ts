@@ -1,5 +1,4 @@
-import { type Charge, type ChargeId, parseCharge } from "../core/charge.ts";
-import { canonicalJson } from "../core/json.ts";
+import { type Charge, type ChargeId, readCharge } from "../core/charge.ts";
 import {
   type LedgerEntry,
   leaseEntry,
@@ -155,14 +154,14 @@ const readMessage = (
 ): (Addressed & { readonly fingerprint: string }) | { readonly problem: string } => {
   const message = parseUnknownMessage(delivery.body);
   if ("problem" in message) return message;
-  const parsed = parseCharge(JSON.stringify(message.charge), parsersOf(worker));
+  const parsed = readCharge(message.charge, parsersOf(worker));
   if (!parsed.ok)
     return {
       problem: `charge: ${parsed.refusal.problems.map(({ field, must }) => `${field} must ${must}`).join("; ")}`,
     };
   const gateway = worker.gateways[parsed.charge.gateway];
   if (gateway === undefined) return { problem: "charge.gateway: not a gateway that this worker has" };
-  return { charge: parsed.charge, gateway, fingerprint: worker.sha256(canonicalJson(message.charge)) };
+  return { charge: parsed.charge, gateway, fingerprint: worker.sha256(parsed.charge.canonical) };
 };
 
 /** A wait that is worth a write, so that a notice can end it. */

@@ -1,4 +1,4 @@
-import type { Feed, FeedWindow } from "../core/feed.ts";
+import type { Feed, FeedRow, FeedWindow } from "../core/feed.ts";
 import type { Gateway } from "../core/gateway.ts";
 import type { Matcher } from "../core/matching.ts";
 import type { Scan } from "../core/resolution.ts";
@@ -63,7 +63,10 @@ export const ask = async (
 export const scanFeed = async (
   { gateway, feed }: FeedOf,
   window: FeedWindow,
-  matcher: Pick<Matcher, "add">,
+  matcher: Pick<Matcher, "add"> & {
+    /** asked before the rows of a page are added; `false`: the scan ends there, as one that is cut */
+    page?(rows: readonly FeedRow[], total: number): Promise<boolean>;
+  },
   worker: Worker,
   reserveMs: number,
   tries = 2,
@@ -95,6 +98,7 @@ export const scanFeed = async (
     if (page.rows.length > 0 && reply.bodySha256 === lastPageSha256)
       return ended(false, "the same page again");
     lastPageSha256 = reply.bodySha256;
+    if ((await matcher.page?.(page.rows, page.total ?? 0)) === false) return ended(false, undefined, true);
     pages += 1;
     rows += page.rows.length;
     unreadRows += page.unreadRows;

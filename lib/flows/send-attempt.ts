@@ -5,7 +5,7 @@ import { maskedExcerpt } from "../core/masked-message.ts";
 import type { Outcome } from "../core/outcome.ts";
 import { keyLifeEndMs } from "../core/policy.ts";
 import { type RecordedVerdict, recordVerdict } from "../core/verdict.ts";
-import type { Worker } from "../ports.ts";
+import type { Limit, Worker } from "../ports.ts";
 import { type Addressed, hasTimeFor, stamp } from "./charge-worker.ts";
 import { pacedSend } from "./paced-send.ts";
 import { prepareAttempt } from "./prepare-attempt.ts";
@@ -113,16 +113,22 @@ const sendAttempt = async (
  */
 export const workAttempt = async (
   entry: OpenedEntry,
-  addressed: Addressed,
+  addressed: Addressed & { readonly exchange?: Limit },
   worker: Worker,
 ): Promise<LedgerEntry | "lost"> => {
-  const prepared = await prepareAttempt(entry, addressed, worker);
-  if (prepared.kind === "lost") return "lost";
-  const standing = prepared.kind === "ready" ? prepared.entry : entry;
-  const [ended] = await Promise.all([
-    prepared.kind === "ready" ? sendInTime(entry, standing, addressed, worker) : prepared,
-    prepared.kind === "ready" ? referNotices(standing, addressed, worker) : undefined,
-  ]);
+  const { exchange = (task) => task() } = addressed;
+  const sent = await exchange(async () => {
+    const prepared = await prepareAttempt(entry, addressed, worker);
+    if (prepared.kind === "lost") return "lost";
+    const standing = prepared.kind === "ready" ? prepared.entry : entry;
+    const [ended] = await Promise.all([
+      prepared.kind === "ready" ? sendInTime(standing, addressed, worker) : prepared,
+      prepared.kind === "ready" ? referNotices(standing, addressed, worker) : undefined,
+    ]);
+    return { standing, ended };
+  });
+  if (sent === "lost") return "lost";
+  const { standing, ended } = sent;
   const recorded = recordVerdict(ended.entry, ended.verdict, stamp(worker));
   return (await replaceEntry(standing, recorded, worker)) ? recorded : "lost";
 };
@@ -149,13 +155,15 @@ const referNotices = async (
   }
 };
 
-/** Sends, unless preparing took the time that a send needs: then another invocation sends on what was made. */
+/**
+ * Sends, unless waiting for a place on the way, or preparing, took the time that a send needs: then another
+ * invocation sends, on what was made.
+ */
 const sendInTime = async (
-  before: OpenedEntry,
   prepared: OpenedEntry,
   addressed: Addressed,
   worker: Worker,
 ): Promise<{ readonly entry: OpenedEntry; readonly verdict: RecordedVerdict }> =>
-  prepared === before || hasTimeFor(worker, 0)
+  hasTimeFor(worker, 0)
     ? sendAttempt(prepared, addressed, worker)
     : { entry: prepared, verdict: { kind: "sendAgain", atMs: worker.clock.nowMs() } };

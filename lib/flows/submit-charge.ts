@@ -1,6 +1,5 @@
 import { type Charge, parseCharge } from "../core/charge.ts";
 import { consumerMarks } from "../core/consumer-marks.ts";
-import { canonicalJson } from "../core/json.ts";
 import { type LedgerEntry, openEntry, openExpired, openRefused, type Rejection } from "../core/ledger.ts";
 import { maskedText } from "../core/masked-message.ts";
 import { routeOfEntry, routeOfRejection } from "../core/route-message.ts";
@@ -24,8 +23,15 @@ export const submitCharge = async (delivery: Delivery, worker: Worker): Promise<
   const { charge } = parsed;
   const gateway = worker.gateways[charge.gateway];
   if (gateway === undefined) throw new Error(`no gateway ${charge.gateway}, though its parser is there`);
-  const inHand: InHand = { charge, gateway, delivery, tell: (entry) => tell(entry, charge, worker) };
-  return worker.paces[gateway.name].limit(() => openAndSend(inHand, worker));
+  const { limit, exchange } = worker.paces[gateway.name];
+  const inHand: InHand = {
+    charge,
+    gateway,
+    delivery,
+    exchange,
+    tell: (entry) => tell(entry, charge, worker),
+  };
+  return limit(() => openAndSend(inHand, worker));
 };
 
 const openAndSend = async (inHand: InHand, worker: Worker): Promise<Worked> => {
@@ -36,7 +42,7 @@ const openAndSend = async (inHand: InHand, worker: Worker): Promise<Worked> => {
   const held = isLate(charge, worker.clock.nowMs()) ? undefined : await admit(inHand, worker);
   if (held !== undefined) return held;
   const made = {
-    fingerprint: worker.sha256(canonicalJson(charge.message)),
+    fingerprint: worker.sha256(charge.canonical),
     requestId: worker.ids.requestId(),
     consumerMarks: consumerMarks(gateway.consumersOf(charge), worker.sha256),
     needsPreparation: gateway.preparationOf?.(charge) !== undefined,

@@ -1,10 +1,15 @@
-import { PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { PutItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { expect, test } from "vitest";
 import { bootstrap } from "../../infra/bootstrap.ts";
 import { startDynamodbStandIn } from "../../infra/local/dynamodb-stand-in.ts";
 import { localClients } from "../../infra/local/local-clients.ts";
 import { startSqsStandIn } from "../../infra/local/sqs-stand-in.ts";
 import { dynamodbLedger, readChargeRecord } from "../../lib/adapters/dynamodb-ledger.ts";
 import { entryKey } from "../../lib/adapters/ledger-item.ts";
+import type { LeaseToken } from "../../lib/core/charge.ts";
+import type { LedgerEntry } from "../../lib/core/ledger.ts";
+import { chargeMessage, openedEntry } from "../doubles/samples.ts";
+import { seededIds } from "../doubles/seeded-ids.ts";
 import { ledgerContract } from "./ledger-contract.ts";
 import { sendsTwice } from "./sends-twice.ts";
 
@@ -29,4 +34,50 @@ ledgerContract("on DynamoDB", async () => {
       await Promise.all([dynamodb.close(), sqs.close()]);
     },
   };
+});
+
+test("of many that are replaced together each is in the indexes that its state has, and in no other", async () => {
+  const [dynamodb, sqs] = await Promise.all([startDynamodbStandIn(), startSqsStandIn()]);
+  const clients = localClients({ dynamodb: dynamodb.endpoint, sqs: sqs.endpoint });
+  const { LEDGER_TABLE: table = "" } = await bootstrap(clients, "indexes-");
+  const ids = seededIds();
+  const ours = dynamodbLedger(clients.dynamodb, table);
+  const inIndex = async (IndexName: string): Promise<number> =>
+    (await clients.dynamodb.send(new ScanCommand({ TableName: table, IndexName }))).Count ?? 0;
+  const opened = Array.from({ length: 6 }, (_, n) => openedEntry(chargeMessage(`c-${n}`), ids));
+  const inState = (state: "opened" | "unknown" | "review"): LedgerEntry[] =>
+    opened.map(
+      (entry) =>
+        ({
+          ...entry,
+          state,
+          nextAtMs: 5,
+          finalAtMs: 5,
+          reason: "mismatch",
+          token: ids.leaseToken(),
+        }) as unknown as LedgerEntry,
+    );
+  await Promise.all(opened.map((entry) => ours.open(entry)));
+  let standing: readonly LedgerEntry[] = opened;
+  for (const [state, work, desk, ledger] of [
+    ["unknown", 6, 0, ours],
+    ["review", 6, 6, ours],
+    ["unknown", 6, 0, ours],
+    ["review", 6, 6, ours],
+    ["opened", 0, 0, ours],
+    ["review", 6, 6, ours],
+    // A process that has never seen them.
+    ["opened", 0, 0, dynamodbLedger(clients.dynamodb, table)],
+  ] as const) {
+    const next = inState(state);
+    const before = standing;
+    const answers = await Promise.all(
+      next.map((entry, n) => ledger.replace(before[n]?.token as LeaseToken, entry)),
+    );
+    expect(answers).toEqual(next.map(() => ({ kind: "replaced" })));
+    expect([state, await inIndex("work"), await inIndex("desk")]).toEqual([state, work, desk]);
+    standing = next;
+  }
+  clients.destroy();
+  await Promise.all([dynamodb.close(), sqs.close()]);
 });

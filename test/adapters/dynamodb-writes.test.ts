@@ -48,42 +48,73 @@ const refused = (code: string, item?: LedgerItem): BatchStatementResponse => ({
 });
 
 describe("writes that share a request", () => {
+  const work = { workShard: { S: "unknown#1" }, workAt: { N: "5" } };
+  const desk = { deskShard: { S: "desk#1" }, deskAt: { S: "5" } };
+  const statementsOf = ({ input }: Sent): readonly string[] =>
+    ((input as Partial<BatchExecuteStatementCommandInput>).Statements ?? []).map(
+      ({ Statement = "" }) => Statement,
+    );
+
   test("are an insert where nothing may stand, and an update where a version has to", async () => {
-    const { write, sent } = endpoint([[took, took, took]]);
-    const indexed = { ...itemOf("c"), workShard: { S: "unknown#1" }, workAt: { N: "5" } };
+    const { write, sent } = endpoint([
+      [took, took],
+      [took, took],
+    ]);
+    await Promise.all([write("open", itemOf("a")), write("open", itemOf("b"))]);
     expect(
       await Promise.all([
-        write("open", itemOf("a")),
-        write("replace", itemOf("b"), "before-b"),
-        write("replace", indexed, "before-c"),
+        write("replace", itemOf("a", "t2"), "t-a"),
+        write("replace", { ...itemOf("b", "t2"), ...work }, "t-b"),
       ]),
-    ).toEqual([undefined, undefined, undefined]);
-    const [{ input } = { input: {} }] = sent;
-    const { Statements } = input as BatchExecuteStatementCommandInput;
-    expect(Statements).toEqual([
-      {
-        Statement: `INSERT INTO "ledger" VALUE {'pk': ?, 'sk': ?, 'token': ?}`,
-        Parameters: [{ S: "a" }, { S: "charge" }, { S: "t-a" }],
-        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-      },
-      {
-        Statement: `UPDATE "ledger" SET "token"=? REMOVE "workShard" WHERE "pk"=? AND "sk"=? AND "token"=?`,
-        Parameters: [{ S: "t-b" }, { S: "b" }, { S: "charge" }, { S: "before-b" }],
-        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-      },
-      {
-        Statement: `UPDATE "ledger" SET "token"=?, "workShard"=?, "workAt"=? WHERE "pk"=? AND "sk"=? AND "token"=?`,
-        Parameters: [
-          { S: "t-c" },
-          { S: "unknown#1" },
-          { N: "5" },
-          { S: "c" },
-          { S: "charge" },
-          { S: "before-c" },
-        ],
-        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-      },
+    ).toEqual([undefined, undefined]);
+    const asked = { ReturnValuesOnConditionCheckFailure: "ALL_OLD" };
+    const insert = `INSERT INTO "ledger" VALUE {'pk': ?, 'sk': ?, 'token': ?}`;
+    const where = `WHERE "pk"=? AND "sk"=? AND "token"=?`;
+    expect(sent.map(({ input }) => input["Statements"])).toEqual([
+      ["a", "b"].map((id) => ({
+        Statement: insert,
+        Parameters: [{ S: id }, { S: "charge" }, { S: `t-${id}` }],
+        ...asked,
+      })),
+      [
+        {
+          Statement: `UPDATE "ledger" SET "token"=? ${where}`,
+          Parameters: [{ S: "t2" }, { S: "a" }, { S: "charge" }, { S: "t-a" }],
+          ...asked,
+        },
+        {
+          Statement: `UPDATE "ledger" SET "token"=?, "workShard"=?, "workAt"=? ${where}`,
+          Parameters: [
+            ...[{ S: "t2" }, { S: "unknown#1" }, { N: "5" }],
+            ...[{ S: "b" }, { S: "charge" }, { S: "t-b" }],
+          ],
+          ...asked,
+        },
+      ],
     ]);
+  });
+
+  test.each<[string, LedgerItem, string]>([
+    ["stays in one index and may leave the other", work, 'REMOVE "deskShard"'],
+    ["stays in both", { ...work, ...desk }, "SET"],
+  ])("a version of somebody else's that %s", async (_, keys, says) => {
+    const { write, sent } = endpoint([[took, took]]);
+    await Promise.all(["a", "b"].map((id) => write("replace", { ...itemOf(id, "t2"), ...keys }, "theirs")));
+    const statements = sent.flatMap(statementsOf);
+    expect(statements).toHaveLength(2);
+    for (const statement of statements) {
+      expect(statement).toContain(says);
+      expect(statement.includes("REMOVE")).toBe(says !== "SET");
+    }
+  });
+
+  test("what leaves both indexes, or may, is put whole", async () => {
+    const { write, commands } = endpoint([[took, took]]);
+    const both = { ...work, ...desk };
+    await Promise.all(["a", "b"].map((id) => write("open", { ...itemOf(id), ...both })));
+    await Promise.all(["a", "b"].map((id) => write("replace", itemOf(id, "t2"), `t-${id}`)));
+    await Promise.all(["c", "d"].map((id) => write("replace", itemOf(id, "t2"), "theirs")));
+    expect(commands()).toEqual(["BatchExecuteStatement", "PutItem", "PutItem", "PutItem", "PutItem"]);
   });
 
   test.each<[string, BatchStatementResponse, LedgerItem | undefined, commands: string[]]>([
@@ -106,7 +137,7 @@ describe("writes that share a request", () => {
   test("refused, and nothing stands: of a version that is gone it is lost, of what is new nobody knows", async () => {
     const { write } = endpoint([[refused("ConditionalCheckFailed"), refused("DuplicateItem")]]);
     const ends = await Promise.allSettled([
-      write("replace", itemOf("x"), "before"),
+      write("replace", { ...itemOf("x"), ...work }, "before"),
       write("open", itemOf("y")),
     ]);
     expect(ends).toMatchObject([
@@ -125,7 +156,8 @@ describe("writes that share a request", () => {
     ["does not allow the statements", [refused("AccessDenied"), refused("AccessDenied")]],
   ])("an endpoint that %s gets each write alone, from then on", async (_, answer) => {
     const { write, commands } = endpoint([answer]);
-    const both = () => Promise.all([write("open", itemOf("a")), write("replace", itemOf("b"), "before")]);
+    const both = () =>
+      Promise.all([write("open", itemOf("a")), write("replace", { ...itemOf("b"), ...work }, "before")]);
     expect(await both()).toEqual([undefined, undefined]);
     expect(await both()).toEqual([undefined, undefined]);
     expect(commands()).toEqual(["BatchExecuteStatement", "PutItem", "PutItem", "PutItem", "PutItem"]);
@@ -158,9 +190,9 @@ describe("writes that share a request", () => {
     const { write, sent } = endpoint([Array(25).fill(took), Array(5).fill(took), [took, took]]);
     await Promise.all(Array.from({ length: 30 }, (_, n) => write("open", itemOf(String(n)))));
     await Promise.all([
-      write("replace", itemOf("a", "t2"), "t1"),
-      write("replace", itemOf("b", "t2"), "t1"),
-      write("replace", itemOf("a", "t3"), "t2"),
+      write("replace", { ...itemOf("a", "t2"), ...work }, "t1"),
+      write("replace", { ...itemOf("b", "t2"), ...work }, "t1"),
+      write("replace", { ...itemOf("a", "t3"), ...work }, "t2"),
     ]);
     expect(
       sent.map(({ command, input }) => [

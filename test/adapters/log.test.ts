@@ -173,6 +173,59 @@ describe("metrics", () => {
   });
 });
 
+describe("metrics of a batch", () => {
+  const written = (act: (log: ReturnType<typeof jsonLog>) => void): Record<string, unknown>[] => {
+    const lines: string[] = [];
+    const log = jsonLog({
+      write: (line) => void lines.push(line),
+      nowMs: () => nowMs,
+      functionName: "f",
+      gathers: true,
+    });
+    act(log);
+    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  };
+  const values = (lines: readonly Record<string, unknown>[]) =>
+    lines.map(({ _aws, function: _function, ...rest }) => rest);
+
+  test("what comes once a charge is written when it is flushed, a line a series", () => {
+    const lines = written((log) => {
+      for (const ms of [12, 7.5])
+        log.metric("GatewayLatencyMs", ms, { gateway: "centrobill", chargeId: "c" });
+      log.metric("GatewayLatencyMs", 3, { gateway: "centrapay" });
+      log.metric("ChargeOutcome", 1, { gateway: "centrobill", outcome: "approved" });
+      log.flush();
+      log.flush();
+    });
+    expect(values(lines)).toEqual([
+      { gateway: "centrobill", GatewayLatencyMs: [12, 7.5] },
+      { gateway: "centrapay", GatewayLatencyMs: [3] },
+      { gateway: "centrobill", outcome: "approved", ChargeOutcome: [1] },
+    ]);
+    expect(lines[0]).toMatchObject({
+      _aws: { CloudWatchMetrics: [{ Dimensions: [["function"], ["function", "gateway"]] }] },
+    });
+  });
+
+  test("a line has at most a hundred values", () => {
+    const lines = written((log) => {
+      for (let n = 0; n < 250; n++) log.metric("Sends", n, { gateway: "centrobill" });
+      log.flush();
+    });
+    expect(lines.map((line) => (line["Sends"] as number[]).length)).toEqual([100, 100, 50]);
+    expect(lines.flatMap((line) => line["Sends"])).toEqual(Array.from({ length: 250 }, (_, n) => n));
+  });
+
+  test("what somebody has to hear of is written at once", () => {
+    for (const [name, { perCharge }] of Object.entries(metrics) as [MetricName, { perCharge?: true }][]) {
+      const lines = written((log) => log.metric(name, 1, everyMember));
+      expect(lines.length, name).toBe(perCharge === true ? 0 : 1);
+    }
+    expect(metrics.DoubleCharges).not.toHaveProperty("perCharge");
+    expect(metrics.MoneyToReview).not.toHaveProperty("perCharge");
+  });
+});
+
 test.each<[string, Parameters<typeof jsonLog>[0]]>([
   [
     "a line that cannot be written",

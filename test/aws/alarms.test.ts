@@ -112,6 +112,29 @@ describe("alarms", () => {
         });
   });
 
+  test("a reconciliation that is late, or of which nothing is heard, is one, for each feed that there is", () => {
+    const late = (stage: Parameters<typeof synthesized>[0]) =>
+      Object.values(synthesized(stage).of("AWS::CloudWatch::Alarm")).filter(
+        ({ Properties }) => Properties["MetricName"] === "ReconciliationLagMs",
+      );
+    const settings = { CENTROBILL_FEED_URL: "https://feed.test", CENTRAPAY_MERCHANT_ID: "m-1" };
+    const some = late({ ...everything, settings });
+    expect(some.map(({ Properties }) => Properties["AlarmName"]).toSorted()).toEqual([
+      `${prefix}reconciliation-late-centrapay`,
+      `${prefix}reconciliation-late-centrobill`,
+    ]);
+    for (const { Properties } of some)
+      expect(Properties).toMatchObject({
+        Threshold: 10 * 3_600_000,
+        ComparisonOperator: "GreaterThanOrEqualToThreshold",
+        TreatMissingData: "breaching",
+        Statistic: "Minimum",
+        Period: 3_600,
+        EvaluationPeriods: 2,
+      });
+    expect(late({ ...everything, settings: {} })).toEqual([]);
+  });
+
   test("one double charge is one too many, whoever finds it", () => {
     for (const { name } of rows.filter(({ callsGateways }) => callsGateways))
       expect(alarmOn("DoubleCharges", { function: `${prefix}${name}` })).toMatchObject({

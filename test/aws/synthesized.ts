@@ -41,6 +41,7 @@ export const synthesized = (context: Readonly<Record<string, unknown>> = {}): Sy
 /** A stage with everything that a stage may have. */
 export const everything = {
   stage: "prod",
+  settings: { CENTROBILL_FEED_URL: "https://feed.test" },
   credentials: [
     "CENTROBILL_API_KEY",
     "CENTRAPAY_API_KEY",

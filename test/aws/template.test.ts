@@ -131,7 +131,9 @@ describe("functions", () => {
       on.template.hasResourceProperties("AWS::Events::Rule", {
         ScheduleExpression: Match.stringLikeRegexp("^rate\\("),
         State: "ENABLED",
-        Targets: [Match.objectLike({ Arn: arnOf(functionNamed(name)[0]) })],
+        Targets: Array.from({ length: trigger.atOnce }, () =>
+          Match.objectLike({ Arn: arnOf(functionNamed(name)[0]) }),
+        ),
       });
     }
   });

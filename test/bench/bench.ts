@@ -1,6 +1,7 @@
 import { cpus } from "node:os";
 import { benchCompare } from "./compare/compare.ts";
 import { benchDeadlines } from "./deadlines.ts";
+import { benchGrowth } from "./growth.ts";
 import { benchMainJob } from "./main-job.ts";
 import { benchNotices } from "./notices.ts";
 import { benchOutage } from "./outage.ts";
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   compare: () => benchCompare(),
   deadlines: () => benchDeadlines(),
   throughput: () => benchThroughput(),
+  growth: () => benchGrowth(),
   notices: () => benchNotices(),
   reconcile: () => benchReconcile(),
   planted: () => benchPlanted(),

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { diskSpills } from "../../lib/adapters/disk-spills.ts";
+import { ledgerSideOfText } from "../../lib/core/entry-text.ts";
 import { type Judgement, judge, type View } from "../../lib/core/judgement.ts";
 import type { LedgerEntry } from "../../lib/core/ledger.ts";
 import { moneyTally } from "../../lib/core/money-tally.ts";
@@ -17,16 +18,21 @@ import {
   flat,
   perPage,
   rowsPage,
-  scattered,
+  shuffled,
   startMs,
 } from "./reconcile-sides.ts";
 
 /**
- * One join of so many charges and rows, in a process of its own: `node reconcile-join.ts <way> <count>`. Both
- * ways read the same pages with the same readers. Prints JSON; the time that making the pages took is left out.
+ * One join of so many charges and rows, in a process of its own: `node reconcile-join.ts <way> <count> <pages>`.
+ * `raw` pages are the gateway's own and the ledger's own texts. Both ways read rows by the same reader; the two Maps
+ * parse each entry as one would, where reconciliation reads what it needs out of its text. `read` pages are JSON of
+ * what the readers leave, parsed by both ways: the join alone. Prints JSON; the time that making the pages took is
+ * left out.
  */
 const [way = "", countText = "", pages = "read"] = process.argv.slice(2);
-const count = Number(countText);
+/** Joined once, unmeasured, before what is measured: a process that works for minutes is warm. */
+const warmUp = 20_000;
+let count = warmUp;
 const feed = centrobillFeed({ feedUrl: "https://feed.test", apiKey: "k" }, defaultFeedProfile);
 const window = { fromMs: startMs, toMs: startMs + dayMs };
 const view: View = {
@@ -64,18 +70,22 @@ const indexesFrom = (from: number): readonly number[] =>
 
 const ledgerPages = function* (): Iterable<readonly LedgerSide[]> {
   for (let from = 0; from < count; from += perPage) {
-    const indexes = indexesFrom(from).map((index) => scattered(index, count));
+    const indexes = indexesFrom(from);
     if (pages === "read") yield JSON.parse(made(() => chargesPage(indexes, count))) as LedgerSide[];
     else {
       const texts = made(() => indexes.map((index) => flat(entryText(index, count))));
-      yield texts.map((text) => ledgerSideOf(JSON.parse(text) as LedgerEntry));
+      yield texts.map((text) =>
+        way === "two-maps"
+          ? ledgerSideOf(JSON.parse(text) as LedgerEntry)
+          : (ledgerSideOfText(text) as LedgerSide),
+      );
     }
     if (from % (20 * perPage) === 0) look();
   }
 };
 const feedPages = function* (): Iterable<readonly GatewaySide[]> {
   for (let from = 0; from < count; from += perPage) {
-    const indexes = indexesFrom(from);
+    const indexes = shuffled(indexesFrom(from));
     if (pages === "read") yield JSON.parse(made(() => rowsPage(indexes, count))) as GatewaySide[];
     else {
       const reply = made(() => feedPage(indexes, count));
@@ -87,19 +97,20 @@ const feedPages = function* (): Iterable<readonly GatewaySide[]> {
   }
 };
 
-const tally = moneyTally(startMs);
+let tally = moneyTally(startMs);
 let agreedCharges = 0;
 let findings = 0;
 const tell = ({ findings: found }: Judgement): void => {
   findings += found.length;
 };
 
-const begunAt = cpuSeconds();
-if (way === "two-maps") {
+const byTwoMaps = (): void => {
   const [charges, rows] = [new Map<string, LedgerSide>(), new Map<string, GatewaySide>()];
   for (const page of ledgerPages()) for (const side of page) charges.set(side.requestId, side);
   for (const page of feedPages())
-    for (const side of page) if (side.requestId !== undefined) rows.set(side.requestId, side);
+    for (const side of page)
+      if (side.requestId !== undefined) rows.set(side.requestId, side);
+      else tell(judge({ rows: [side] }, view));
   look();
   for (const [requestId, ledger] of charges) {
     const row = rows.get(requestId);
@@ -110,21 +121,42 @@ if (way === "two-maps") {
     } else tell(judge({ ledger, rows: row === undefined ? [] : [row] }, view));
   }
   for (const row of rows.values()) tell(judge({ rows: [row] }, view));
-} else {
+};
+
+const bySides = (): void => {
   const folder = mkdtempSync(join(tmpdir(), "chargeonce-bench-"));
   mkdirSync(folder, { recursive: true });
-  const sides = joinSides(diskSpills(folder), window);
-  for (const page of ledgerPages()) for (const side of page) sides.addCharge(side);
-  for (const page of feedPages()) for (const side of page) sides.addRow(side);
-  for (const group of sides.groups(({ amount, currency, atMs }) => {
-    agreedCharges += 1;
-    if (agreedCharges % 20_000 === 0) look();
-    tally.add("matched", amount, currency, atMs);
-  }))
+  const sides = joinSides(diskSpills(folder), window, {
+    agree({ amount, currency, atMs }) {
+      agreedCharges += 1;
+      tally.add("matched", amount, currency, atMs);
+    },
+    takeBack({ amount, currency, atMs }) {
+      agreedCharges -= 1;
+      tally.add("matched", -amount, currency, atMs);
+    },
+  });
+  // As a run reads them: a page of the feed, and the charges of its time.
+  const ledger = ledgerPages()[Symbol.iterator]();
+  for (const page of feedPages()) {
+    for (const side of ledger.next().value ?? []) sides.addCharge(side);
+    for (const side of page) sides.addRow(side);
+  }
+  for (const group of sides.groups()) {
+    look();
     tell(judge(group, view));
+  }
   sides.close();
   rmSync(folder, { recursive: true, force: true });
-}
+};
+
+const run = way === "two-maps" ? byTwoMaps : bySides;
+run();
+count = Number(countText);
+tally = moneyTally(startMs);
+[agreedCharges, findings, makingSeconds, heapPeak, residentPeak] = [0, 0, 0, 0, 0];
+const begunAt = cpuSeconds();
+run();
 look();
 console.log(
   JSON.stringify({

@@ -40,22 +40,24 @@ const joinOnce = (way: string, count: number, pages: string, heapMb: number): Pr
   });
 
 /**
- * So many charges against as many feed rows: joined over the disk with 128 MB of heap, and by two Maps with all
- * the memory that there is, both in processor seconds. `read`: pages as the readers leave them, the join alone;
- * `raw`: the gateway's and the ledger's own texts, read by the readers, which costs both ways the same.
+ * So many charges against as many feed rows: joined with 128 MB of heap, and by two Maps with all the memory that
+ * there is, both in processor seconds. `raw`: the gateway's pages and the ledger's texts, read and joined, which is
+ * what has to be done; `read`: the join alone, of what both ways have parsed in the same way.
  */
 export const benchReconcile = async (): Promise<void> => {
   const heaps = new Map<number, number>();
-  for (const pages of ["read", "raw"])
+  for (const pages of ["raw", "read"])
     for (const count of [100_000, 1_000_000, 4_000_000]) {
-      if (pages === "raw" && count > 1_000_000) continue;
       const spilled = await joinOnce("spilled", count, pages, 128);
       const maps = await joinOnce("two-maps", count, pages, 16_000);
-      if (spilled.agreed !== count || maps.agreed !== count) throw new Error("they do not agree");
-      if (pages === "read") heaps.set(count, spilled.heapPeakMb);
+      // One charge in a thousand was refunded, which only the join by transaction tells.
+      const refunded = count / 1_000;
+      if (spilled.agreed !== count - refunded || spilled.findings !== refunded || maps.agreed !== count)
+        throw new Error("they do not find what is there");
+      if (pages === "raw") heaps.set(count, spilled.heapPeakMb);
       const rate = (joined: Joined): string => `${Math.round((2 * count) / joined.seconds / 1_000)}k`;
       console.log(
-        `${pages} ${count} a side: ${rate(spilled)} rows/s, heap ${spilled.heapPeakMb.toFixed(0)} MB, resident ${spilled.residentPeakMb.toFixed(0)} MB; two Maps ${rate(maps)} rows/s, heap ${maps.heapPeakMb.toFixed(0)} MB; ratio ${(maps.seconds / spilled.seconds).toFixed(2)} (limit 1.5)`,
+        `${pages} ${count} a side: ${rate(spilled)} rows/s, heap ${spilled.heapPeakMb.toFixed(0)} MB, resident ${spilled.residentPeakMb.toFixed(0)} MB; two Maps ${rate(maps)} rows/s, heap ${maps.heapPeakMb.toFixed(0)} MB; ratio ${(maps.seconds / spilled.seconds).toFixed(2)}${pages === "raw" ? " (limit 1.5)" : ""}`,
       );
     }
   const [small = 1, large = 0] = [heaps.get(1_000_000), heaps.get(4_000_000)];
@@ -78,12 +80,11 @@ export const benchPlanted = async (plantings = 20, count = 1_000_000): Promise<v
         if (!planted.has(index)) planted.set(index, some[planted.size % some.length] as Plant);
       }
       const expected = expectedOf(planted);
-      const seen = findPlanted(
-        count,
-        planted,
-        diskSpills(folder),
-        (index) => (index * 1_000_003) % count,
-      ).found;
+      // Every other time the ledger comes in no order and all of it first, so that nothing meets in the memory.
+      const seen =
+        seed % 2 === 1
+          ? findPlanted(count, planted, diskSpills(folder), (index) => index, { lead: 500 }).found
+          : findPlanted(count, planted, diskSpills(folder), (index) => (index * 1_000_003) % count).found;
       for (const [name, kinds] of expected) {
         if (seen.get(name)?.join() === kinds.join()) found += 1;
         else missed += 1;

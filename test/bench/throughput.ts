@@ -7,7 +7,6 @@ import { sha256Of } from "../doubles/scripted-wire.ts";
 import { testWorker } from "../doubles/worker.ts";
 
 const charges = 1_000;
-const concurrency = 50;
 const ledgerMs = 4;
 
 /** A gateway that approves each charge after so long, and counts how many it has at once. */
@@ -45,33 +44,49 @@ const slowLedger = (clock: Clock): Ledger => {
   };
 };
 
+export type Throughput = {
+  readonly done: number;
+  readonly seconds: number;
+  /** of what so many at once could do, were there nothing but the gateway */
+  readonly share: number;
+  readonly mostInFlight: number;
+};
+
 /** One invocation with a thousand charges, in virtual time: what the order of effects alone costs. */
+export const measureThroughput = async (latencyMs: number, concurrency: number): Promise<Throughput> => {
+  const clock = manualClock();
+  const gateway = steadyGateway(clock, latencyMs);
+  const worker = testWorker({
+    clock,
+    wire: gateway.wire,
+    ledger: slowLedger(clock),
+    queues: { send: () => clock.sleep(ledgerMs), flush() {} },
+    concurrency,
+  });
+  const beganMs = clock.nowMs();
+  const ends = await submitCharges(
+    Array.from({ length: charges }, (_, n) => ({
+      messageId: String(n),
+      body: JSON.stringify(chargeMessage(`c-${n}`)),
+      receives: 1,
+    })),
+    worker,
+  );
+  const seconds = (clock.nowMs() - beganMs) / 1_000;
+  return {
+    done: [...ends.values()].filter(({ kind }) => kind === "done").length,
+    seconds,
+    share: charges / seconds / ((concurrency / latencyMs) * 1_000),
+    mostInFlight: gateway.most(),
+  };
+};
+
 export const benchThroughput = async (): Promise<void> => {
   for (const latencyMs of [50, 500]) {
-    const clock = manualClock();
-    const gateway = steadyGateway(clock, latencyMs);
-    const worker = testWorker({
-      clock,
-      wire: gateway.wire,
-      ledger: slowLedger(clock),
-      queues: { send: () => clock.sleep(ledgerMs), flush() {} },
-      concurrency,
-    });
-    const beganMs = clock.nowMs();
-    const ends = await submitCharges(
-      Array.from({ length: charges }, (_, n) => ({
-        messageId: String(n),
-        body: JSON.stringify(chargeMessage(`c-${n}`)),
-        receives: 1,
-      })),
-      worker,
-    );
-    const done = [...ends.values()].filter(({ kind }) => kind === "done").length;
-    const seconds = (clock.nowMs() - beganMs) / 1_000;
-    const share = charges / seconds / ((concurrency / latencyMs) * 1_000);
+    const { done, seconds, share, mostInFlight } = await measureThroughput(latencyMs, 50);
     console.log(
-      `gateway ${latencyMs} ms, ${concurrency} at once, ledger ${ledgerMs} ms: ${done} charges in ${seconds.toFixed(2)} s, ` +
-        `${share.toFixed(2)} of concurrency / latency; at most ${gateway.most()} in flight`,
+      `gateway ${latencyMs} ms, 50 at once, ledger ${ledgerMs} ms: ${done} charges in ${seconds.toFixed(3)} s, ` +
+        `${share.toFixed(3)} of concurrency / latency; at most ${mostInFlight} in flight`,
     );
   }
 };

@@ -33,6 +33,8 @@ describe("review", () => {
         ["decide", "a", "drop", "--by", "Ann", "--reason", "4111 1111 1111 1111"],
         "--reason: must not hold a card number",
       ],
+      [["redrive", "approved"], "queue: must be one of charges-dlq"],
+      [["redrive", "charges-dlq", "--per-second", "0"], "--per-second 0: must be 1 to 9999"],
       [["verify", "--against", join(folder, "none"), "--data-dir", folder], "no such file or folder"],
     ];
     for (const [args, problem] of wrong) {
@@ -102,6 +104,10 @@ describe("review", () => {
     await decide(dataDir, "d-wrong", "settle-as-approved", "Ann", ...accepted);
     expect((await decide(dataDir, "d-wrong", "settle-as-approved", "Bo")).status).toBe(0);
 
+    expect(await review(dataDir, "redrive", "charges-dlq", "--go")).toMatchObject({
+      status: 0,
+      stdout: "charges-dlq: no message to put back\n",
+    });
     const heads = join(folder, "heads.ndjson");
     expect(await review(dataDir, "verify", "--heads", heads)).toMatchObject({
       status: 0,

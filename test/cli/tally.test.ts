@@ -91,4 +91,43 @@ describe("which lines are accounted for", () => {
     tally.noteLine(line(2, "{"));
     expect(tally.openCount()).toBe(0);
   });
+
+  describe("a review that a person has decided", () => {
+    const withoutCharge = (outcome: RouteMessage["outcome"]): RouteMessage => {
+      const { charge: _charge, ...message } = told(charge("a"), outcome);
+      return message;
+    };
+    const reopened = () => {
+      const tally = createTally();
+      tally.noteOutcome(told(charge("a"), "review"), place);
+      tally.noteOutcome(told(charge("b")), place);
+      expect(tally.inReview()).toEqual(["a"]);
+      tally.reopen("a" as ReturnType<typeof tally.inReview>[number]);
+      tally.noteLine(line(1, JSON.stringify(charge("a"))));
+      expect(tally.openCount()).toBe(1);
+      return tally;
+    };
+
+    test("waits for its outcome, which takes the place of the review", () => {
+      const tally = reopened();
+      tally.noteOutcome(told(charge("a"), "approved"), place);
+      expect(tally.openCount()).toBe(0);
+      expect(Object.fromEntries(tally.counts())).toEqual({ review: 0, approved: 2 });
+    });
+
+    test("may come back to review", () => {
+      const tally = reopened();
+      tally.noteOutcome(told(charge("a"), "review"), place);
+      expect(tally.openCount()).toBe(0);
+      expect(tally.inReview()).toEqual(["a"]);
+    });
+
+    test("may be told without the charge, and a refund that is told so is no outcome", () => {
+      const tally = reopened();
+      tally.noteOutcome(withoutCharge("review"), place);
+      expect(tally.openCount()).toBe(1);
+      tally.noteOutcome(withoutCharge("declined_permanent"), place);
+      expect(tally.openCount()).toBe(0);
+    });
+  });
 });

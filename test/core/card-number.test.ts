@@ -91,6 +91,68 @@ describe("holdsCardNumber", () => {
     expect(holdsCardNumber(text)).toBe(expected);
   });
 
+  const all = [13, 14, 15, 16, 17, 18, 19];
+  const from16 = [16, 17, 18, 19];
+  test.each<[first: string, last: string, lengths: number[]]>([
+    ["4", "4", [13, 16, 19]],
+    ["51", "55", [16]],
+    ["2221", "2720", [16]],
+    ["34", "34", [15]],
+    ["37", "37", [15]],
+    ["6011", "6011", from16],
+    ["644", "659", from16],
+    ["3528", "3589", from16],
+    ["300", "305", [14, ...from16]],
+    ["3095", "3095", [14, ...from16]],
+    ["36", "36", [14, 15, ...from16]],
+    ["38", "39", [14, ...from16]],
+    ["62", "62", from16],
+    ["8110", "8171", from16],
+    ["50", "50", all],
+    ["56", "59", all],
+    ["63", "63", all],
+    ["67", "67", all],
+  ])("numbers from %s to %s are cards of %j digits, and of no others", (first, last, lengths) => {
+    for (const length of all)
+      for (const prefix of [first, last])
+        expect(holdsCardNumber(numberOf(prefix, length)), `${prefix}, ${length} digits`).toBe(
+          lengths.includes(length),
+        );
+  });
+
+  test.each([
+    "0",
+    "1",
+    "20",
+    "2220",
+    "2721",
+    "299",
+    "306",
+    "3094",
+    "3096",
+    "31",
+    "33",
+    "35",
+    "3527",
+    "3590",
+    "600",
+    "6010",
+    "6012",
+    "61",
+    "643",
+    "66",
+    "68",
+    "69",
+    "7",
+    "80",
+    "8109",
+    "8172",
+    "82",
+    "9",
+  ])("no number that begins with %s is a card", (prefix) => {
+    for (const length of all) expect(holdsCardNumber(numberOf(prefix, length))).toBe(false);
+  });
+
   test("finds a number however its digits are grouped and whatever is around it", () => {
     fc.assert(
       fc.property(
@@ -199,7 +261,18 @@ describe("findCardNumber", () => {
     expect(findCardNumber(value)?.path).toBe(expected);
   });
 
+  test.each([
+    [20, "a".repeat(20).split("").join(".")],
+    [21, `${"a".repeat(20).split("").join(".")}…`],
+  ])("of %i steps the first twenty are shown", (steps, path) => {
+    let deep: unknown = card;
+    for (let step = 0; step < steps; step += 1) deep = { a: deep };
+    expect(findCardNumber(deep)?.path).toBe(path);
+  });
+
   test("keeps a long path short", () => {
+    expect(findCardNumber({ ["k".repeat(200)]: card })?.path).toBe("k".repeat(200));
+    expect(findCardNumber({ ["k".repeat(201)]: card })?.path).toBe(`${"k".repeat(199)}…`);
     const path = findCardNumber({ ["k".repeat(10_000)]: card })?.path;
     expect(path).toHaveLength(200);
   });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { judgeNotice, type NoticeVerdict } from "../../lib/core/judge-notice.ts";
 import { type LedgerEntry, mayFollow, type UnknownEntry } from "../../lib/core/ledger.ts";
-import { type Notice, parseWakeUp, wakeUpOf } from "../../lib/core/notice.ts";
+import { type Notice, noticeEvidenceOf, parseWakeUp, wakeUpOf } from "../../lib/core/notice.ts";
 import type { GatewayReply } from "../../lib/core/reply.ts";
 import { recordVerdict } from "../../lib/core/verdict.ts";
 import {
@@ -121,16 +121,26 @@ const table: readonly (readonly [expected: string, LedgerEntry, Notice, options:
   ["moves to approved", unknown(), without(notice("captured", { signed: "whole" }), "chargeId", "requestId"), {}, "signed whole, and found by our own reference"],
   ["lookUp", unknown(), notice("captured", { signed: "whole", requestId: "request-x" }), {}, "paid by another key than ours"],
 
+  ["moves to approved", knowing(unknown()), without(notice("captured"), "transactionId"), {}, "which transaction is not said: no other one"],
+  ["tells contradiction", unknown(), without(notice("captured"), "requestId"), blind, "which attempt is not said, and nobody to ask"],
   ["lookUp", unknown({ voidingAtMs: t0 }), notice("captured", { signed: "whole" }), {}, "taken, and being taken back: the rows tell what became of it"],
 
   // an unknown, and something else
   ["moves to pending", unknown(), notice("accepted"), {}, "it arrived: nothing sends it again"],
   ["agrees", pending(), notice("accepted"), {}, "known"],
   ["lookUp", unknown(), notice(echoing("accepted", { amount: "1.00" })), {}, "not what was asked"],
+  ["lookUp", attempt2(unknown()), notice("accepted"), {}, "the attempt before"],
+  ["lookUp", knowing(unknown(), "tx-2"), notice("accepted"), {}, "another transaction"],
+  ["lookUp", unknown(), without(notice("accepted"), "requestId"), {}, "which attempt is not said"],
+  ["tells contradiction", attempt2(unknown()), notice("accepted"), blind, "and nobody to ask"],
+  ["agrees", unknown(), notice("invalid"), {}, "the request was wrong: its answer says so, and that is not signed"],
   ["lookUp", unknown(), notice("accepted"), foreign, "another charge's"],
   ["lookUp", unknown(answeredOnce), notice("refused"), {}, "the code is not signed, and the row has it"],
   ["lookUp", unknown(sentTwice), notice("refused"), {}, "a no answers one send"],
   ["moves to declined_permanent unrecognised", unknown(answeredOnce), notice("refused"), blind, "a no for the one send; its code is not believed"],
+  ["moves to declined_permanent unrecognised", unknown({ openSends: 0, sends: 1 }), notice("refused"), blind, "no send is open"],
+  ["lookUp", unknown({ openSends: 1, sends: 2 }), notice("refused"), blind, "which of two it answers is not said"],
+  ["lookUp", unknown({ openSends: 2, sends: 1 }), notice("refused"), blind, "more are open than were sent: nothing to rely on"],
   ["moves to declined_retryable insufficient_funds", unknown(answeredOnce), notice("refused", { signed: "whole" }), blind, "signed: the code's own row"],
   ["moves to declined_permanent never_approved", unknown(answeredOnce), notice({ ...replies.refused, code: "5043" }), blind, "a strict code may be believed"],
   ["lookUp", unknown(sentTwice), notice("refused"), blind, "the other send may have been captured"],
@@ -149,6 +159,8 @@ const table: readonly (readonly [expected: string, LedgerEntry, Notice, options:
   ["tells double_charge", knowing(final(), "tx-2"), notice("captured"), {}, "a second transaction was captured"],
   ["tells mismatch", knowing(final()), notice(wrongAmount), {}, "another amount than was approved"],
   ["tells contradiction", knowing(final()), notice("refused"), {}, "success is not final with online banking"],
+  ["tells contradiction", final(), notice("captured", { requestId: "request-x" }), {}, "under a request id that nobody sent"],
+  ["agrees", { ...final(), voidingAtMs: t0 } as LedgerEntry, notice("captured"), {}, "approved is more than a void that was begun"],
   ["tells contradiction", final(), notice("captured"), foreign, "another charge's transaction"],
   ["tells contradiction", final(), notice("unproven"), {}, "a word that no row knows"],
   ["tells refunded_or_charged_back", final(), reversal(), {}, "a person books it"],
@@ -163,6 +175,7 @@ const table: readonly (readonly [expected: string, LedgerEntry, Notice, options:
   ["agrees", final("declined_permanent"), notice("refused"), {}, "known"],
   ["agrees", final("declined_retryable"), notice("refused"), {}, "known"],
   ["agrees", final("declined_permanent"), notice("accepted"), {}, "late news"],
+  ["tells contradiction", knowing(final("declined_permanent"), "tx-2"), notice("captured"), {}, "by another transaction than the one that was refused"],
   ["tells contradiction", final("declined_permanent"), notice("refused", { requestId: "request-x" }), {}, "of an attempt that nobody made"],
   ["tells refunded_or_charged_back", final("declined_permanent"), reversal(), {}, "given back, though never taken"],
 
@@ -171,6 +184,8 @@ const table: readonly (readonly [expected: string, LedgerEntry, Notice, options:
   ["tells contradiction", review(), notice("refused"), {}, "the same"],
   ["agrees", knowing(review({ reason: "mismatch" })), notice(wrongAmount), {}, "it is there because of this"],
   ["agrees", knowing(review()), notice("refused"), {}, "the same"],
+  ["tells contradiction", review(), without(notice("refused"), "transactionId"), {}, "of a transaction that nobody names"],
+  ["tells refunded_or_charged_back", review({ voidingAtMs: t0 }), notice("captured"), {}, "taken, while it was taken back"],
   ["tells mismatch", review(), notice(wrongAmount), {}, "news"],
   ["tells refunded_or_charged_back", review(), reversal(), {}, "news"],
 ];
@@ -195,12 +210,36 @@ describe("what follows from a notice", () => {
     expect(judged(noted, notice("captured"))).toEqual({ kind: "agrees" });
   });
 
+  test("only a notice is one, whatever else bears its id", () => {
+    const entry = unknown();
+    const prepared: UnknownEntry = {
+      ...entry,
+      history: [...entry.history, { e: "prepared", at: t0, id: "tx-1.captured" }],
+    };
+    expect(judged(prepared, notice("captured"))).toMatchObject({ kind: "moves" });
+  });
+
+  test("who has to know of another value is told both, and of nothing else", () => {
+    expect(judged(review(), notice(wrongAmount))).toStrictEqual({
+      kind: "tells",
+      reason: "mismatch",
+      mismatch: { field: "amount", asked: "1999", got: "2000" },
+      lookUp: false,
+    });
+    expect(judged(review(), reversal())).toStrictEqual({
+      kind: "tells",
+      reason: "refunded_or_charged_back",
+      lookUp: false,
+    });
+  });
+
   test("an approval has the notice as its evidence (S4), and the ids that it gave", () => {
     const captured: GatewayReply = { ...replies.captured, ids: { transactionId: "tx-1", orderId: "or-1" } };
     expect(judged(unknown(), notice(captured))).toMatchObject({
       kind: "moves",
       verdict: {
         kind: "settle",
+        ending: { code: "0" },
         ids: { transactionId: "tx-1", orderId: "or-1" },
         evidence: {
           kind: "notice",
@@ -217,7 +256,16 @@ describe("what follows from a notice", () => {
   test("a pending charge keeps the time of its next look-up", () => {
     const entry = unknown();
     const verdict = judged(entry, notice("accepted"));
-    expect(verdict).toMatchObject({ kind: "moves", verdict: { kind: "wait", atMs: entry.nextAtMs } });
+    expect(verdict).toStrictEqual({
+      kind: "moves",
+      verdict: {
+        kind: "wait",
+        state: "pending",
+        reason: "gateway_pending",
+        nextAct: "lookUp",
+        atMs: entry.nextAtMs,
+      },
+    });
   });
 });
 
@@ -362,7 +410,24 @@ describe("whatever a notice says", () => {
   });
 });
 
+test("the evidence of a notice has what it names, and nothing else", () => {
+  const bare = without(notice("captured"), "transactionId");
+  const common = { kind: "notice", atMs: t0 + 5_000, id: "tx-1.captured", bodySha256: "c".repeat(64) };
+  expect(noticeEvidenceOf(bare)).toStrictEqual({ ...common, code: "0" });
+  expect(noticeEvidenceOf({ ...notice("unproven"), id: "tx-1.captured", orderId: "o-1" })).toStrictEqual({
+    ...common,
+    transactionId: "tx-1",
+    orderId: "o-1",
+  });
+});
+
 describe("a wake-up", () => {
+  test("is short: a longer text is a charge, whatever it says", () => {
+    const text = JSON.stringify(wakeUpOf(notice("captured")));
+    expect(parseWakeUp(text.padEnd(2_000))).toBeDefined();
+    expect(parseWakeUp(text.padEnd(2_001))).toBeUndefined();
+  });
+
   test("names the notice and says nothing of it; it is read back from its text", () => {
     const wakeUp = wakeUpOf(notice("captured"));
     expect(wakeUp).toEqual({
@@ -384,6 +449,15 @@ describe("a wake-up", () => {
     [
       "one without its reference",
       JSON.stringify({ v: 1, kind: "notice", gateway: "centrobill", notice: "b" }),
+    ],
+    [
+      "one of another kind",
+      JSON.stringify({ v: 1, kind: "charge", gateway: "centrobill", reference: "a", notice: "b" }),
+    ],
+    ["one without its gateway", JSON.stringify({ v: 1, kind: "notice", reference: "a", notice: "b" })],
+    [
+      "one without its notice",
+      JSON.stringify({ v: 1, kind: "notice", gateway: "centrobill", reference: "a" }),
     ],
     ["no JSON", "{"],
     ["a list", "[]"],

@@ -241,6 +241,9 @@ describe("openEntry", () => {
       preparation: {},
     });
     expect(openEntry(charge, { ...openingBy, needsPreparation: false })).not.toHaveProperty("preparation");
+    expect(openEntry(charge, { ...openingBy, consumerMarks: ["anna"] }).consumerMarks).toEqual(["anna"]);
+    for (const by of [openingBy, { ...openingBy, consumerMarks: [] }])
+      expect(openEntry(charge, by)).not.toHaveProperty("consumerMarks");
   });
 
   test("holds nothing of the gateway's own part, where a card token is (S12)", () => {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Answered } from "../../lib/core/answered.ts";
 import {
+  aheadOf,
   closeOf,
   type LocalLimits,
   type LocalPace,
@@ -45,10 +46,28 @@ describe("noteExchange", () => {
       "sent before it was narrowed: it counts, but narrows no more",
     ],
     [
+      at({ concurrency: 8, narrowedAtMs: t0 }),
+      exchange(fault),
+      { concurrency: 4, narrowedAtMs: t0 + 300 },
+      "sent as it was narrowed: it narrows again",
+    ],
+    [
       at({ concurrency: 8, usualMs: 300 }),
       exchange(well, 0, 1_300),
+      { concurrency: 8.125, usualMs: 400 },
+      "slow, but by no more than a second; a tenth of it becomes usual",
+    ],
+    [
+      at({ concurrency: 8, usualMs: 2_000 }),
+      exchange(well, 0, 3_500),
+      { concurrency: 8.125, usualMs: 2_150 },
+      "more than a second longer, but not four times the usual",
+    ],
+    [
+      at({ concurrency: 8, usualMs: 1_000 }),
+      exchange(well, 0, 4_000),
       { concurrency: 8.125 },
-      "slow, but by no more than a second",
+      "just four times the usual",
     ],
     [
       at({ concurrency: 8, usualMs: 300 }),
@@ -127,6 +146,13 @@ describe("closeOf", () => {
       "opened, and no charge went well: two are enough",
     ],
     [
+      at({ faultsInRow: 2, wellAtMs: openedAtMs }),
+      fault,
+      openedAtMs,
+      undefined,
+      "it went well as it was opened",
+    ],
+    [
       at({ faultsInRow: 9, wellAtMs: t0 - 5 }),
       fault,
       openedAtMs,
@@ -175,4 +201,26 @@ test("a charge that another worker saw worked ends the rows, and never goes back
   const before = at({ concurrency: 2, faultsInRow: 9, wellAtMs: t0 });
   expect(workedPace(before, t0 - 5)).toMatchObject({ faultsInRow: 0, wellAtMs: t0, concurrency: 2 });
   expect(workedPace(before, t0 + 5)).toMatchObject({ wellAtMs: t0 + 5 });
+});
+
+describe("charges in hand beside those on their way", () => {
+  const at = (concurrency: number, more: Partial<LocalPace> = {}): LocalPace => ({
+    ...localPace({ concurrencyMax: concurrency }),
+    usualMs: 50,
+    ...more,
+  });
+  test.each<[string, LocalPace, number]>([
+    ["an account that answers quickly", at(50), 12],
+    ["a few at once", at(4.9), 1],
+    ["too few for a quarter", at(3), 0],
+    ["one at once", at(0.5), 0],
+    ["as quick as it has to be", at(8, { usualMs: 250 }), 2],
+    ["slower than that", at(8, { usualMs: 251 }), 0],
+    ["one that has failed last", at(8, { faultsInRow: 1 }), 0],
+  ])("%s", (_, local, ahead) => {
+    expect(aheadOf(local)).toBe(ahead);
+  });
+  test("one that has not answered yet", () => {
+    expect(aheadOf(localPace({ concurrencyMax: 50 }))).toBe(0);
+  });
 });

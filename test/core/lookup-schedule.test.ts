@@ -25,6 +25,11 @@ describe("nextLookAtMs", () => {
     );
   });
 
+  test("half of a short gap is less than a minute", () => {
+    const short = policyOf({ lookupScheduleMs: [60_000, 100_000] });
+    expect(nextLookAtMs(short, { looked: 1, lastSendAtMs: t0, openedAtMs: t0 }, s(99))).toBe(s(119));
+  });
+
   test("counts from the moment it was opened where nothing says when it was sent", () => {
     expect(nextLookAtMs(policy, { looked: 0, openedAtMs: t0 }, t0)).toBe(s(60));
   });

@@ -71,6 +71,7 @@ describe("findCardData", () => {
     ["", undefined, "nothing"],
   ])("text %j → %s (%s)", (text, code) => {
     expect(findCardDataInText(text)?.code).toBe(code);
+    if (text.startsWith("card ")) expect(findCardDataInText(text)?.field).toBe("message");
   });
 
   test("what is nested too deep to walk is still searched for numbers", () => {
@@ -217,4 +218,21 @@ describe("maskedExcerpt: a gateway's words (S12)", () => {
       }),
     );
   });
+});
+
+test("of two secrets, of which one begins the other, nothing is left", () => {
+  for (const secrets of [
+    ["token", "token-tail"],
+    ["token-tail", "token"],
+  ])
+    expect(maskedExcerpt("a token-tail and a token", secrets, 100)).toBe("a *** and a ***");
+});
+
+test("a text is read as JSON up to the length that is passed on, and left in its own writing beyond", () => {
+  const escaped = (length: number): string => {
+    const [head, tail] = ['{"\\u0063vv" :  "123","x":"', '"}'];
+    return `${head}${"x".repeat(length - head.length - tail.length)}${tail}`;
+  };
+  expect(maskedText(escaped(32_768)).slice(0, 20)).toBe('{"cvv":"***","x":"xx');
+  expect(maskedText(escaped(32_769)).slice(0, 12)).toBe('{"\\u0063vv" ');
 });

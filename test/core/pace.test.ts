@@ -8,6 +8,7 @@ import {
   type Gate,
   gateOf,
   noteProbe,
+  noteWorked,
   type PaceRecord,
   type RateLimit,
   type Turns,
@@ -141,6 +142,62 @@ describe("closeGate", () => {
     else expect(closed?.closing).toMatchObject(expected);
   });
 
+  test.each<[Partial<Closing> | undefined, Close, Closing, string]>([
+    [
+      undefined,
+      { ...at(0, "outage"), faultsFromMs: t0 - 9 },
+      { because: "outage", sinceMs: t0, untilMs: t0 + 5_000, times: 1, faultsFromMs: t0 - 9 },
+      "with the first of its faults",
+    ],
+    [
+      { because: "rate_limited" },
+      at(5_000, "rate_limited", 7_000),
+      { because: "rate_limited", sinceMs: t0 + 5_000, untilMs: t0 + 12_000, times: 1 },
+      "a pause that is over is followed by another",
+    ],
+    [
+      { because: "rate_limited" },
+      at(9_000, "outage"),
+      { because: "outage", sinceMs: t0 + 9_000, untilMs: t0 + 14_000, times: 1 },
+      "or by an outage, which knows nothing of it",
+    ],
+    [
+      { because: "rate_limited", untilMs: t0 + 60_000 },
+      at(100, "outage"),
+      { because: "outage", sinceMs: t0 + 100, untilMs: t0 + 60_000, times: 1, pausedUntilMs: t0 + 60_000 },
+      "one that runs is kept within an outage",
+    ],
+    [
+      { openedAtMs: t0 + 1, pausedUntilMs: t0 + 60_000 },
+      at(100, "rate_limited", 1_000),
+      { because: "rate_limited", sinceMs: t0 + 100, untilMs: t0 + 60_000, times: 1 },
+      "a pause is no shorter than the one before, and is one",
+    ],
+    [
+      { openedAtMs: t0 + 1, pausedUntilMs: t0 + 100 },
+      at(100, "outage"),
+      { because: "outage", sinceMs: t0 + 100, untilMs: t0 + 5_100, times: 1 },
+      "one that ends at this moment is over",
+    ],
+    [
+      { pausedUntilMs: t0 + 9_000 },
+      at(100, "rate_limited", 60_000),
+      { ...closing(), untilMs: t0 + 60_100, pausedUntilMs: t0 + 60_100 },
+      "a longer one within an outage",
+    ],
+  ])("%#: the closing to its last member", (before, close, expected) => {
+    const standing = before === undefined ? undefined : record(before);
+    expect(closeGate(standing, close, delays)?.closing).toStrictEqual(expected);
+  });
+
+  test.each<[Partial<Closing>, Close, string]>([
+    [{ because: "rate_limited" }, at(0, "rate_limited", 5_000), "the same pause again"],
+    [{ pausedUntilMs: t0 + 60_100 }, at(100, "rate_limited", 60_000), "the same pause within an outage"],
+    [{ pausedUntilMs: t0 + 60_100 }, at(100, "rate_limited", 50_000), "a shorter one"],
+  ])("%#: nothing changes (%2$s)", (before, close) => {
+    expect(closeGate(record(before), close, delays)).toBeUndefined();
+  });
+
   test.each<[PaceRecord | undefined, Close, true | undefined, string]>([
     [undefined, at(0, "rate_limited", 7_000), true, "the first 429"],
     [record({ because: "rate_limited" }), at(100, "rate_limited", 8_000), true, "a longer pause"],
@@ -208,6 +265,106 @@ describe("noteProbe", () => {
     expect(noted).toMatchObject({ v: 1, closing: expected, turns: probed.turns });
     expect(noted).not.toHaveProperty("probeUntilMs");
     expect(gateOf({ ...noted, version: "v2" as LeaseToken }, t0 + 8_000).kind).toBe(kind);
+  });
+});
+
+test("a look-up of an account that was never closed leaves nothing of itself", () => {
+  expect(noteProbe(record(undefined, { probeUntilMs: t0 }), true, t0, delays)).toStrictEqual(
+    record(undefined),
+  );
+});
+
+describe("noteWorked", () => {
+  const nowMs = t0 + 20_000;
+  const fell: Partial<Closing> = { faultsFromMs: t0 - 1_000, untilMs: t0 + 300_000, times: 7 };
+  test.each<[PaceRecord | undefined, number, object | undefined, string]>([
+    [undefined, t0, undefined, "nothing was ever written"],
+    [record(undefined), t0, undefined, "it was never closed"],
+    [record({}), t0, undefined, "nobody knows when its faults began"],
+    [record(fell), t0 - 1_001, undefined, "sent before its faults: no news"],
+    [
+      record(fell),
+      t0 - 1_000,
+      record({ ...fell, times: 1, untilMs: nowMs + 5_000 }, { workedAtMs: t0 - 1_000 }),
+      "the first of its faults was none: tried again as after a first closing",
+    ],
+    [
+      record({ ...fell, untilMs: t0 + 21_000 }),
+      t0,
+      record({ ...fell, times: 1, untilMs: t0 + 21_000 }, { workedAtMs: t0 }),
+      "no later than it was to be",
+    ],
+    [record(fell, { workedAtMs: t0 }), t0, undefined, "known"],
+    [record(fell, { workedAtMs: t0 + 1 }), t0, undefined, "a later one is known"],
+    [
+      record({ ...fell, openedAtMs: t0 + 10_000 }),
+      t0 + 10_000,
+      record({ ...fell, openedAtMs: t0 + 10_000 }, { workedAtMs: t0 + 10_000 }),
+      "open again: a word on what was sent since",
+    ],
+    [record({ ...fell, openedAtMs: t0 + 10_000 }), t0 + 9_999, undefined, "and on nothing before"],
+    [
+      record({ ...fell, because: "credential" }),
+      t0,
+      record({ ...fell, because: "credential" }, { workedAtMs: t0 }),
+      "a key is not mended by it",
+    ],
+  ])("%#", (standing, sentAtMs, expected) => {
+    expect(noteWorked(standing, sentAtMs, nowMs, delays)).toStrictEqual(expected);
+  });
+});
+
+describe("takeTurns, to the moment", () => {
+  const limit: RateLimit = { requests: 4, perMs: 1_000 };
+  const slowMs = 1_000 / (2 * 0.97);
+  const fastMs = 1_000 / (4 * 0.97);
+  const standing = (nextMs: number, burstLeft = 2, burstAtMs = t0): Turns => ({
+    nextMs,
+    burstLeft,
+    burstAtMs,
+  });
+  test.each<
+    [Turns | undefined, wanted: number, afterMs: number, untilMs: number, at: number[], Turns, string]
+  >([
+    [undefined, 2, 0, 0, [0, 0], standing(t0, 0), "the burst alone"],
+    [undefined, 1, 0, 9_000, [0], standing(t0, 1), "no more than is wanted"],
+    [undefined, 4, 0, 600, [0, 0, 0, slowMs], standing(t0 + slowMs * 2, 0), "then slowly"],
+    [
+      standing(t0 - 1_000, 0, t0 - 2_000),
+      1,
+      0,
+      0,
+      [0],
+      standing(t0 + fastMs, 0, t0 - 2_000),
+      "idle for just a stretch",
+    ],
+    [standing(t0 - 1_001, 0, t0 - 2_000), 2, 0, 0, [0, 0], standing(t0, 0), "idle for longer: a new burst"],
+    [standing(t0 + 50), 1, 99, 99, [99], standing(t0 + 50, 1), "the burst lasts a tenth of the stretch"],
+    [standing(t0 + 50), 1, 100, 100, [100], standing(t0 + 100 + slowMs, 0), "and no longer"],
+    [
+      standing(t0 + 1_099, 0),
+      1,
+      1_099,
+      1_099,
+      [1_099],
+      standing(t0 + 1_099 + slowMs, 0),
+      "slow until the burst's stretch is over",
+    ],
+    [
+      standing(t0 + 1_100, 0),
+      1,
+      1_100,
+      1_100,
+      [1_100],
+      standing(t0 + 1_100 + fastMs, 0),
+      "then as fast as is allowed",
+    ],
+    [standing(t0 + 500, 0), 1, 200, 499, [], standing(t0 + 500, 0), "none is free so soon"],
+    [standing(t0 + 500, 0), 1, 200, 500, [500], standing(t0 + 500 + slowMs, 0), "one is, at the last moment"],
+  ])("%#: %6$s", (turns, wanted, afterMs, untilMs, at, next) => {
+    const took = takeTurns(turns, limit, wanted, t0 + afterMs, t0 + untilMs);
+    expect(took.at.map((ms) => ms - t0)).toEqual(at.map((ms) => expect.closeTo(ms, 3)));
+    expect(took.turns).toEqual({ ...next, nextMs: expect.closeTo(next.nextMs, 3) });
   });
 });
 

@@ -9,6 +9,7 @@ import {
   type Policy,
   parsePolicy,
   probeDelaysOf,
+  worstCaseMsOf,
 } from "../../lib/core/policy.ts";
 import { policyOf, t0, timeoutMs } from "./builders.ts";
 
@@ -113,6 +114,63 @@ describe("parsePolicy", () => {
     }
   });
 
+  const day = 86_400_000;
+  test.each<[keyof Policy, least: unknown, most: unknown, below: unknown, above: unknown, must: string]>([
+    ["resendDelayMs", 0, 600_000, -1, 600_001, "a whole number of milliseconds up to 600000"],
+    ["resendsMax", 0, 5, -1, 6, "a whole number from 0 to 5"],
+    ["faultResendDelayMs", 0, 3_600_000, -1, 3_600_001, "a whole number of milliseconds up to 3600000"],
+    ["faultResendsMax", 0, 10, -1, 11, "a whole number from 0 to 10"],
+    ["requestIdLifeMs", 0, 365 * day, -1, 365 * day + 1, "a whole number of milliseconds"],
+    ["leaseMs", 1_000, day, 999, day + 1, "a whole number of milliseconds from 1000 to 86400000"],
+    [
+      "lookupScheduleMs",
+      [0],
+      [0, 12 * day],
+      [],
+      [12 * day + 1],
+      "a list of 1 to 50 rising whole numbers of milliseconds, at most 1036800000",
+    ],
+    ["feedLagMs", 0, 7 * day, -1, 7 * day + 1, "a whole number of milliseconds"],
+    ["clockSkewMs", 0, day, -1, day + 1, "a whole number of milliseconds"],
+    ["lateProcessingMs", 0, 7 * day, -1, 7 * day + 1, "a whole number of milliseconds"],
+    [
+      "afterAbsence",
+      "resendWithinLife",
+      "newAttempt",
+      "",
+      "send",
+      '"resendWithinLife", "review" or "newAttempt"',
+    ],
+    [
+      "retryScheduleMs",
+      Array.from({ length: 50 }, (_, at) => at),
+      [60 * day],
+      Array.from({ length: 51 }, (_, at) => at),
+      [60 * day + 1],
+      "a list of 1 to 50 rising whole numbers of milliseconds",
+    ],
+    ["attemptsMax", 1, 20, 0, 21, "a whole number from 1 to 20"],
+    ["concurrencyMin", 1, 1_000, 0, 1_001, "a whole number from 1 to 1000"],
+    ["closeAfterFaults", 1, 1_000, 0, 1_001, "a whole number from 1 to 1000"],
+    ["closeAfterRefusals", 1, 1_000, 0, 1_001, "a whole number from 1 to 1000"],
+    ["probeDelayMs", 1, 3_600_000, 0, 3_600_001, "a whole number of milliseconds from 1 to 3600000"],
+    [
+      "rateLimits",
+      { centrobill: { requests: 2, perMs: 100 } },
+      { centrapay: { requests: 1e9, perMs: day } },
+      { centrapay: { requests: 2, perMs: day + 1 } },
+      { centrapay: { requests: 1e9 + 1, perMs: 100 } },
+      'an object of centrobill, centrapay to {"requests": from 2, "perMs": from 100 to 86400000}',
+    ],
+  ])("%s: from %j to %j, and neither %j nor %j", (name, least, most, below, above, must) => {
+    for (const value of [least, most]) expect(parsePolicy({ [name]: value } as Json).ok).toBe(true);
+    for (const value of [below, above])
+      expect(parsePolicy({ [name]: value } as Json)).toStrictEqual({
+        ok: false,
+        problems: [`${name}: must be ${must}`],
+      });
+  });
+
   test("names every problem", () => {
     const parsed = parsePolicy({ resendsMax: 9, nope: 1, attemptsMax: "4" });
     expect(parsed.ok ? [] : parsed.problems.map((problem) => problem.split(":")[0])).toStrictEqual([
@@ -188,6 +246,16 @@ describe("leaseMsOf", () => {
     [{ leaseMs: 5_000 }, 5_000, "as the user says"],
   ])("%j → %i (%s)", (changes, leaseMs) => {
     expect(leaseMsOf(policyOf(changes), timeoutMs)).toBe(leaseMs);
+  });
+});
+
+describe("worstCaseMsOf", () => {
+  test.each<[Partial<Policy>, number, string]>([
+    [{}, 68_000, "two time-outs, the wait between them, and the writes"],
+    [{ resendsMax: 0 }, 36_000, "one time-out and the writes"],
+    [{ resendsMax: 2, resendDelayMs: 1_000 }, 98_000, "three time-outs, two waits, and the writes"],
+  ])("%j → %i (%s)", (changes, worstMs) => {
+    expect(worstCaseMsOf(policyOf(changes), timeoutMs)).toBe(worstMs);
   });
 });
 

@@ -7,7 +7,13 @@ import {
   type Rejection,
   type ReviewEntry,
 } from "../../lib/core/ledger.ts";
-import { parseUnknownMessage, routeOfEntry, routeOfRejection } from "../../lib/core/route-message.ts";
+import type { NotedNotice } from "../../lib/core/notice.ts";
+import {
+  parseUnknownMessage,
+  routeOfEntry,
+  routeOfNoted,
+  routeOfRejection,
+} from "../../lib/core/route-message.ts";
 import { queueOf } from "../../lib/core/verdict.ts";
 import { aCharge, chargeIdOf, final, opened, pending, review, t0, unknown, waiting } from "./builders.ts";
 
@@ -170,6 +176,42 @@ describe("routeOfEntry", () => {
       const entry = { ...review(), state } as unknown as LedgerEntry;
       expect(routeOfEntry(entry, charge)?.queue).toBe(queueOf[state]);
     }
+  });
+});
+
+test("what a notice contradicts is told under an id of its own, with what both say", () => {
+  const entry = unknown();
+  const noted: NotedNotice = {
+    v: 1,
+    id: "tx-1.success",
+    chargeId: entry.chargeId,
+    gateway: "centrobill",
+    atMs: t0,
+    attempt: 2,
+    requestId: entry.requestId,
+    state: "declined_permanent",
+    reason: "contradiction",
+    words: "charge sale success",
+    evidence: { kind: "notice", atMs: t0, id: "tx-1.success", code: "0", bodySha256: "b0" },
+  };
+  expect(routeOfNoted(noted, entry)).toStrictEqual({
+    queue: "review",
+    message: {
+      v: 1,
+      id: "order-1#2#review#tx-1.success",
+      chargeId: "order-1",
+      gateway: "centrobill",
+      attempt: 2,
+      requestId: entry.requestId,
+      outcome: "review",
+      code: "0",
+      description: "the ledger has declined_permanent; the gateway's notice says: charge sale success",
+      amount: entry.amount,
+      currency: entry.currency,
+      reason: "contradiction",
+      evidence: noted.evidence,
+      at: new Date(t0).toISOString(),
+    },
   });
 });
 

@@ -34,7 +34,7 @@ test("money that waits, by state, age and currency", () => {
       unknown("e", 60 * minute, "99999999"),
       unknown("f", 60 * minute, "99999999"),
       review,
-    ],
+    ].toReversed(),
     nowMs,
   );
   expect(rows).toEqual([

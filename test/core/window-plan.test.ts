@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { LeaseToken } from "../../lib/core/charge.ts";
-import { dueWindows, halvesOf, watermarkMs, windowMs } from "../../lib/core/window-plan.ts";
+import { dueWindows, halvesOf, triesMax, watermarkMs, windowMs } from "../../lib/core/window-plan.ts";
 import type { RunRecord, WindowRecord } from "../../lib/core/window-record.ts";
 
 const hour = 3_600_000;
@@ -45,8 +45,28 @@ describe("what is due", () => {
       ["6-12", "12-18", "18-24", "24-30", "30-36", "36-42"],
     ],
     ["in somebody's hands: not", [done(6), leased(12, 26)], 24.5, []],
+    ["in somebody's hands to this very moment: not", [done(6), leased(12, 24.5)], 24.5, []],
     ["its lease is over: yes", [done(6), leased(12, 24)], 24.5, ["12-18"]],
     ["incomplete: again after an hour", [done(6), done(12, 18, false, 23.5)], 24.6, ["12-18"]],
+    ["incomplete: after the hour to the moment", [done(6), done(12, 18, false, 23.5)], 24.5, ["12-18"]],
+    [
+      "incomplete, and tried often enough: left to a person",
+      [done(6), { ...done(12, 18, false, 19), begun: triesMax }],
+      24.5,
+      [],
+    ],
+    [
+      "incomplete, and tried nearly often enough",
+      [done(6), { ...done(12, 18, false, 19), begun: triesMax - 1 }],
+      24.5,
+      ["12-18"],
+    ],
+    [
+      "the oldest first, however they are kept",
+      [done(6), split(12), { ...base(15, 18), state: "waiting" }, { ...base(12, 15), state: "waiting" }],
+      24.5,
+      ["12-15", "15-18"],
+    ],
     ["incomplete: not within the hour", [done(6), done(12, 18, false, 24)], 24.6, []],
     [
       "cut: its halves are",
@@ -71,7 +91,18 @@ describe("what is due", () => {
   });
 });
 
+test("of one window what comes late is read last", () => {
+  const both = [1, 0].map((pass): WindowRecord => ({ ...base(90, 96, pass), state: "waiting" }));
+  expect(
+    dueWindows(both, at(96))
+      .filter(({ standing }) => standing !== undefined)
+      .map(({ pass }) => pass),
+  ).toEqual([0, 1]);
+});
+
 test.each<readonly [string, readonly WindowRecord[], number | undefined]>([
+  ["one after the other, however they are kept", [done(12), done(0), done(6)], 18],
+  ["what comes late does not count", [done(0), { ...done(6), pass: 1 }], 6],
   ["nothing yet", [], undefined],
   ["begun, nothing done", [leased(0, 8)], undefined],
   ["one after the other", [done(0), done(6), done(12)], 18],
@@ -86,4 +117,9 @@ test("halves leave no gap and do not overlap", () => {
   const [earlier, later] = halvesOf(base(0), "centrobill", [token("a"), token("b")]);
   expect(earlier?.toMs).toBe(later?.fromMs);
   expect((later?.toMs ?? 0) - (earlier?.fromMs ?? 0)).toBe(windowMs);
+  const { begun: _begun, ...half } = base(0);
+  expect([earlier, later]).toStrictEqual([
+    { ...half, toMs: at(3), token: "a", begun: 0, state: "waiting" },
+    { ...half, fromMs: at(3), token: "b", begun: 0, state: "waiting" },
+  ]);
 });

@@ -3,7 +3,8 @@ import { entryOfItem } from "../../lib/adapters/ledger-item.ts";
 import type { ChargeId } from "../../lib/core/charge.ts";
 import type { InstrumentChange, InstrumentKey, InstrumentRecord } from "../../lib/core/instrument-record.ts";
 import type { LedgerEntry, Rejection } from "../../lib/core/ledger.ts";
-import type { InstrumentBook, Ledger } from "../../lib/ports.ts";
+import type { InstrumentBook, Ledger, SentCharges } from "../../lib/ports.ts";
+import { sentChargesOf } from "./memory-sent-charges.ts";
 
 /** What the real adapter throws under this name, without its SDK. */
 export class LedgerUnavailable extends CallFailed {
@@ -34,6 +35,7 @@ export type MemoryLedgerOptions = {
 export type MemoryLedger = Ledger & {
   /** writes through the same items, calls and faults */
   readonly instruments: InstrumentBook;
+  readonly sentCharges: SentCharges;
   /** calls that arrived, refused conditions among them */
   readonly calls: readonly LedgerCall[];
   entryOf(chargeId: string): LedgerEntry | undefined;
@@ -159,6 +161,7 @@ export const memoryLedger = (options: MemoryLedgerOptions = {}): MemoryLedger =>
         const key = `${rejection.chargeId ?? ""} ${rejection.bodySha256}`;
         if (!rejected.has(key)) rejected.set(key, JSON.stringify(rejection));
       }),
+    sentCharges: sentChargesOf(() => [...items.values()]),
     entryOf: read,
     entries: () => [...items.keys()].flatMap((chargeId) => read(chargeId) ?? []),
     rejections: () => [...rejected.values()].map((text) => JSON.parse(text) as Rejection),

@@ -13,12 +13,9 @@ export type PaceTable = {
 };
 
 export const paceTable = (): PaceTable => {
-  // As text, so that nothing is shared with the caller and only what JSON keeps is kept.
-  const records = new Map<GatewayName, string>();
-  const read: PaceTable["read"] = (gateway) => {
-    const text = records.get(gateway);
-    return text === undefined ? undefined : (JSON.parse(text) as PaceRecord);
-  };
+  // Frozen, so that no caller changes what another will read.
+  const records = new Map<GatewayName, PaceRecord>();
+  const read: PaceTable["read"] = (gateway) => records.get(gateway);
   return {
     read,
     replace(gateway, previous, record) {
@@ -26,10 +23,16 @@ export const paceTable = (): PaceTable => {
       if (standing?.version === record.version) return { kind: "replaced" };
       if (standing?.version !== previous)
         return standing === undefined ? { kind: "lost" } : { kind: "lost", record: standing };
-      records.set(gateway, JSON.stringify(record));
+      records.set(gateway, frozen(record));
       return { kind: "replaced" };
     },
   };
+};
+
+const frozen = <T>(value: T): T => {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  Object.values(value).forEach(frozen);
+  return Object.freeze(value);
 };
 
 type Call = keyof PaceBook;

@@ -7,18 +7,22 @@ export const memorySpills = (): Spills & { unclosed(): number } => {
     open() {
       open += 1;
       const partitions = new Map<number, string[]>();
+      const read = function* (partition: number): Iterable<string> {
+        const lines = partitions.get(partition) ?? [];
+        // Two pieces, as a disk has them: never a line in both.
+        const middle = lines.length >> 1;
+        for (const some of [lines.slice(0, middle), lines.slice(middle)])
+          if (some.length > 0) yield some.join("");
+      };
       return {
-        write(partition, line) {
+        write(partition, some) {
           const lines = partitions.get(partition) ?? [];
-          lines.push(line);
+          lines.push(some);
           partitions.set(partition, lines);
         },
-        *read(partition) {
-          const lines = partitions.get(partition) ?? [];
-          // Two pieces, as a disk has them: never a line in both.
-          const middle = lines.length >> 1;
-          for (const some of [lines.slice(0, middle), lines.slice(middle)])
-            if (some.length > 0) yield some.join("");
+        read,
+        *bytes(partition) {
+          for (const piece of read(partition)) yield Buffer.from(piece, "latin1");
         },
         close() {
           open -= 1;

@@ -144,23 +144,39 @@ export const sidesOf = (
   }
 };
 
+/** How the sides come: charges so far before their rows (all of them by default), and how many of each may wait. */
+export type Arrival = { readonly lead?: number; readonly waitingMax?: number };
+
 /** Finds what was planted, as a run does: joined, judged, and what is loose compared by its looks. */
 export const findPlanted = (
   count: number,
   planted: ReadonlyMap<number, Plant>,
   spills: Spills,
   order: (index: number) => number = (index) => index,
+  arrival: Arrival = {},
 ): { readonly found: ReadonlyMap<string, readonly FindingKind[]>; readonly matched: string } => {
-  const sides = joinSides(spills, plantedView.window);
   const tally = moneyTally(plantedStartMs);
+  const sides = joinSides(
+    spills,
+    plantedView.window,
+    {
+      agree: ({ amount, currency, atMs }) => tally.add("matched", amount, currency, atMs),
+      takeBack: ({ amount, currency, atMs }) => tally.add("matched", -amount, currency, atMs),
+    },
+    arrival.waitingMax,
+  );
   const found = new Map<string, FindingKind[]>();
-  for (let at = 0; at < count; at++) {
+  const { lead = count } = arrival;
+  for (let at = Math.min(0, lead); at < count + Math.max(0, lead); at++) {
     const index = order(at);
-    const { ledger } = sidesOf(index, count, planted.get(index));
-    if (ledger !== undefined) sides.addCharge(ledger);
+    if (at >= 0 && at < count) {
+      const { ledger } = sidesOf(index, count, planted.get(index));
+      if (ledger !== undefined) sides.addCharge(ledger);
+    }
+    const rowAt = at - lead;
+    if (rowAt >= 0 && rowAt < count)
+      for (const row of sidesOf(rowAt, count, planted.get(rowAt)).rows) sides.addRow(row);
   }
-  for (let index = 0; index < count; index++)
-    for (const row of sidesOf(index, count, planted.get(index)).rows) sides.addRow(row);
   const tell = ({ findings }: Judgement): void => {
     for (const { kind, chargeId, rows } of findings) {
       const name = chargeId ?? rows[0]?.transactionId ?? "";
@@ -168,9 +184,7 @@ export const findPlanted = (
     }
   };
   const [loose, rowless]: [GatewaySide[], LedgerSide[]] = [[], []];
-  for (const group of sides.groups(({ amount, currency, atMs }) =>
-    tally.add("matched", amount, currency, atMs),
-  )) {
+  for (const group of sides.groups()) {
     const judged = judge(group, plantedView);
     const [row] = group.rows;
     if (judged.rowless && group.ledger !== undefined) rowless.push(group.ledger);

@@ -3,7 +3,7 @@ import type { Gate } from "../../lib/core/pace.ts";
 import { worstCaseMsOf } from "../../lib/core/policy.ts";
 import { admit } from "../../lib/flows/admit.ts";
 import type { Worked } from "../../lib/flows/charge-worker.ts";
-import type { GatewayPace, Turn, Worker } from "../../lib/ports.ts";
+import type { GatewayPace, Purpose, Turn, Worker } from "../../lib/ports.ts";
 import { manualClock } from "../doubles/manual-clock.ts";
 import { memoryLedger } from "../doubles/memory-ledger.ts";
 import { memoryQueues } from "../doubles/memory-queues.ts";
@@ -39,6 +39,7 @@ const meet = async (scene: Scene) => {
   const waitedFor: number[] = [];
   const claimedForMs: number[] = [];
   const noted: boolean[] = [];
+  const purposes: Purpose[] = [];
   const wire = scriptedWire({ clock, script: () => scene.probed ?? replied(200, []) });
   const base = testWorker({ clock, wire, ledger: memoryLedger(), queues: memoryQueues() });
   const pace: GatewayPace = {
@@ -52,7 +53,10 @@ const meet = async (scene: Scene) => {
       const turn = next(turns);
       return turn === "go" ? { kind: "go" } : { kind: "held", untilMs: clock.nowMs() + turn };
     },
-    turn: async () => ({ kind: "go" }),
+    async turn(purpose) {
+      purposes.push(purpose);
+      return { kind: "go" };
+    },
     note: async () => {},
     async claimProbe(forMs) {
       claimedForMs.push(forMs);
@@ -87,7 +91,8 @@ const meet = async (scene: Scene) => {
     waitedFor,
     claimedForMs,
     noted,
-    asked: wire.sent.map(({ url }) => url),
+    asked: wire.sent.map(({ timeoutMs }) => timeoutMs),
+    purposes,
   };
 };
 
@@ -146,13 +151,14 @@ describe("a gateway that a look-up may open", () => {
   const due: Gate = { kind: "probe", because: "outage" };
 
   test("one worker makes it, for as long as it may take and be noted, and all goes on", async () => {
-    const { end, claimedForMs, noted, asked } = await meet({ gates: [due, open] });
+    const { end, claimedForMs, noted, asked, purposes } = await meet({ gates: [due, open] });
     expect({ end, claimedForMs, noted }).toEqual({
       end: "goes on",
       claimedForMs: [gatewayTimeoutMs + 5_000],
       noted: [true],
     });
-    expect(asked).toHaveLength(1);
+    expect(asked).toEqual([gatewayTimeoutMs]);
+    expect(purposes).toEqual(["probe"]);
   });
 
   test.each<[Scripted, boolean, string]>([

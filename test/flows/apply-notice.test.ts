@@ -355,7 +355,10 @@ describe("what a person has to know", () => {
       },
     });
     await on.keep(one);
+    const before = on.entry();
     expect(await on.apply(one)).toMatchObject({ kind: "route" });
+    // Nobody can be asked, so nothing is brought forward.
+    expect(on.entry()).toEqual(before);
     expect(on.s.notices.notedOf("order-1")).toMatchObject([
       { reason: "mismatch", mismatch: { field: "amount", asked: "1999", got: "2500" } },
     ]);

@@ -28,6 +28,7 @@ const workerAt = ({ gateway = "centrobill", policy = {}, book: change }: Options
   const book = memoryPace();
   const log = memoryLog();
   const limit = pLimit(8);
+  const inHand = pLimit(8);
   const pace = gatewayPace({
     gateway,
     book: { ...book, ...change?.(book, clock) },
@@ -43,7 +44,8 @@ const workerAt = ({ gateway = "centrobill", policy = {}, book: change }: Options
       rateLimits: {},
       ...policy,
     },
-    limit,
+    exchange: limit,
+    inHand,
   });
   let versions = 0;
   return {
@@ -152,9 +154,13 @@ describe("an account that was opened again", () => {
     expect(on.limit.concurrency).toBe(2);
     for (let nth = 0; nth < 3; nth++) await on.notes(well, 500);
     expect(on.limit.concurrency).toBe(3);
-    on.clock.advance(1_000);
-    await on.pace.gate();
-    expect(on.limit.concurrency).toBe(3);
+    for (const record of [undefined, { closing: closing(on.startMs) }]) {
+      if (record !== undefined) await on.stands(record);
+      on.clock.advance(1_000);
+      await on.pace.gate();
+      await on.notes(well, 5_000);
+      expect(on.limit.concurrency).toBe(3);
+    }
   });
 
   test.each<[Answered, number, number, why: string]>([
@@ -196,6 +202,7 @@ describe("faults in a row", () => {
     [[{}], [1, 1], "two close it"],
     [[{ workedAtMs: 7 }], [0, 1], "the gateway worked a charge in between: begun anew, once"],
     [[{ workedAtMs: 7 }, { workedAtMs: 8 }], [0, 0], "and again with the next charge"],
+    [[{ workedAtMs: 7 }, {}], [0, 1], "and not by a record that no longer says so"],
   ])("records %j: closed after the second and the third %j (%s)", async (records, closed) => {
     expect(await afterOne(...records)).toEqual(closed);
   });
@@ -269,6 +276,17 @@ describe("what this worker heard itself", () => {
   ])("%j: told %i times (%s)", async (answers, times) => {
     const on = await deaf(answers);
     expect(on.reasons()).toHaveLength(times);
+  });
+
+  test("is told with how long it lasts, and counted by why", async () => {
+    const on = workerAt();
+    for (let nth = 0; nth < 2; nth++) await on.notes(fault);
+    expect(on.log.eventsOf("gateway_closed")).toStrictEqual([
+      { gateway: "centrobill", reason: "outage", delayMs: 5_000 },
+    ]);
+    expect(on.log.metrics).toStrictEqual([
+      { name: "GatewayClosed", value: 1, members: { gateway: "centrobill", reason: "outage" } },
+    ]);
   });
 
   test("of an account that is known to be closed is told no more, and not written", async () => {
@@ -371,6 +389,13 @@ describe("turns", () => {
       })(),
     ]);
     expect(turn).toStrictEqual({ kind: "held", untilMs: on.startMs + 60_000 });
+  });
+
+  test("are not taken while the account is closed", async () => {
+    const on = workerAt(known);
+    await on.stands({ closing: closing(on.startMs) });
+    expect(await on.pace.turn("charge", 0)).toStrictEqual({ kind: "held", untilMs: on.startMs + 5_000 });
+    expect(on.calls("replace")).toBe(0);
   });
 
   test("a rate that is only documented is kept after the first 429", async () => {

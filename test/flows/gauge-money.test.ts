@@ -77,8 +77,19 @@ test("an entry of another version of the software is told of, and hides no other
 
 test("where the time does not reach, what was read is told, and how much that was", async () => {
   const stand = await standing([unknown()]);
-  await stand.gauge(4_000);
+  await stand.gauge(5_000);
   expect(stand.log.eventsOf("backlog_read")).toMatchObject([{ count: 1, rows: 0 }]);
+  await stand.gauge(5_001);
+  expect(stand.log.eventsOf("backlog_read")).toMatchObject([{ rows: 0 }, { count: 1, rows: 1 }]);
+});
+
+test("what waits is read a thousand at a time, each once, and nothing more", async () => {
+  const ids = Array.from({ length: 2_000 }, (_, nth) => chargeIdOf(`c-${nth}`));
+  const stand = await standing(ids.map((chargeId) => unknown({ chargeId })));
+  await stand.gauge();
+  const reads = stand.ledger.calls.filter(({ op }) => op === "read").map(({ chargeIds }) => chargeIds);
+  expect(reads.map((some) => some.length)).toEqual([1_000, 1_000]);
+  expect(reads.flat()).toEqual(ids);
 });
 
 test("says which gateway accounts are closed, and of the open ones nothing", async () => {

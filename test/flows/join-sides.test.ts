@@ -35,11 +35,20 @@ test("whatever is planted wherever: exactly that is found", () => {
     })
     .map((pairs) => new Map<number, Plant>(pairs));
   fc.assert(
-    fc.property(plantings, fc.nat(), (planted, shift) => {
-      const { found } = findPlanted(count, planted, memorySpills(), (index) => (index * 7 + shift) % count);
-      expect(sorted(found)).toEqual(sorted(expectedOf(planted)));
-    }),
-    { numRuns: 60 },
+    fc.property(
+      plantings,
+      fc.nat(),
+      fc.integer({ min: -count, max: count }),
+      fc.integer({ min: 1, max: count }),
+      fc.constantFrom(1, 7),
+      (planted, shift, lead, waitingMax, stride) => {
+        const order = (index: number): number => (index * stride + shift) % count;
+        const { found, matched } = findPlanted(count, planted, memorySpills(), order, { lead, waitingMax });
+        expect(sorted(found)).toEqual(sorted(expectedOf(planted)));
+        expect(matched).toBe(findPlanted(count, planted, memorySpills()).matched);
+      },
+    ),
+    { numRuns: 100 },
   );
 });
 
@@ -96,7 +105,7 @@ test("a side comes back from its line as it went, whatever the gateway wrote", (
 
 test("rows of one charge without end do not fill the memory, and a second capture is not lost among them", () => {
   const spills = memorySpills();
-  const sides = joinSides(spills, plantedView.window);
+  const sides = joinSides(spills, plantedView.window, { agree() {}, takeBack() {} });
   const { ledger, rows } = sidesOf(1, 10);
   if (ledger !== undefined) sides.addCharge(ledger);
   const [row] = rows as [GatewaySide];
@@ -104,7 +113,7 @@ test("rows of one charge without end do not fill the memory, and a second captur
   for (let n = 0; n < 5_000; n++)
     sides.addRow({ ...row, says: "refused", code: "5051", transactionId: `x-${n}`, orderId: `y-${n}` });
   sides.addRow({ ...row, transactionId: "t-2", orderId: "o-2" });
-  const [group, ...others] = [...sides.groups(() => {})];
+  const [group, ...others] = [...sides.groups()];
   expect(others).toEqual([]);
   expect(group?.rows.length).toBeLessThan(100);
   expect(judge(group ?? { rows: [] }, plantedView).findings.map(({ kind }) => kind)).toEqual([

@@ -34,13 +34,23 @@ type Scene = {
   /** how long it may be sent */
   readonly lastsMs?: number;
   readonly referFails?: boolean;
+  readonly hearsNotices?: boolean;
   /** another worker writes the entry while it is made */
   readonly takenOver?: boolean;
 };
 
 /** One delivery of a Quick Pay charge, in virtual time. */
 const submit = async (scene: Scene) => {
-  const { polls, policy, makeTakesMs = 0, runsMs, lastsMs, referFails = false, takenOver } = scene;
+  const {
+    polls,
+    policy,
+    makeTakesMs = 0,
+    runsMs,
+    lastsMs,
+    referFails = false,
+    hearsNotices = true,
+    takenOver,
+  } = scene;
   const clock = manualClock();
   const startMs = clock.nowMs();
   const ledger = memoryLedger();
@@ -66,7 +76,7 @@ const submit = async (scene: Scene) => {
       wire,
       ledger,
       log,
-      notices,
+      ...(hearsNotices ? { notices } : {}),
       queues: memoryQueues(),
       ...(policy === undefined ? {} : { policy }),
       ...(runsMs === undefined ? {} : { endsAtMs: startMs + runsMs }),
@@ -176,6 +186,8 @@ describe("what is made first", () => {
   test("is remembered, since notices will name it and not the charge", async () => {
     const on = await submit({ polls: [paid] });
     expect(on.referredTo).toBe("order-1");
+    const deaf = await submit({ polls: [paid], hearsNotices: false });
+    expect([deaf.entry?.state, deaf.log.eventsOf("notice_failed")]).toEqual(["approved", []]);
     const failed = await submit({ polls: [paid], referFails: true });
     expect(failed.entry).toMatchObject({ state: "approved" });
     expect(failed.log.eventsOf("notice_failed")).toStrictEqual([

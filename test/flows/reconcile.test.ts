@@ -4,6 +4,8 @@ import type { JsonObject } from "../../lib/core/json.ts";
 import type { WindowRecord } from "../../lib/core/window-record.ts";
 import { reconcileDue } from "../../lib/flows/reconcile-due.ts";
 import { feedOf, reconcileWindow } from "../../lib/flows/reconcile-window.ts";
+import { defaultFeedProfile } from "../../lib/gateways/centrobill/feed-profile.ts";
+import { centrobill } from "../../lib/gateways/centrobill/index.ts";
 import type { Reconciler, ReconciliationBook } from "../../lib/ports.ts";
 import { memorySpills } from "../doubles/memory-spills.ts";
 import { chargeMessage } from "../doubles/samples.ts";
@@ -35,12 +37,7 @@ const reconcilerOf = (
 ): Reconciler & { readonly book: ReturnType<typeof memoryBook> } => ({
   ...on.worker(),
   remainingMs,
-  scan: {
-    async scan(each) {
-      for (const entry of on.ledger.entries()) each(entry);
-      return { unreadable: 0 };
-    },
-  },
+  sentCharges: on.ledger.sentCharges,
   book: memoryBook(),
   spills: memorySpills(),
 });
@@ -119,15 +116,80 @@ describe("a run", () => {
     expect(new Set(told).size).toBe(1);
   });
 
-  test("the message of an unknown that a run closed tells the outcome when it comes", async () => {
+  test("the message of an unknown that a run closed is woken, and tells the outcome at once", async () => {
     const on = await staged();
+    await on.round("unknown-outcomes");
+    expect(on.waiting("unknown-outcomes")).toMatchObject([{ inMs: 43_000_000 }]);
     await run(on);
-    on.clock.set(on.startMs + 500 * hour);
+    expect(on.waiting("unknown-outcomes")).toMatchObject([{ inMs: 0 }]);
     await on.round("unknown-outcomes");
     expect(on.told()).toMatchObject(
       expect.arrayContaining([expect.objectContaining({ id: "d-lost#1#approved", outcome: "approved" })]),
     );
     expect(on.waiting("unknown-outcomes")).toEqual([]);
+  });
+
+  test("money given back of a charge of long ago is told as such, by what the gateway says of its transaction", async () => {
+    const back = (transactionId: string, parentTransactionId: string, at: number): JsonObject => ({
+      code: 0,
+      status: "success",
+      action: "chargeback",
+      mode: "sale",
+      amount: 19.99,
+      currency: "EUR",
+      transactionId,
+      parentTransactionId,
+      timestamp: { unixTime: Math.floor(at / 1_000) },
+    });
+    const strangers: JsonObject[] = [];
+    const on = await staged({ strangers }, ["a-paid"]);
+    on.clock.set(on.startMs + 600 * hour);
+    const then = on.clock.nowMs() - 10 * hour;
+    strangers.push(back("cb-1", "tx-1", then), back("cb-2", "tx-of-others", then));
+    const worker = reconcilerOf(on);
+    const [gateway] = Object.values(worker.gateways);
+    const of = gateway === undefined ? undefined : feedOf(gateway);
+    if (of === undefined) throw new Error("no feed");
+    const record = await reconcileWindow(of, { fromMs: then - hour, toMs: then + hour }, worker);
+    expect(record).toMatchObject({
+      ledgerEntries: 0,
+      findings: { refunded_or_charged_back: 1, missing_in_ledger: 1 },
+    });
+    expect(record.first.map(({ id }) => id).sort()).toEqual([
+      "a-paid#reconcile#refunded_or_charged_back#cb-1",
+      "row#reconcile#missing_in_ledger#cb-2",
+    ]);
+  });
+
+  test("a feed with more pages than one scan reads is read by halves, and nothing of it twice", async () => {
+    const ids = ["p-1", "p-2", "p-3", "p-4", "p-5", "p-6"];
+    const feedProfile = {
+      ...defaultFeedProfile,
+      paging: { ...defaultFeedProfile.paging, limit: 2, pagesMax: 2 },
+    };
+    const gateway = centrobill({
+      url: "https://pay.test",
+      apiKey: "k",
+      feedUrl: "https://feed.test",
+      feedProfile,
+    });
+    const on = await staged({ bank: () => pays(), gateway }, []);
+    on.clock.set(on.startMs);
+    for (const [at, id] of ids.entries()) {
+      on.clock.set(on.startMs + 7_000 + at * 590_000);
+      on.send(chargeMessage(id));
+      await on.round();
+    }
+    on.clock.set(on.startMs + 20 * hour);
+    const record = await run(on);
+    expect(record).toMatchObject({
+      complete: true,
+      ledgerEntries: 6,
+      feedRows: 6,
+      repeatedRows: 0,
+      findings: {},
+      money: { EUR: { matched: "11994" } },
+    });
   });
 
   test("an unknown that the feed does not show stays as it is: no look-up is used up, nothing is sent", async () => {
@@ -232,7 +294,14 @@ describe("the schedule", () => {
   test("what a killed invocation had in hand is taken up when its lease is over, and not before", async () => {
     const on = await staged();
     const dying = reconcilerOf(on);
-    const killed = { ...dying, scan: { scan: () => new Promise<never>(() => {}) } };
+    const killed: Reconciler = {
+      ...dying,
+      sentCharges: {
+        async *read() {
+          yield await new Promise<never>(() => {});
+        },
+      },
+    };
     void reconcileDue(killed);
     await new Promise((resolve) => setTimeout(resolve, 20));
     const [leased] = [...dying.book.records.values()];
@@ -256,11 +325,11 @@ describe("the schedule", () => {
     const worker = reconcilerOf(on, () => left);
     const slow: Reconciler = {
       ...worker,
-      scan: {
-        async scan(each) {
-          await worker.scan.scan(each);
+      sentCharges: {
+        async *read(...asked) {
+          yield* worker.sentCharges.read(...asked);
           left = 5_000;
-          return { unreadable: 0 };
+          yield { sides: [], unreadable: 0 };
         },
       },
     };

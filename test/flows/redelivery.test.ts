@@ -145,7 +145,12 @@ describe("the same message again", () => {
     ]);
     expect(wire.posts(), why).toHaveLength(1);
     expect(entry(), why).toMatchObject({ state: "approved", amount: "1999" });
-    expect(ledger.rejections(), why).toMatchObject([{ code: "conflicting_duplicate" }]);
+    expect(ledger.rejections(), why).toMatchObject([
+      {
+        code: "conflicting_duplicate",
+        problems: [{ field: "chargeId", must: "be new: it names a charge with another content" }],
+      },
+    ]);
   });
 
   test("with its fields in another order it is the same", async () => {

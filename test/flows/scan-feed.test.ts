@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Feed, FeedPage, FeedRow } from "../../lib/core/feed.ts";
-import { scanFeed } from "../../lib/flows/scan-feed.ts";
+import type { Matcher } from "../../lib/core/matching.ts";
+import { lookUpById, scanFeed } from "../../lib/flows/scan-feed.ts";
 import { manualClock } from "../doubles/manual-clock.ts";
 import { memoryLedger } from "../doubles/memory-ledger.ts";
 import { memoryLog } from "../doubles/memory-log.ts";
@@ -139,6 +140,33 @@ describe("a scan that does not come to its end", () => {
       answers: () => replied(200, "same"),
     });
     expect(on.scanned).toStrictEqual(result(on.startMs, 0, true, { pages: 3 }));
+  });
+});
+
+describe("one transaction, by the gateway's own id", () => {
+  const look = async (read: FeedPage, answer: Scripted, hasIds = true) => {
+    const clock = manualClock();
+    const rows: FeedRow[] = [];
+    const wire = scriptedWire({ clock, script: () => answer });
+    const feed: Feed = {
+      firstCursor: 0,
+      pagesMax: 1,
+      pageRequest: () => ({ method: "GET", url: "https://feed.test/0", headers: {} }),
+      readPage: () => read,
+      idRequest: () => (hasIds ? { method: "GET", url: "https://feed.test/id", headers: {} } : undefined),
+    };
+    const matcher = { add: (one: FeedRow) => void rows.push(one) } as unknown as Matcher;
+    const worker = testWorker({ clock, wire, ledger: memoryLedger(), queues: memoryQueues() });
+    await lookUpById({ gateway: testGateway(), feed }, { orderId: "o" }, matcher, worker, reserveMs);
+    return [wire.sent.length, rows.length];
+  };
+  test.each<[string, FeedPage, Scripted, hasIds: boolean, asked: number, rows: number]>([
+    ["its rows are added", page(2), replied(200), true, 1, 2],
+    ["a feed that cannot be asked so is not", page(2), replied(200), false, 0, 0],
+    ["a fault is asked for once", page(2), replied(503), true, 1, 0],
+    ["what cannot be read adds nothing", { kind: "unreadable", why: "" }, replied(200), true, 1, 0],
+  ])("%s", async (_, read, answer, hasIds, asked, rows) => {
+    expect(await look(read, answer, hasIds)).toEqual([asked, rows]);
   });
 });
 

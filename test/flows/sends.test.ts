@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Policy } from "../../lib/core/policy.ts";
 import { chargeMessage } from "../doubles/samples.ts";
 import { type Act, paysUnheard, says } from "../doubles/scripted-bank.ts";
+import { neverSent } from "../doubles/scripted-wire.ts";
 import { gatewayTimeoutMs } from "../doubles/worker.ts";
 import { always, stage } from "./stage.ts";
 
@@ -29,6 +30,28 @@ describe("the same request id is sent again by the same worker", () => {
   ])("%j: %s (%s)", async (policy, again) => {
     expect(await sentAt(policy)).toEqual(again ? [0, resentMs] : [0]);
   });
+});
+
+test("the life of a request id begins with the send that may have arrived, not with one that never left", async () => {
+  const on = stage({
+    bank: (_, nth) => (nth === 1 ? { says: neverSent() } : unheard),
+    policy: { resendsMax: 1, resendDelayMs: 2_000, requestIdLifeMs: resentMs + 500, clockSkewMs: 0 },
+  });
+  on.send(chargeMessage("order-1"));
+  await on.run(60_000);
+  const [first = Number.NaN, again] = on.wire.posts().map(({ atMs }) => atMs - on.startMs);
+  expect(first).toBeGreaterThan(500);
+  expect(again).toBe(first + resentMs);
+});
+
+test("a gateway whose notices name the charge itself gives it no other name", async () => {
+  const on = stage({ bank: [says(500)], policy: { faultResendsMax: 0 } });
+  const calls: string[] = [];
+  on.notices.failBy((op) => calls.push(op) === 0);
+  on.send(chargeMessage("order-1"));
+  await on.round();
+  expect(on.wire.posts()).toHaveLength(1);
+  expect(calls).toEqual([]);
 });
 
 test("the ledger keeps an excerpt of each answer, and none where nothing was answered", async () => {

@@ -234,6 +234,34 @@ describe("a row of the feed is known by", () => {
     expect(lost.wire.gets().some(({ url }) => url.includes("transactionId=tx-1"))).toBe(true);
   });
 
+  test("by the order's id, where the answer gave no other", async () => {
+    const row: JsonObject = {
+      code: 0,
+      status: "success",
+      action: "charge",
+      mode: "sale",
+      amount: 19.99,
+      currency: "EUR",
+      orderId: "or-1",
+    };
+    const on = stage({
+      bank: [pends(becomes("success", 0), { transactionId: null })],
+      feed: (_, _page, request) => {
+        const data = request.url.includes("orderId=or-1") ? [row] : [];
+        return {
+          kind: "replied",
+          status: 200,
+          body: { data, meta: { currentPage: 1, lastPage: 1, total: data.length } },
+        };
+      },
+    });
+    on.send(charge);
+    await on.round();
+    expect(on.entry()?.ids).toStrictEqual({ orderId: "or-1" });
+    await on.run();
+    expect(on.told()).toMatchObject([{ outcome: "approved", evidence: { kind: "feed_row" } }]);
+  });
+
   test("another charge's row is not taken, however alike (S13)", async () => {
     const twins = ["order-1", "order-2"].map((id) => chargeMessage(id, { request: charge["request"] ?? {} }));
     const on = stage({

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { dynamodbReconciliation } from "../../lib/adapters/dynamodb-reconciliation.ts";
-import { dynamodbScan } from "../../lib/adapters/dynamodb-scan.ts";
+import { dynamodbSentCharges } from "../../lib/adapters/dynamodb-sent-charges.ts";
 import { LedgerUnavailable } from "../../lib/adapters/ledger-call.ts";
 import type { LeaseToken, RequestId } from "../../lib/core/charge.ts";
 import { type LedgerEntry, openEntry } from "../../lib/core/ledger.ts";
 import { recordVerdict } from "../../lib/core/verdict.ts";
 import type { WindowRecord } from "../../lib/core/window-record.ts";
+import type { SentOrder } from "../../lib/ports.ts";
 import { chargeMessage, chargeOf } from "../doubles/samples.ts";
 import { type FunctionStand, functionStand, type RunningFunction } from "./function-stand.ts";
 
@@ -160,13 +161,38 @@ describe("the deployed reconcile", () => {
     expect(await book.windows("centrapay", 1)).toEqual([]);
   });
 
-  test("the scan tells every charge once, and neither rejections nor windows", async () => {
-    const seen: string[] = [];
-    const scan = dynamodbScan(stand.clients.dynamodb, stand.env["LEDGER_TABLE"] ?? "");
+  test("charges are read by the time of their first send, each once, in either order, and nothing else", async () => {
+    const table = stand.env["LEDGER_TABLE"] ?? "";
+    const charges = dynamodbSentCharges(stand.clients.dynamodb, table);
     await stand.ledger.reject({ v: 1, bodySha256: "b", code: "invalid_message", problems: [], atMs: 0 });
-    expect(await scan.scan(({ chargeId }) => void seen.push(chargeId))).toEqual({ unreadable: 0 });
-    expect(seen.sort()).toEqual(["r-agreed", "r-gone", "r-late", "r-twice"]);
-    const nowhere = dynamodbScan({ send: () => Promise.reject(new Error("no")) } as never, "t", 50);
-    await expect(nowhere.scan(() => {})).rejects.toThrow(LedgerUnavailable);
+    const read = async (fromMs: number, toMs: number, order: SentOrder): Promise<readonly string[]> => {
+      const seen: string[] = [];
+      for await (const { sides } of charges.read("centrobill", { fromMs, toMs }, order))
+        seen.push(...sides.map(({ chargeId }) => chargeId));
+      return seen;
+    };
+    expect((await read(then, then, "oldestFirst")).toSorted()).toEqual([
+      "r-agreed",
+      "r-gone",
+      "r-late",
+      "r-twice",
+    ]);
+    expect(await read(then - 1_000, then - 1, "oldestFirst")).toEqual([]);
+    const early = ["s-0", "s-1", "s-2", "s-3", "s-4"];
+    for (const [at, chargeId] of early.entries())
+      await stand.ledger.open(
+        openEntry(chargeOf(chargeMessage(chargeId)), {
+          fingerprint: `${at}`.repeat(64),
+          requestId: `${chargeId}-r` as RequestId,
+          token: `${chargeId}-1` as LeaseToken,
+          nowMs: 1_000 + at,
+          leaseMs: 1,
+        }),
+      );
+    expect(await read(0, 2_000, "oldestFirst")).toEqual(early);
+    expect(await read(1_001, 1_003, "newestFirst")).toEqual(["s-3", "s-2", "s-1"]);
+    const nowhere = dynamodbSentCharges({ send: () => Promise.reject(new Error("no")) } as never, "t", 50);
+    const none = nowhere.read("centrobill", { fromMs: 0, toMs: 1 }, "oldestFirst");
+    await expect(none[Symbol.asyncIterator]().next()).rejects.toThrow(LedgerUnavailable);
   });
 });

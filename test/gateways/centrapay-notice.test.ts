@@ -39,7 +39,10 @@ describe("the token", () => {
     ["verified", genuine, "as documented: times as strings"],
     ["verified", withClaims({ exp: seconds + 300 }), "or as numbers"],
     ["verified", withHeader(`Bearer ${authorization}`), "with a scheme, which the docs do not speak of"],
+    ["verified", withHeader(`bearer  ${authorization}`), "in any case, with any space"],
     ["verified", withClaims({ aud: `${audience}/` }), "a slash at the end is none"],
+    ["verified", withClaims({ aud: `${audience}//` }), "nor are two"],
+    ["verified", withClaims({ exp: seconds - 60 }), "the clocks may differ by a minute"],
     ["verified", withClaims({ aud: ["https://other.test", audience] }), "one of several audiences"],
     ["verified", withClaims({ exp: seconds - 59 }), "the clocks may differ"],
     ["no_signature", requestOf(genuine.body, {}), "none"],
@@ -48,10 +51,16 @@ describe("the token", () => {
     ["no_signature", withHeader(authorization.split(".").slice(0, 2).join(".")), "two parts: not signed"],
     ["no_signature", withHeader(`${authorization.split(".").slice(0, 2).join(".")}.`), "an empty signature"],
     ["no_signature", withHeader(`a.${"b".repeat(9_000)}.c`), "longer than any"],
+    ["no_signature", withHeader(`xBearer ${authorization}`), "another scheme"],
+    ["no_signature", withHeader(`!${authorization}`), "a mark before it"],
+    ["no_signature", withHeader(`${authorization}!`), "a mark after it"],
     ["over_time", withClaims({ exp: seconds - 61 }), "over"],
     ["over_time", withClaims({ exp: undefined }), "without an end it would be valid for ever"],
     ["over_time", withClaims({ exp: "soon" }), "no time"],
     ["over_time", withClaims({ exp: null }), "no time"],
+    ["over_time", withClaims({ exp: "1e12" }), "no time as it is written"],
+    ["over_time", withClaims({ exp: "9999999999999" }), "no time of these centuries"],
+    ["over_time", withClaims({ exp: [`${seconds + 300}`] }), "no time"],
     ["other_audience", withClaims({ aud: "https://other.test/hooks" }), "for another merchant"],
     ["other_audience", withClaims({ aud: undefined }), "for nobody"],
     ["other_audience", withClaims({ aud: `${audience}/more` }), "a longer address"],
@@ -62,6 +71,18 @@ describe("the token", () => {
     ["malformed", signedCentrapay([1]), "signed, and not an object"],
   ])("%s ‹%#›", async (expected, request, why) => {
     expect(await shortOf(request), why).toBe(expected);
+  });
+
+  test("is looked at up to its greatest length, and its gateway is known", async () => {
+    const unknown = centrapayNotices({
+      audience,
+      sameText,
+      verifyToken: async () => ({ kind: "refused", why: "unknown_key" }),
+    });
+    expect(unknown.gateway).toBe("centrapay");
+    const long = (length: number) => unknown.verify(withHeader(`a.${"b".repeat(length - 4)}.c`));
+    expect(await long(8_192)).toEqual({ kind: "refused", why: "unknown_key" });
+    expect(await long(8_193)).toEqual({ kind: "refused", why: "no_signature" });
   });
 
   test("keys that cannot be had are no refusal: it may be sent again", async () => {
@@ -119,8 +140,17 @@ describe("what is read of a verified notice", () => {
     expect(await noticeOf(activity, changes), why).toMatchObject(expected);
   });
 
+  test("what it does not name is not there, and a key is no longer than ours", async () => {
+    const paid = await noticeOf({ type: "paid", idempotencyKey: undefined });
+    expect(Object.keys(paid)).not.toContain("requestId");
+    expect(Object.keys(paid)).not.toContain("transactionId");
+    expect((await noticeOf({ idempotencyKey: "k".repeat(70) })).requestId).toBe("k".repeat(64));
+    expect((await noticeOf({ type: undefined })).words).toBe("payment-request:paid other");
+  });
+
   test("a refund's key is not an attempt of ours", async () => {
     const notice = await noticeOf({ type: "refund" }, { type: "payment-request:refund-completed" });
+    expect(notice.reply).toStrictEqual({ kind: "unproven", why: "not_a_capture", ids: {} });
     expect(notice.requestId).toBeUndefined();
     expect(notice.transactionId).toBeUndefined();
   });
@@ -134,6 +164,7 @@ describe("what is read of a verified notice", () => {
     ["malformed", centrapayPayload({}, { data: "{" }), "no activity"],
     ["malformed", centrapayPayload({}, { data: undefined }), "no activity"],
     ["malformed", centrapayPayload({ paymentRequestId: undefined }), "of no Payment Request"],
+    ["malformed", centrapayPayload({ deep: JSON.parse("[".repeat(60) + "]".repeat(60)) }), "nested too deep"],
   ])("%s ‹%#›", async (kind, payload, why) => {
     expect((await readOf(payload)).kind, why).toBe(kind);
   });

@@ -56,6 +56,8 @@ describe("the signature", () => {
     ["malformed", bodyWith({ transactionId: "404168112success", status: "" }, right), "or all of it"],
     ["malformed", bodyWith({ status: "success\u0080 " }, right), "what a lengthened hash would need"],
     ["malformed", bodyWith({ transactionId: 4.5 }, right), "no id"],
+    ["malformed", bodyWith({ transactionId: "x404168112" }, signature("x404168112", "success")), "no id, though signed"],
+    ["malformed", bodyWith({ transactionId: ["404168112"] }, right), "no id, though it reads like one"],
     ["malformed", bodyWith({ transactionId: null }, right), "no id"],
     ["malformed", bodyWith({ status: ["success"] }, right), "no text"],
     ["malformed", requestOf("", { "x-signature": right }), "no body"],
@@ -109,6 +111,14 @@ describe("what is read of a verified notice", () => {
     ["charge", "unproven", "404168112.success.charge.test", { mode: "test" }, "a test takes nothing"],
     ["charge", "unproven", "404168112.success.other.other", { action: "levy", mode: { a: 1 } }, "words that are not listed are one"],
     ["charge", "captured", "404168112.success.none.none", { action: undefined, mode: undefined }, "left out"],
+    ["charge", "captured", "404168112.success.none.none", { action: null, mode: null }, "or nothing"],
+    ["charge", "unproven", "404168112.success.charge.payout", { mode: "payout" }, "money paid out"],
+    ["reversal", "unproven", "404168112.success.credit.sale", { action: "credit" }, "given back, whatever its mode says"],
+    ["reversal", "unproven", "404168112.success.chargeback.sale", { action: "chargeback" }, "taken back, too"],
+    ["reversal", "unproven", "404168112.success.charge.credit", { mode: "credit" }, "whatever its action says"],
+    ["reversal", "unproven", "404168112.success.charge.chargebackRetrieval", { mode: "chargebackRetrieval" }, "the same"],
+    ["reversal", "unproven", "404168112.success.charge.chargebackRepresent", { mode: "chargebackRepresent" }, "the same"],
+    ["reversal", "unproven", "404168112.success.charge.chargebackCollector", { mode: "chargebackCollector" }, "the same"],
     ["reversal", "unproven", "404168112.success.credit.refund", { action: "credit", mode: "refund" }, "given back"],
     ["reversal", "unproven", "404168112.pending.credit.refund", { action: "credit", mode: "refund", status: "pending" }, "about to be"],
     ["reversal", "unproven", "404168112.success.credit.void", { action: "credit", mode: "void" }, "let go"],
@@ -141,9 +151,26 @@ describe("what is read of a verified notice", () => {
     ["a card number for one", { chargeId: "4111111111111111", requestId: {} }],
   ])("with %s it names no charge and no attempt", async (_what, metadata) => {
     const notice = await noticeOf(centrobillPayload({}, metadata));
-    expect(notice.chargeId).toBeUndefined();
-    expect(notice.requestId).toBeUndefined();
+    for (const name of ["chargeId", "requestId", "parentReference"])
+      expect(Object.keys(notice)).not.toContain(name);
   });
+
+  test("a request id is no longer than ours, and a refusal need not say why", async () => {
+    expect((await noticeOf(centrobillPayload({}, { requestId: "r".repeat(70) }))).requestId).toBe(
+      "r".repeat(64),
+    );
+    const refused = await noticeOf(centrobillPayload({ status: "fail", code: 5051, description: undefined }));
+    expect(refused.reply.kind).toBe("refused");
+    expect(Object.keys(refused.reply)).not.toContain("description");
+  });
+
+  test.each([[{}], [{ payment: {} }], [{ payment: "sale" }]])(
+    "%j, believed by whom it may be, is none",
+    (payload) => {
+      expect(desk.gateway).toBe("centrobill");
+      expect(desk.read(payload, genuine).kind).toBe("malformed");
+    },
+  );
 
   test("a card number in a decline's text is masked (S12)", async () => {
     const notice = await noticeOf(

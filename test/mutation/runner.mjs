@@ -30,6 +30,11 @@ const excluded = [".stack.test.ts", "flows/centrapay.test.ts"];
 /** Beyond this the process ends, and Stryker starts another one with the same mutant. */
 const memoryMaxBytes = 3 * 2 ** 30;
 const stillMaxMs = 2_000;
+/** More of the processor's time, and so many times what the test usually takes, is a loop without an end. */
+const busyMaxMs = 3_000;
+const busyTimes = 30;
+/** Stryker allows a hundred times as many hits of a mutant as there were without it. */
+const hitShare = 0.1;
 
 class Runner {
   #worlds = openWorlds();
@@ -42,6 +47,7 @@ class Runner {
   #durations = new Map();
   /** test id or path → the number of its last kill */
   #kills = new Map();
+  #killed = 0;
   #unhandled;
 
   constructor() {
@@ -96,19 +102,18 @@ class Runner {
     if (process.memoryUsage.rss() > memoryMaxBytes) process.exit(1);
     const { hitLimit, mutantActivation } = options;
     for (const file of this.files) await this.#load(file);
-    this.#stryker.hitLimit = hitLimit;
+    const hitMax = hitLimit === undefined ? undefined : Math.ceil(hitLimit * hitShare);
+    this.#stryker.hitLimit = hitMax;
     this.#stryker.hitCount = 0;
     const run = mutantActivation === "static" ? this.#atLoad(options) : this.#atRun(options);
     const { failed, nrOfTests } = await run;
     this.#stryker.activeMutant = undefined;
-    const endless = determineHitLimitReached(this.#stryker.hitCount, hitLimit);
+    // A loop that was stopped from outside shows by a limit that is lower.
+    const endless = determineHitLimitReached(this.#stryker.hitCount, this.#stryker.hitLimit);
     if (endless !== undefined) return { status: MutantRunStatus.Timeout, reason: endless.reason };
     if (failed === undefined) return { status: MutantRunStatus.Survived, nrOfTests };
-    const kill = this.#kills.size + 1;
-    for (const key of [failed.file, failed.id]) {
-      this.#kills.delete(key);
-      this.#kills.set(key, kill);
-    }
+    this.#killed += 1;
+    for (const key of [failed.file, failed.id]) this.#kills.set(key, this.#killed);
     if (failed.error instanceof Standstill) {
       this.#renew();
       return { status: MutantRunStatus.Timeout, reason: failed.error.message };
@@ -231,7 +236,12 @@ class Runner {
   async #errorOf(act, id) {
     this.#unhandled = undefined;
     const started = performance.now();
-    const watch = watchStandstill(stillMaxMs + 3 * (this.#durations.get(id) ?? 0));
+    // In a process that has just begun nobody knows: some take seconds.
+    const usualMs = this.#durations.get(id) ?? 1_000;
+    const watch = watchStandstill(stillMaxMs + 3 * usualMs, busyMaxMs + busyTimes * usualMs, () => {
+      // The next hit ends it.
+      if (this.#stryker.activeMutant !== undefined) this.#stryker.hitLimit = 0;
+    });
     try {
       await Promise.race([act(), watch.stands]);
       if (id !== undefined && !this.#durations.has(id)) this.#durations.set(id, performance.now() - started);
@@ -246,8 +256,12 @@ class Runner {
 
 class Standstill extends Error {}
 
-/** Rejects when nothing has happened for so long: a loaded machine is slow, but does not stand still. */
-function watchStandstill(maxMs) {
+/**
+ * Rejects when nothing has happened for so long: a loaded machine is slow, but does not stand still. Tells when too
+ * much has.
+ */
+function watchStandstill(maxMs, busyMs, tellBusy) {
+  const used = process.cpuUsage();
   const { promise, reject } = Promise.withResolvers();
   promise.catch(() => {});
   let stillMs = 0;
@@ -257,6 +271,8 @@ function watchStandstill(maxMs) {
     const { idle, utilization } = performance.eventLoopUtilization(now, before);
     before = now;
     stillMs = utilization < 0.05 ? stillMs + idle : 0;
+    const { user, system } = process.cpuUsage(used);
+    if ((user + system) / 1_000 > busyMs) tellBusy();
     if (stillMs > maxMs) reject(new Standstill("waits for what never comes"));
   }, 100);
   return { stands: promise, stop: () => clearInterval(timer) };

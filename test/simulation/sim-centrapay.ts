@@ -1,7 +1,6 @@
-import type { WireRequest } from "../../lib/core/transport.ts";
 import type { FaultName } from "./faults.ts";
 import type { Random } from "./random.ts";
-import type { Schedule } from "./schedule.ts";
+import { type Schedule, still } from "./schedule.ts";
 import type { Asking, Capture, SimAnswer, SimGateway } from "./sim-gateway.ts";
 import type { SimWord } from "./sim-notices.ts";
 import type { Story } from "./story.ts";
@@ -32,7 +31,9 @@ type PaymentRequest = {
   readonly amount: string;
   readonly currency: string;
   readonly createdAtMs: number;
+  readonly createdAt: string;
   readonly expiresAtMs: number;
+  readonly expiresAt: string;
   readonly listedAtMs: number;
   status: "new" | "paid" | "cancelled";
   reason: string | undefined;
@@ -44,6 +45,12 @@ type PaymentRequest = {
 };
 
 type Answer = (answer: SimAnswer) => void;
+
+type Monetary = { readonly amount: string; readonly currency: string };
+type Create = { readonly value: Monetary; readonly externalRef: string; readonly barcode?: string };
+type Confirm = { readonly value: Monetary; readonly idempotencyKey: string; readonly invoiceRef: string };
+/** The members of a request's body that matter here: which there are, its path says. */
+type Body = Partial<Create & Confirm>;
 
 const expiryMs = 120_000;
 const voidWithinMs = 24 * 3_600_000;
@@ -111,8 +118,8 @@ export const simCentrapay = (options: {
     shortCode: `CP-${one.id.toUpperCase()}`,
     value: { amount: one.amount, currency: one.currency },
     status: statusOf(one),
-    createdAt: iso(one.createdAtMs),
-    expiresAt: iso(one.expiresAtMs),
+    createdAt: one.createdAt,
+    expiresAt: one.expiresAt,
     ...(one.externalRef === undefined ? {} : { externalRef: one.externalRef }),
     ...(one.reason === undefined ? {} : { cancellationReason: one.reason }),
     ...(one.status === "paid" ? { remainingAmount: one.remaining } : {}),
@@ -229,7 +236,9 @@ export const simCentrapay = (options: {
       barcode: undefined,
       preAuth: false,
       createdAtMs: now,
+      createdAt: iso(now),
       expiresAtMs: now + expiryMs,
+      expiresAt: iso(now + expiryMs),
       listedAtMs: now + laggedMs(),
       status: "new",
       reason: undefined,
@@ -246,14 +255,9 @@ export const simCentrapay = (options: {
     return one;
   };
 
-  const create = (text: string, answer: Answer) => {
+  const create = (body: Create, answer: Answer) => {
     const refused = refusedFirst();
     if (refused !== undefined) return answer(refused);
-    const body = JSON.parse(text) as {
-      value: { amount: string; currency: string };
-      externalRef: string;
-      barcode?: string;
-    };
     if (body.barcode !== undefined && strikes("decline") && random.chance(0.3))
       return answer(message(403, "PATRON_CODE_INVALID"));
     schedule.after(takesMs(), () => {
@@ -267,6 +271,7 @@ export const simCentrapay = (options: {
       });
       story.tell(() => ({ who: "centrapay", what: `makes ${one.id}`, chargeId: body.externalRef }));
       answer(toldRequest(one));
+      return still;
     });
   };
 
@@ -279,11 +284,14 @@ export const simCentrapay = (options: {
     const never = slow && random.chance(0.3);
     const tookMs = slow ? random.between(5_000, expiryMs * 1.2) : takesMs();
     schedule.after(tookMs, () => {
-      if (never || statusOf(one) !== "new") return;
-      if (!declined) return void settle(one);
-      one.status = "cancelled";
-      one.reason = strikes("unlistedWord") ? unlistedWord : random.pick(cancellations);
-      note(one, "cancellation", one.amount);
+      if (never || statusOf(one) !== "new") return still;
+      if (!declined) settle(one);
+      else {
+        one.status = "cancelled";
+        one.reason = strikes("unlistedWord") ? unlistedWord : random.pick(cancellations);
+        note(one, "cancellation", one.amount);
+      }
+      return still;
     });
   };
 
@@ -365,15 +373,15 @@ export const simCentrapay = (options: {
       else fresh.activity = outcome;
       say(fresh);
       for (const wake of fresh.waiting) wake();
+      return still;
     });
   };
 
-  const pay = (id: string, text: string, answer: Answer) => {
+  const pay = (id: string, { idempotencyKey: key = "" }: Body, answer: Answer) => {
     const refused = refusedFirst();
     if (refused !== undefined) return answer(refused);
     const one = requests.get(id);
     if (one === undefined) return answer(message(403, "Forbidden"));
-    const { idempotencyKey: key } = JSON.parse(text) as { idempotencyKey: string };
     const act = (): Activity | string => {
       const status = statusOf(one);
       if (status !== "new") return `REQUEST_${status.toUpperCase()}`;
@@ -383,20 +391,16 @@ export const simCentrapay = (options: {
       if (random.chance(0.7))
         schedule.after(random.between(1_000, expiryMs * 1.2), () => {
           if (statusOf(one) === "new") settle(one, key);
+          return still;
         });
       return "PAYMENT_UNCONFIRMED";
     };
     keyed(one, key, () => !strikes("keyForgotten"), act, answer);
   };
 
-  const confirm = (id: string, text: string, answer: Answer) => {
+  const confirm = (id: string, body: Confirm, answer: Answer) => {
     const refused = refusedFirst();
     if (refused !== undefined) return answer(refused);
-    const body = JSON.parse(text) as {
-      idempotencyKey: string;
-      invoiceRef: string;
-      value: { amount: string; currency: string };
-    };
     const one =
       requests.get(id) ??
       make({ id, amount: preAuthAmount, currency: body.value.currency, preAuth: true, status: "paid" });
@@ -451,70 +455,78 @@ export const simCentrapay = (options: {
     }
   };
 
-  const pathOf = ({ url }: WireRequest): readonly [id: string, act: string | undefined] => {
-    const [, , , id = "", act] = new URL(url).pathname.split("/").map(decodeURIComponent);
-    return [id, act];
+  /** What a request is, by its path: of an act on a Payment Request or, under "external-ref", of a reference. */
+  const pathOf = (url: string): readonly [id: string, act: string | undefined] => {
+    const end = url.indexOf("?");
+    const [, , , , , id = "", act] = (end < 0 ? url : url.slice(0, end)).split("/");
+    return [decodeURIComponent(id), act && decodeURIComponent(act)];
+  };
+
+  const askingOf = (id: string, act: string | undefined, body: Body): Asking => {
+    if (id === "") return { kind: "make", ...(body.externalRef && { chargeId: body.externalRef }) };
+    if (id === "external-ref") {
+      const found = byReference.get(act ?? "") ?? [];
+      return {
+        kind: "find",
+        chargeId: act ?? "",
+        mayMoveMoney: found.some((one) => one.barcode !== undefined && statusOf(one) === "new"),
+      };
+    }
+    const one = requests.get(id);
+    const chargeId = one?.externalRef === undefined ? {} : { chargeId: one.externalRef };
+    const requestId = body.idempotencyKey;
+    switch (act) {
+      case "pay":
+        return { kind: "charge", ...chargeId, ...(requestId && { requestId }) };
+      case "confirm":
+        return {
+          kind: "charge",
+          chargeId: chargeOfInvoice(body.invoiceRef ?? ""),
+          ...(requestId && { requestId }),
+        };
+      case "void":
+        return { kind: "void", ...chargeId };
+      case undefined:
+        return one?.barcode !== undefined && statusOf(one) === "new"
+          ? { kind: "charge", ...chargeId }
+          : { kind: "lookUp", ...chargeId };
+      default:
+        return { kind: "lookUp", ...chargeId };
+    }
   };
 
   return {
     name: "centrapay",
 
-    askingOf(request): Asking {
-      const [id, act] = pathOf(request);
-      const body =
-        request.method === "POST" ? (JSON.parse(request.body ?? "{}") as Record<string, string>) : {};
-      if (id === "") return { kind: "make", ...(body["externalRef"] && { chargeId: body["externalRef"] }) };
-      if (id === "external-ref") {
-        const found = byReference.get(act ?? "") ?? [];
+    ask({ method, url, body: text = "{}" }) {
+      const [id, act] = pathOf(url);
+      if (method === "GET")
         return {
-          kind: "find",
-          chargeId: act ?? "",
-          mayMoveMoney: found.some((one) => one.barcode !== undefined && statusOf(one) === "new"),
+          asking: askingOf(id, act, {}),
+          receive(answer) {
+            if (id === "external-ref")
+              return list(act ?? "", new URL(url).searchParams.get("pageKey"), answer);
+            return act === "activities" ? activitiesOf(id, answer) : ask(id, answer);
+          },
         };
-      }
-      const one = requests.get(id);
-      const chargeId = one?.externalRef === undefined ? {} : { chargeId: one.externalRef };
-      const requestId = body["idempotencyKey"];
-      switch (act) {
-        case "pay":
-          return { kind: "charge", ...chargeId, ...(requestId && { requestId }) };
-        case "confirm":
-          return {
-            kind: "charge",
-            chargeId: chargeOfInvoice(body["invoiceRef"] ?? ""),
-            ...(requestId && { requestId }),
-          };
-        case "void":
-          return { kind: "void", ...chargeId };
-        case undefined:
-          return one?.barcode !== undefined && statusOf(one) === "new"
-            ? { kind: "charge", ...chargeId }
-            : { kind: "lookUp", ...chargeId };
-        default:
-          return { kind: "lookUp", ...chargeId };
-      }
-    },
-
-    receive(request, answer) {
-      const [id, act] = pathOf(request);
-      const text = request.body ?? "{}";
-      if (request.method === "GET") {
-        if (id === "external-ref")
-          return list(act ?? "", new URL(request.url).searchParams.get("pageKey"), answer);
-        return act === "activities" ? activitiesOf(id, answer) : ask(id, answer);
-      }
-      switch (act) {
-        case undefined:
-          return create(text, answer);
-        case "pay":
-          return pay(id, text, answer);
-        case "confirm":
-          return confirm(id, text, answer);
-        case "void":
-          return voided(id, answer);
-        default:
-          return answer(message(404, "Not Found"));
-      }
+      const body = JSON.parse(text) as Body;
+      return {
+        asking: askingOf(id, act, body),
+        receive(answer) {
+          switch (act) {
+            case undefined:
+              return create(body as Create, answer);
+            case "pay":
+              return pay(id, body, answer);
+            case "confirm":
+              return confirm(id, body as Confirm, answer);
+            case "void":
+              return voided(id, answer);
+            default:
+              return answer(message(404, "Not Found"));
+          }
+        },
+      };
     },
 
     capturesOf: (chargeId) => captures.get(chargeId) ?? [],

@@ -1,6 +1,6 @@
 import type { FaultName } from "./faults.ts";
 import type { Random } from "./random.ts";
-import type { Schedule } from "./schedule.ts";
+import { type Schedule, still } from "./schedule.ts";
 import type { Capture, SimAnswer, SimGateway } from "./sim-gateway.ts";
 import type { SimWord } from "./sim-notices.ts";
 import type { Story } from "./story.ts";
@@ -173,12 +173,16 @@ export const simCentrobill = (options: {
         }));
         if (succeeds) capture(one);
         tells(one);
+        return still;
       });
     return one;
   };
 
-  const pay = (requestId: string, text: string, answer: (answer: SimAnswer) => void) => {
-    const message = readBody(text);
+  const pay = (
+    requestId: string,
+    message: ReturnType<typeof readBody>,
+    answer: (answer: SimAnswer) => void,
+  ) => {
     const now = schedule.nowMs();
     if (strikes("requestError"))
       return answer({ status: random.pick([400, 401, 403]), body: '{"message":"no"}' });
@@ -202,6 +206,7 @@ export const simCentrobill = (options: {
       const { done } = fresh;
       answer(told(done));
       for (const wake of fresh.waiting) wake();
+      return still;
     });
   };
 
@@ -242,20 +247,24 @@ export const simCentrobill = (options: {
 
   return {
     name: "centrobill",
-    askingOf: ({ method, headers, body }) =>
-      method === "POST"
-        ? {
-            kind: "charge",
-            chargeId: readBody(body ?? "").chargeId,
-            requestId: headers["X-Request-ID"] ?? "",
-          }
-        : { kind: "lookUp" },
-    receive({ method, url, headers, body }, answer) {
-      if (method === "POST") return pay(headers["X-Request-ID"] ?? "", body ?? "", answer);
-      // Anything else on the host that charges: what is not documented, and asks for the key.
-      if (!url.startsWith("https://feed.")) return answer({ status: 200, body: "[]" });
-      const page = feed(url);
-      if (page !== undefined) answer(page);
+    ask({ method, url, headers, body }) {
+      if (method === "POST") {
+        const message = readBody(body ?? "");
+        const requestId = headers["X-Request-ID"] ?? "";
+        return {
+          asking: { kind: "charge", chargeId: message.chargeId, requestId },
+          receive: (answer) => pay(requestId, message, answer),
+        };
+      }
+      return {
+        asking: { kind: "lookUp" },
+        receive(answer) {
+          // Anything else on the host that charges: what is not documented, and asks for the key.
+          if (!url.startsWith("https://feed.")) return answer({ status: 200, body: "[]" });
+          const page = feed(url);
+          if (page !== undefined) answer(page);
+        },
+      };
     },
     capturesOf: (chargeId) => captures.get(chargeId) ?? [],
     captured: () => captured,

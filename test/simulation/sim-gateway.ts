@@ -16,6 +16,8 @@ export type Capture = {
   readonly transactionId: string;
   readonly amount: string;
   readonly asked: string;
+  /** whether its row names the charge; absent where the gateway has no feed */
+  readonly namesUs?: boolean;
 };
 
 /** What a request is, by what the gateway would do with it now: the checkers do not take the worker's word. */
@@ -35,12 +37,17 @@ export type Asking = {
   readonly mayMoveMoney?: boolean;
 };
 
+/** A request that is on its way. */
+export type Asked = {
+  readonly asking: Asking;
+  /** it has arrived; `answer` is called when the gateway has something to say, or never */
+  receive(answer: (answer: SimAnswer) => void): void;
+};
+
 /** A gateway as the world has it, with what it really did. */
 export type SimGateway = {
   readonly name: GatewayName;
-  askingOf(request: WireRequest): Asking;
-  /** a request has arrived; `answer` is called when the gateway has something to say, or never */
-  receive(request: WireRequest, answer: (answer: SimAnswer) => void): void;
+  ask(request: WireRequest): Asked;
   capturesOf(chargeId: string): readonly Capture[];
   captured(): number;
 };

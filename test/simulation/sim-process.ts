@@ -1,5 +1,5 @@
 import type { GatewayName } from "../../lib/core/charge.ts";
-import type { GatewayPace } from "../../lib/ports.ts";
+import type { GatewayPace, Limit } from "../../lib/ports.ts";
 
 /** A worker's process: what lives longer than one invocation. */
 export type SimProcess = {
@@ -16,5 +16,6 @@ export type SimProcess = {
   ledgerFailedAtMs: number;
   /** when it last froze, died or lost a call to the ledger */
   troubledAtMs: number;
+  limit?: Limit;
   paces?: Readonly<Record<GatewayName, GatewayPace>>;
 };

@@ -6,7 +6,7 @@ import { releaseRetries } from "../../lib/flows/release-retries.ts";
 import { scheduleRetries } from "../../lib/flows/schedule-retries.ts";
 import type { RetryBook, RetryReleaser } from "../../lib/ports.ts";
 import type { Random } from "./random.ts";
-import type { Schedule } from "./schedule.ts";
+import { type Schedule, still } from "./schedule.ts";
 import type { SimWorker } from "./world.ts";
 
 export type SimRetriesParts = {
@@ -75,9 +75,11 @@ export const startRetries = ({ schedule, random, workerOf, sendCharge, crashed }
   const failed = (error: unknown): void => {
     if (!(error instanceof Error) || error.name !== "LedgerUnavailable") crashed(error);
   };
-  const release = (): void => {
+  const release = (): typeof still | undefined => {
     // Nobody looks where nothing can be found: worlds are many.
-    if (dueAt(schedule.nowMs() + everyMs).length > 0) releaseRetries(clerkOf()).catch(failed);
+    if (dueAt(schedule.nowMs() + everyMs).length === 0) return still;
+    releaseRetries(clerkOf()).catch(failed);
+    return undefined;
   };
   for (let atMs = everyMs; atMs < releasesUntilMs; atMs += everyMs) schedule.after(atMs, release);
 

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import pLimit from "p-limit";
 import { retryAfterMsOf } from "../../lib/core/answered.ts";
 import {
@@ -24,11 +24,12 @@ import type { Clock, Delivery, DeliveryEnd, Desk, Ids, Log, PaceBook, Worker } f
 import { paceTable } from "../doubles/memory-pace.ts";
 import { type CheckerName, checkWrite, Violation } from "./checkers.ts";
 import { closingsOf } from "./closings.ts";
-import { drawFaults, type FaultName, type Faults, faultNames, noFaults } from "./faults.ts";
+import { drawFaults, type FaultName, type Faults, faultNames } from "./faults.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { checkDecision, lookOf, startOperators } from "./operators.ts";
 import { type Random, randomOf } from "./random.ts";
-import { type Appointment, type Schedule, scheduleFrom } from "./schedule.ts";
+import { startReconcilers } from "./reconcilers.ts";
+import { type Appointment, type Schedule, scheduleFrom, still } from "./schedule.ts";
 import { type SimAccount, simAccount } from "./sim-account.ts";
 import { simCentrapay } from "./sim-centrapay.ts";
 import { simCentrobill } from "./sim-centrobill.ts";
@@ -74,6 +75,8 @@ export type WorldOptions = {
   readonly operators?: boolean;
   /** whether charges name instruments and later attempts are made; the seed draws it by default */
   readonly onCards?: boolean;
+  /** whether the world is reconciled; the seed draws it by default */
+  readonly reconciled?: boolean;
 };
 
 /** A worker of the world. `effect` is one call to a store of its own kind, with the ledger's latency and faults. */
@@ -129,6 +132,8 @@ export type WorldResult = {
   readonly mostReceives: number;
   readonly kills: number;
   readonly tally: Tally;
+  /** charges that reconciliation named as captured twice */
+  readonly doublesNamed: number;
   readonly told: readonly ToldCharge[];
   /** how often each fault struck */
   readonly struck: Readonly<Partial<Record<FaultName, number>>>;
@@ -164,9 +169,17 @@ const silent: Log = { event() {}, metric() {} };
 
 class Unavailable extends Error {
   override readonly name = "LedgerUnavailable";
+
+  constructor(message: string) {
+    // Thrown by the thousand, and nobody looks where from.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(message);
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
-const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
+const sha256 = (text: string): string => hash("sha256", text, "hex");
 
 /** Lets everything that is ready run, before the world's clock moves on: a tick comes after every promise. */
 const settled = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
@@ -196,21 +209,19 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const schedule = scheduleFrom(startMs);
   const story = storyOf(schedule.nowMs, options.told === true);
   const struck: Partial<Record<FaultName, number>> = {};
-  const faults = (): Faults => (schedule.nowMs() - startMs < troubleMs ? drawn : noFaults);
+  const calmAtMs = startMs + troubleMs;
   // A stream of chance for each fault: with one taken away, the others strike where they did.
   const faultRandom = random.fork();
-  const chanceOf = Object.fromEntries(faultNames.map((name) => [name, faultRandom.fork()])) as Record<
-    FaultName,
-    Random
-  >;
+  const chances = Object.fromEntries(
+    faultNames.map((name) => [name, { rate: drawn[name], random: faultRandom.fork() }]),
+  ) as Record<FaultName, { readonly rate: number; readonly random: Random }>;
   /** Whether a fault strikes now. */
   const strikes = (name: FaultName): boolean => {
-    const hit = chanceOf[name].fraction() < faults()[name];
-    if (hit) {
-      struck[name] = (struck[name] ?? 0) + 1;
-      story.tell(() => ({ who: "FAULT", what: name }));
-    }
-    return hit;
+    const { rate, random: chance } = chances[name];
+    if (rate === 0 || schedule.nowMs() >= calmAtMs || chance.fraction() >= rate) return false;
+    struck[name] = (struck[name] ?? 0) + 1;
+    story.tell(() => ({ who: "FAULT", what: name }));
+    return true;
   };
   // A stream of its own: what is drawn on it moves nothing else's chance.
   const cardRandom = randomOf(seed ^ 0x5eed_ca2d);
@@ -225,6 +236,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   let violation: Violation | undefined;
   const breach = (found: Violation): void => {
     if (options.checked === false) return;
+    if (options.mutant?.forReconciliation === true && found.checker !== "reconciliationNamesEveryDouble")
+      return;
     violation ??= found;
     const { message, chargeId } = found;
     story.tell(() => ({ who: "CHECKER", what: message, ...(chargeId === undefined ? {} : { chargeId }) }));
@@ -256,8 +269,10 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     centrobill: simCentrobill({ ...modelled, random: random.fork(), feedLagMs: policy.feedLagMs }),
     centrapay: simCentrapay({ ...modelled, random: random.fork(), lagMs: policy.feedLagMs }),
   };
-  const capturesOf = (chargeId: string): readonly Capture[] =>
-    gatewayNames.flatMap((name) => banks[name].capturesOf(chargeId));
+  const capturesOf = (chargeId: string): readonly Capture[] => [
+    ...banks.centrobill.capturesOf(chargeId),
+    ...banks.centrapay.capturesOf(chargeId),
+  ];
   const troubleRandom = random.fork();
   const drawnTroubles = drawTroubles(troubleRandom.fork(), drawn, troubleMs);
   const drawnRates = drawRates(troubleRandom.fork(), drawn);
@@ -301,7 +316,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       chargeId: after.chargeId,
     }));
     guarded(() => checkWrite(before, after, named));
-    guarded(() => checkDecision(before, after, policy, hash));
+    guarded(() => checkDecision(before, after, policy, sha256));
     watch.wrote(before, after);
     if (after.state === "review" && !firstReviews.has(after.chargeId))
       firstReviews.set(after.chargeId, after);
@@ -335,7 +350,10 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
         looks.get(name)?.cancel();
         looks.set(
           name,
-          schedule.after(atMs - schedule.nowMs(), () => wake.get(name)?.()),
+          schedule.after(atMs - schedule.nowMs(), () => {
+            wake.get(name)?.();
+            return still;
+          }),
         );
       },
       onDead: ({ id, chargeId }) =>
@@ -350,7 +368,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     random: faultRandom.fork(),
     strikes,
     story,
-    sha256: hash,
+    sha256,
     table: notices,
     // Its message is about a notice: it is no charge's, and none is kept by it.
     wakeUp: (wakeUp) => void unknowns.send(JSON.stringify(wakeUp), `${noticePrefix}${wakeUp.notice}`, 0),
@@ -454,11 +472,12 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     schedule.after(workerRandom.between(500, 10_000), () => {
       start(process.queue);
       wake.get(process.queue)?.();
+      return still;
     });
   };
 
-  /** Stands between a worker and each effect: it may die or freeze there. */
-  const gate = async (process: SimProcess, what: string, when: "before" | "after"): Promise<void> => {
+  /** Stands between a worker and each effect: it may die or freeze there. To be awaited, come what may. */
+  const gate = (process: SimProcess, what: string, when: "before" | "after"): Promise<void> | undefined => {
     if (!process.alive) return never;
     if (strikes("freeze")) {
       const frozen = workerRandom.between(10_000, 1_500_000);
@@ -470,6 +489,9 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       kill(process, `${when} ${what}`);
       return never;
     }
+    return process.frozenUntilMs > schedule.nowMs() ? thaws(process) : undefined;
+  };
+  const thaws = async (process: SimProcess): Promise<void> => {
     while (process.frozenUntilMs > schedule.nowMs())
       await schedule.sleep(process.frozenUntilMs - schedule.nowMs());
     return process.alive ? undefined : never;
@@ -601,7 +623,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     limits: Parameters<Worker["wire"]["send"]>[1],
   ): Promise<Transport> => {
     const name = gatewayOfUrl(request.url);
-    const asking = banks[name].askingOf(request);
+    const asked = banks[name].ask(request);
+    const { asking } = asked;
     const { kind, chargeId } = asking;
     checkBegin(process, name, asking);
     await gate(process, kind, "before");
@@ -638,22 +661,19 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
           if (reset) schedule.after(back, () => comes({ kind: "sentUnanswered", cause: "reset" }));
           return;
         }
-        schedule.after(back, () => comes({ kind: "replied", status, headers, body, bodySha256: hash(body) }));
+        schedule.after(back, () =>
+          comes({ kind: "replied", status, headers, body, bodySha256: sha256(body) }),
+        );
       };
       schedule.after(onTheWay, () => {
         const now = accounts[name].trouble();
         if (moves && chargeId !== undefined && now !== undefined && isOutage(now)) lostInOutage.add(chargeId);
         const met = accounts[name].meets();
-        switch (met.kind) {
-          case "swallows":
-            return;
-          case "answers":
-            return answer(met.answer);
-          case "letsUnheard":
-            return banks[name].receive(request, () => {});
-          case "lets":
-            return banks[name].receive(request, answer);
-        }
+        if (met.kind === "answers") answer(met.answer);
+        else if (met.kind === "lets") asked.receive(answer);
+        else if (met.kind === "letsUnheard") asked.receive(() => {});
+        // An answer is under way at the most: nobody has heard it yet.
+        return still;
       });
     });
     // The request is on its way: the worker may die now without anybody knowing.
@@ -675,7 +695,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
           const answer = paceBook.replace(name, previous, record);
           if (answer.kind === "replaced") {
             breaks("noSendWhileClosed", undefined, closings.written(process, name, record));
-            if (JSON.stringify(record.closing) !== paceTold.get(name)) {
+            if (options.told === true && JSON.stringify(record.closing) !== paceTold.get(name)) {
               paceTold.set(name, JSON.stringify(record.closing));
               story.tell(() => ({ who: "pace", what: `${name}: ${paceText(record, startMs)}` }));
             }
@@ -704,7 +724,6 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   let requestIds = 0;
   let tokens = 0;
   const workerOf = (process: SimProcess, deadlineMs: number): SimWorker => {
-    const sends: Promise<unknown>[] = [];
     const clock: Clock = {
       nowMs: () => schedule.nowMs() + process.skewMs,
       async sleep(ms) {
@@ -726,7 +745,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     return {
       clock,
       ids,
-      sha256: hash,
+      sha256,
       wire: { send: (request, limits) => wireSend(process, request, limits) },
       ledger: {
         open: (entry) =>
@@ -777,7 +796,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       },
       queues: {
         send(queue, message, delayMs = 0) {
-          const sent = (async () => {
+          return (async () => {
             await gate(process, `route to ${queue}`, "before");
             await schedule.sleep(workerRandom.between(1, 10));
             if (strikes("sendRefused")) throw new Unavailable(`send to ${queue}: refused`);
@@ -785,13 +804,15 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
             await gate(process, `route to ${queue}`, "after");
             if (strikes("sendAnswerLost")) throw new Unavailable(`send to ${queue}: no answer`);
           })();
-          sends.push(sent);
-          return sent;
         },
         flush() {},
       },
       log: silent,
-      limit: pLimit(concurrency),
+      // One invocation at a time has a process, so that one limit does for all of them.
+      limit(task) {
+        process.limit ??= pLimit(concurrency);
+        return process.limit(task);
+      },
       gateways: gatewaysOfWorld,
       paces: pacesOf(process, clock, ids),
       policy,
@@ -849,6 +870,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     const timeout = schedule.after(functionTimeoutMs, () => {
       // A frozen process outlives its time-out as a zombie; a running one is stopped by its platform.
       if (process.frozenUntilMs <= schedule.nowMs()) kill(process, "at its time-out");
+      return still;
     });
     for (const { receives } of batch) mostReceives = Math.max(mostReceives, receives);
     const receipts = new Map(batch.map((message) => [message, message.receipt]));
@@ -890,16 +912,17 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
         );
         if (process === undefined) {
           // All are busy, frozen or dead.
-          if (retrying) return;
+          if (retrying) return still;
           retrying = true;
           schedule.after(60_000, () => {
             retrying = false;
             wake.get(name)?.();
+            return still;
           });
-          return;
+          return still;
         }
         const batch = queue.receive(batchSize, visibilityMs);
-        if (batch.length === 0) return;
+        if (batch.length === 0) return still;
         for (const message of batch) {
           // The queue delivers again while the first worker still works.
           if (strikes("deliverTwice") || strikes("visibilityLost"))
@@ -909,6 +932,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
           crash ??= error;
         });
         wake.get(name)?.();
+        return undefined;
       });
     });
   };
@@ -933,6 +957,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     schedule.after(arrivedMs, () => {
       charges.send(body, chargeId, 0);
       if (strikes("deliverTwice")) charges.send(body, chargeId, arrivals.between(0, 5_000));
+      return still;
     });
   }
   retries = onCards
@@ -980,6 +1005,32 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
         },
       })
     : undefined;
+  // In some of the histories, too.
+  const reconcilerRandom = random.fork();
+  const drawsReconcilers = reconcilerRandom.chance(0.1);
+  const reconcilers =
+    (options.reconciled ??
+    (options.mutant?.forReconciliation === true ||
+      options.mutant?.reconciler !== undefined ||
+      (drawsReconcilers && options.flows === undefined && options.troubles === undefined)))
+      ? startReconcilers({
+          schedule,
+          random: reconcilerRandom,
+          story,
+          startMs,
+          troubleMs,
+          endMs: daysLaterMs,
+          chargeIds,
+          entryOf: (chargeId) => table.entryOf(chargeId),
+          capturesOf,
+          workerOf: (name, forMs) =>
+            workerOf(aside(name, reconcilerRandom.between(-20_000, 20_000)), schedule.nowMs() + forMs),
+          mutant: options.mutant,
+          crashed: (error) => {
+            crash ??= error;
+          },
+        })
+      : undefined;
   for (const at of [troubleMs, 2 * 86_400_000, 5 * 86_400_000])
     schedule.after(at, () => {
       charges.redriveDeadLetters();
@@ -988,9 +1039,11 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
 
   let steps = 0;
   const run = async (untilMs: number): Promise<void> => {
-    while (violation === undefined && crash === undefined && schedule.step(startMs + untilMs)) {
+    while (violation === undefined && crash === undefined) {
+      const act = schedule.step(startMs + untilMs);
+      if (act === "over") return;
       steps += 1;
-      await settled();
+      if (act !== still) await settled();
     }
   };
 
@@ -1007,6 +1060,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   await run(daysLaterMs);
   if (crash !== undefined) throw crash;
   if (violation === undefined) for (const chargeId of chargeIds) checkEnd(chargeId);
+  for (const found of reconcilers?.check() ?? []) breach(found);
 
   /** What is given back of a charge that the ledger has, or that a name of it stands for, is told. */
   function checkGivenBack({ kind, id, gateway, reference, chargeId: named }: Notice): void {
@@ -1115,6 +1169,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     mostReceives,
     kills,
     tally,
+    doublesNamed: reconcilers?.doubles().size ?? 0,
     told: arrived.map((one) => ({
       ...one,
       ...(toldAtMs.has(one.chargeId) ? { toldMs: toldAtMs.get(one.chargeId) ?? 0 } : {}),

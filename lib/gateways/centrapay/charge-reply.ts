@@ -1,8 +1,8 @@
 import { beginningOf } from "../../core/beginning.ts";
-import { asString, isJsonObject, type Json, type JsonObject, member, parseJson } from "../../core/json.ts";
+import { asString, isJsonObject, type Json, type JsonObject, member } from "../../core/json.ts";
 import { parseCurrency, toDecimal } from "../../core/money.ts";
 import type { Echo, GatewayIds, GatewayReply } from "../../core/reply.ts";
-import type { Replied } from "../../core/transport.ts";
+import { bodyOf, type Replied } from "../../core/transport.ts";
 import { cancelledCode, expiredCode, messageRow, normalMessage } from "./messages.ts";
 
 const idPattern = /^[\w.:-]{1,64}$/;
@@ -135,7 +135,7 @@ export const readRefusal = (
 
 /** Reads the answer to a request that charges: an activity, a Payment Request (Quick Pay), or a 403. */
 export const readReply = (reply: Replied): GatewayReply => {
-  const body = parseJson(reply.body);
+  const body = bodyOf(reply);
   if (reply.status === 403) return readRefusal(body);
   if (!isJsonObject(body)) return unproven("unreadable");
   if (Object.hasOwn(body, "type")) return readActivity(body);
@@ -147,7 +147,7 @@ export const readRequestError = (
   reply: Replied,
 ): { readonly code: string; readonly description?: string } => {
   const code = `http_${reply.status}`;
-  const body = parseJson(reply.body);
+  const body = bodyOf(reply);
   const message = asString(member(body, "message"));
   const reason = asString(member(body, "reason"));
   const description = [message, reason].filter((part) => part !== undefined).join("; ");
@@ -169,7 +169,7 @@ const excerptMembers = [
 
 /** The members of an answer that may be kept; of any other body its beginning. Not masked yet. */
 export const excerptOf = (reply: Replied): string => {
-  const body = parseJson(reply.body);
+  const body = bodyOf(reply);
   if (!isJsonObject(body)) return beginningOf(reply.body);
   const kept = excerptMembers.flatMap((name) => {
     const value = member(body, name);

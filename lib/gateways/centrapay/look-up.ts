@@ -1,10 +1,10 @@
 import type { Charge } from "../../core/charge.ts";
 import type { FeedRow } from "../../core/feed.ts";
-import { isJsonObject, type Json, type JsonObject, member, parseJson } from "../../core/json.ts";
+import { isJsonObject, type Json, type JsonObject, member } from "../../core/json.ts";
 import type { LookUp } from "../../core/look-up.ts";
 import type { Prepared } from "../../core/preparation.ts";
 import type { GatewayReply } from "../../core/reply.ts";
-import type { Replied } from "../../core/transport.ts";
+import { bodyOf, type Replied } from "../../core/transport.ts";
 import { idOf, readActivity, readPaymentRequest } from "./charge-reply.ts";
 import {
   chargeModeOf,
@@ -44,14 +44,14 @@ const reversalOf = (activity: JsonObject, references: { readonly chargeId?: stri
 });
 
 const activitiesOf = (reply: Replied): readonly JsonObject[] | undefined => {
-  const items = reply.status === 200 ? member(parseJson(reply.body), "items") : undefined;
+  const items = reply.status === 200 ? member(bodyOf(reply), "items") : undefined;
   return Array.isArray(items) && (items as readonly Json[]).every(isJsonObject)
     ? (items as readonly JsonObject[])
     : undefined;
 };
 
 const requestOf = (reply: Replied): JsonObject | undefined => {
-  const body = reply.status === 200 ? parseJson(reply.body) : undefined;
+  const body = reply.status === 200 ? bodyOf(reply) : undefined;
   return isJsonObject(body) && typeof body["status"] === "string" ? body : undefined;
 };
 

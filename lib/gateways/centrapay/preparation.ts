@@ -1,15 +1,7 @@
 import type { Charge } from "../../core/charge.ts";
-import {
-  asString,
-  defined,
-  isJsonObject,
-  type Json,
-  type JsonObject,
-  member,
-  parseJson,
-} from "../../core/json.ts";
+import { asString, defined, isJsonObject, type Json, type JsonObject, member } from "../../core/json.ts";
 import type { FoundPage, FoundPrepared, MadeReply, Preparation, Prepared } from "../../core/preparation.ts";
-import type { Replied } from "../../core/transport.ts";
+import { bodyOf, type Replied } from "../../core/transport.ts";
 import { idOf, readRefusal } from "./charge-reply.ts";
 import {
   chargeModeOf,
@@ -43,7 +35,7 @@ const states: Readonly<Record<string, FoundPrepared["state"]>> = {
 };
 
 const readMade = (reply: Replied): MadeReply => {
-  const body = parseJson(reply.body);
+  const body = bodyOf(reply);
   if (reply.status === 403) return readRefusal(body);
   const prepared = isJsonObject(body) ? preparedOf(body) : undefined;
   return prepared === undefined || asString(member(body, "status")) !== "new"
@@ -53,7 +45,7 @@ const readMade = (reply: Replied): MadeReply => {
 
 const readFound = (reply: Replied): FoundPage => {
   if (reply.status !== 200) return { kind: "unreadable", why: `HTTP ${reply.status}` };
-  const body = parseJson(reply.body);
+  const body = bodyOf(reply);
   const items = member(body, "items");
   if (!Array.isArray(items)) return { kind: "unreadable", why: "no list of items" };
   const found = (items as readonly Json[]).map((item): FoundPrepared | undefined => {

@@ -1,16 +1,8 @@
 import { beginningOf } from "../../core/beginning.ts";
-import {
-  asString,
-  isDeeperThan,
-  isJsonObject,
-  type Json,
-  type JsonObject,
-  member,
-  parseJson,
-} from "../../core/json.ts";
+import { asString, isDeeperThan, isJsonObject, type Json, type JsonObject, member } from "../../core/json.ts";
 import { decimalOfJson } from "../../core/money.ts";
 import type { Echo, GatewayIds, GatewayReply } from "../../core/reply.ts";
-import type { Replied } from "../../core/transport.ts";
+import { bodyOf, type Replied } from "../../core/transport.ts";
 
 /** A payment as Centrobill tells of it, in an answer, a feed row or a notice: members that decide, as they came. */
 export type Payment = {
@@ -72,6 +64,8 @@ const modeOf = (
   return typeof mode === "string" && Object.hasOwn(modes, mode) ? modes[mode] : undefined;
 };
 
+type Growing<T> = { -readonly [K in keyof T]: T[K] };
+
 /**
  * What a payment proves by Centrobill's own words: `success` (or `confirmed`, where money was received) with
  * code 0 is a capture; `fail` with another code is a decline; `pending` is neither. What contradicts itself,
@@ -81,20 +75,18 @@ export const readPayment = (payment: Payment): GatewayReply => {
   const code = codeOf(payment.code);
   const transactionId = idOf(payment.transactionId);
   const orderId = idOf(payment.orderId);
-  const ids: GatewayIds = {
-    ...(transactionId === undefined ? {} : { transactionId }),
-    ...(orderId === undefined ? {} : { orderId }),
-  };
+  const ids: Growing<GatewayIds> = {};
+  if (transactionId !== undefined) ids.transactionId = transactionId;
+  if (orderId !== undefined) ids.orderId = orderId;
   const amount = decimalOfJson(payment.amount);
   const currency = asString(payment.currency);
   const chargeId = referenceOf(payment.chargeId);
   const requestId = referenceOf(payment.requestId);
-  const echo: Echo = {
-    ...(amount === undefined ? {} : { amount }),
-    ...(currency === undefined ? {} : { currency }),
-    ...(chargeId === undefined ? {} : { chargeId }),
-    ...(requestId === undefined ? {} : { requestId }),
-  };
+  const echo: Growing<Echo> = {};
+  if (amount !== undefined) echo.amount = amount;
+  if (currency !== undefined) echo.currency = currency;
+  if (chargeId !== undefined) echo.chargeId = chargeId;
+  if (requestId !== undefined) echo.requestId = requestId;
   const unproven = (why: Extract<GatewayReply, { kind: "unproven" }>["why"]): GatewayReply => ({
     kind: "unproven",
     why,
@@ -152,7 +144,7 @@ export const paymentOf = (payment: JsonObject, metadata: Json | undefined): Paym
 
 /** Reads the answer to `POST /payment`. */
 export const readReply = (reply: Replied): GatewayReply => {
-  const body = parseJson(reply.body);
+  const body = bodyOf(reply);
   const payment = member(body, "payment");
   if (!isJsonObject(payment)) return { kind: "unproven", why: "unreadable", ids: {} };
   return readPayment(paymentOf(payment, member(body, "metadata")));
@@ -163,7 +155,7 @@ export const readRequestError = (
   reply: Replied,
 ): { readonly code: string; readonly description?: string } => {
   const code = `http_${reply.status}`;
-  const body = parseJson(reply.body);
+  const body = bodyOf(reply);
   const message = asString(member(body, "message"));
   const errors = member(body, "errors");
   const fields = isJsonObject(errors)
@@ -194,7 +186,7 @@ const cardMember = /("(?:paymentAccountId|token|number|iban|bic|cvv|value)"\s*:\
  * the escapes of its JSON undone so that a secret reads as it was sent. Not masked yet, and so not cut short.
  */
 export const excerptOf = (reply: Replied): string => {
-  const body = parseJson(reply.body);
+  const body = bodyOf(reply);
   const payment = member(body, "payment");
   if (isJsonObject(payment)) {
     const kept = excerptMembers.flatMap((name) => {

@@ -36,6 +36,11 @@ type ReadField = (row: JsonObject) => Json | undefined;
 /** The paths are taken apart once, not for every row of a feed. */
 const fieldReader = (path: Path): ReadField => {
   const paths = (typeof path === "string" ? [path] : path).map((one) => one.split("."));
+  const [first = [], ...others] = paths;
+  const [key = ""] = first;
+  // Nearly every field stands at the top, or one step below it.
+  if (others.length === 0 && first.length === 1)
+    return (row) => (Object.hasOwn(row, key) ? (row[key] ?? undefined) : undefined);
   return (row) => {
     for (const keys of paths) {
       let found: Json | undefined = row;
@@ -71,8 +76,18 @@ const timeOf = (value: Json | undefined): number | undefined => {
   return Number.isNaN(ms) ? undefined : ms;
 };
 
+const consumersOf = (id: string | undefined, externalId: string | undefined): readonly string[] =>
+  id === undefined
+    ? externalId === undefined
+      ? []
+      : [externalId]
+    : externalId === undefined
+      ? [id]
+      : [id, externalId];
+
 /** `undefined`: nothing in the row says which transaction it is, so nobody knows what was not read. */
 const readRow = (raw: JsonObject, read: RowReader): FeedRow | undefined => {
+  const amount = decimalOfJson(read.amount(raw));
   const payment = {
     code: read.code(raw),
     codeCategory: read.codeCategory(raw),
@@ -80,7 +95,7 @@ const readRow = (raw: JsonObject, read: RowReader): FeedRow | undefined => {
     action: read.action(raw),
     mode: read.mode(raw),
     status: read.status(raw),
-    amount: read.amount(raw),
+    amount,
     currency: read.currency(raw),
     transactionId: read.transactionId(raw),
     orderId: read.orderId(raw),
@@ -102,13 +117,10 @@ const readRow = (raw: JsonObject, read: RowReader): FeedRow | undefined => {
   const row: { -readonly [K in keyof FeedRow]: FeedRow[K] } = {
     kind,
     reply: readPayment(payment),
-    consumers: [textOf(read.consumerId(raw)), textOf(read.consumerExternalId(raw))].filter(
-      (consumer) => consumer !== undefined,
-    ),
+    consumers: consumersOf(textOf(read.consumerId(raw)), textOf(read.consumerExternalId(raw))),
     raw,
   };
   const parentTransactionId = idOf(read.parentTransactionId(raw));
-  const amount = decimalOfJson(payment.amount);
   const currency = textOf(payment.currency);
   const atMs = timeOf(read.unixTime(raw));
   if (transactionId !== undefined) row.transactionId = transactionId;

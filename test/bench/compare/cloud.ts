@@ -8,7 +8,12 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 export type CloudRequest =
-  | { readonly kind: "settings"; readonly gatewayMs: number; readonly awsMs: number }
+  | {
+      readonly kind: "settings";
+      readonly gatewayMs: number;
+      readonly awsMs: number;
+      readonly silentShare: number;
+    }
   | { readonly kind: "counts" };
 /** Requests by AWS operation, `payment` for the gateway, and `writeUnits` of DynamoDB. */
 export type CloudCounts = Readonly<Record<string, number>>;
@@ -20,7 +25,7 @@ const parent = process.send?.bind(process);
 if (parent === undefined) throw new Error("the cloud is started by a bench");
 process.on("disconnect", () => process.exit(0));
 
-let settings = { gatewayMs: 0, awsMs: 0 };
+let settings = { gatewayMs: 0, awsMs: 0, silentShare: 0 };
 let counts = new Map<string, number>();
 let inFlight = 0;
 let inFlightMax = 0;
@@ -104,6 +109,9 @@ const server = createServer(
       const [service, operation = ""] = String(request.headers["x-amz-target"] ?? "").split(".");
       const toGateway = operation === "";
       count(toGateway ? "payment" : operation);
+      // By its request id, so that a resend is not answered either.
+      const nth = Number.parseInt(String(request.headers["x-request-id"]).slice(0, 8), 16);
+      if (toGateway && (nth % 1_000) / 1_000 < settings.silentShare) return;
       if (toGateway) inFlightMax = Math.max(inFlightMax, ++inFlight);
       const answer = toGateway
         ? payment(asked)

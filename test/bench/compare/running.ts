@@ -27,7 +27,8 @@ const answerOf = <T>(child: ChildProcess): Promise<T> =>
 export type Cloud = {
   /** the environment of a function that is to use it */
   readonly env: Readonly<Record<string, string>>;
-  set(settings: { readonly gatewayMs: number; readonly awsMs: number }): void;
+  /** how long gateway and AWS take, and which share of the requests the gateway never answers */
+  set(settings: { readonly gatewayMs: number; readonly awsMs: number; readonly silentShare?: number }): void;
   /** what was counted since the last time */
   counts(): Promise<Extract<CloudAnswer, { kind: "counts" }>>;
   close(): void;
@@ -59,7 +60,7 @@ export const startCloud = async (): Promise<Cloud> => {
       CONCURRENCY: "10",
       ...Object.fromEntries(QUEUES.map(({ name, variable }) => [variable, `${url}/000000000000/${name}`])),
     },
-    set: (settings) => void ask({ kind: "settings", ...settings }),
+    set: (settings) => void ask({ kind: "settings", silentShare: 0, ...settings }),
     async counts() {
       ask({ kind: "counts" });
       const answer = await answerOf<CloudAnswer>(child);

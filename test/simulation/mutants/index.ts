@@ -6,6 +6,7 @@ import { orderOfEffects } from "./order-of-effects.ts";
 import { pace } from "./pace.ts";
 import { paymentRequests } from "./payment-requests.ts";
 import { readingTheGateway } from "./reading-the-gateway.ts";
+import { reconciliation } from "./reconciliation.ts";
 
 /** Every mutant. The checkers have to find each of them, or they find nothing. */
 export const mutants: readonly Mutant[] = [
@@ -14,6 +15,7 @@ export const mutants: readonly Mutant[] = [
   ...paymentRequests,
   ...pace,
   ...notices,
+  ...reconciliation,
   ...decisions,
   ...instruments,
 ];

@@ -1,5 +1,5 @@
 import type { Look } from "../../../lib/flows/decide-review.ts";
-import type { Desk, PaceBook, Worker } from "../../../lib/ports.ts";
+import type { Desk, PaceBook, Reconciler, Worker } from "../../../lib/ports.ts";
 import type { CheckerName } from "../checkers.ts";
 import type { ChargeWay } from "../sim-charges.ts";
 import type { Flows } from "../world.ts";
@@ -23,6 +23,10 @@ export type Mutant = {
   readonly look?: (sound: Look) => Look;
   /** its charges name instruments, and later attempts are made */
   readonly onCards?: true;
+  /** what a run of reconciliation works with, with the mistake in it; each of its histories is reconciled then */
+  readonly reconciler?: (sound: Reconciler) => Reconciler;
+  /** whether only what reconciliation finds is checked: the mistakes before it are there to be found by it */
+  readonly forReconciliation?: true;
   /** what one process keeps of the pace that all share, with the mistake in it */
   readonly book?: (shared: PaceBook) => PaceBook;
 };

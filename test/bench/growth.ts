@@ -1,0 +1,132 @@
+import { fileURLToPath } from "node:url";
+import { startEventSource } from "../../infra/local/event-source.ts";
+import { chargeMessage } from "../doubles/samples.ts";
+import { bundleOf, functionStand } from "../functions/function-stand.ts";
+import { until } from "../local/until.ts";
+import { type Cloud, startCloud, startDesign } from "./compare/running.ts";
+
+const submitCharges = fileURLToPath(
+  new URL("../../dist/functions/submit-charges/index.mjs", import.meta.url),
+);
+const batchSize = 10;
+
+const sumOf = (counts: Readonly<Record<string, number>>, names: readonly string[]): number =>
+  names.reduce((sum, name) => sum + (counts[name] ?? 0), 0);
+
+/** One process, more and more charges: what a charge costs must not grow with their number. */
+const growByCharges = async (cloud: Cloud, sizes: readonly number[]): Promise<void> => {
+  cloud.set({ gatewayMs: 0, awsMs: 0 });
+  const design = await startDesign({ bundle: submitCharges }, cloud.env);
+  console.log("charges    CPU µs  DynamoDB  memory MB   (one process, one after the other)");
+  await design.run({ batches: 40, batchSize, prefix: "warm" });
+  for (const size of sizes) {
+    await cloud.counts();
+    const { cpuMicros, rssBytes, failures } = await design.run({
+      batches: size / batchSize,
+      batchSize,
+      prefix: `g${size}`,
+    });
+    const { counts } = await cloud.counts();
+    if (failures > 0) throw new Error(`${failures} charges failed`);
+    console.log(
+      [
+        String(size).padEnd(9),
+        (cpuMicros / size).toFixed(0).padStart(7),
+        (sumOf(counts, ["BatchExecuteStatement", "PutItem"]) / size).toFixed(2).padStart(9),
+        (rssBytes / 1_048_576).toFixed(0).padStart(10),
+      ].join(" "),
+    );
+  }
+  design.close();
+};
+
+/** More and more charges that the gateway never answers: what the others cost, and what those do. */
+const growByUnknowns = async (cloud: Cloud, charges: number): Promise<void> => {
+  const design = await startDesign(
+    { bundle: submitCharges },
+    {
+      ...cloud.env,
+      GATEWAY_TIMEOUT_MS: "300",
+      POLICY: JSON.stringify({ resendDelayMs: 50, closeAfterFaults: 1_000_000, concurrencyMin: 10 }),
+    },
+  );
+  console.log(
+    "\nunknown   CPU µs  DynamoDB  units   SQS  gateway   (per charge, unknowns sent once more and queued)",
+  );
+  cloud.set({ gatewayMs: 0, awsMs: 0 });
+  await design.run({ batches: 40, batchSize, prefix: "warm" });
+  for (const silentShare of [0, 0.01, 0.05, 0.1, 0.2]) {
+    cloud.set({ gatewayMs: 0, awsMs: 0, silentShare });
+    await cloud.counts();
+    const { cpuMicros } = await design.run({
+      batches: charges / batchSize,
+      batchSize,
+      prefix: `u${silentShare}`,
+    });
+    const { counts } = await cloud.counts();
+    console.log(
+      [
+        `${(100 * silentShare).toFixed(0)} %`.padEnd(8),
+        (cpuMicros / charges).toFixed(0).padStart(7),
+        (sumOf(counts, ["BatchExecuteStatement", "PutItem"]) / charges).toFixed(2).padStart(9),
+        (sumOf(counts, ["writeUnits"]) / charges).toFixed(2).padStart(6),
+        (sumOf(counts, ["SendMessageBatch"]) / charges).toFixed(2).padStart(5),
+        (sumOf(counts, ["payment"]) / charges).toFixed(2).padStart(8),
+      ].join(" "),
+    );
+  }
+  design.close();
+};
+
+/** More and more workers on the stand-ins: each charge is captured once, and costs no more requests. */
+const growByWorkers = async (workers: readonly number[], charges: number): Promise<void> => {
+  console.log("\nworkers  captured  twice  DynamoDB   SQS  seconds   (the stand-ins, per charge)");
+  for (const many of workers) {
+    const stand = await functionStand();
+    const bodies = Array.from({ length: charges }, (_, n) => JSON.stringify(chargeMessage(`w${many}-${n}`)));
+    await stand.send("charges", bodies);
+    stand.sqs.reset();
+    stand.dynamodb.reset();
+    const beganMs = performance.now();
+    const source = await startEventSource({
+      sqs: stand.clients.sqs,
+      queueUrl: stand.urlOf("charges"),
+      functionName: "submit-charges",
+      bundle: bundleOf("submit-charges"),
+      env: stand.env,
+      workers: many,
+      batchSize,
+      batchingWindowMs: 0,
+      functionTimeoutMs: 20_000,
+      onLog: () => {},
+    });
+    await until("all are done", () => source.stats().succeeded >= charges, 180_000);
+    const seconds = (performance.now() - beganMs) / 1_000;
+    const { captures, doubleCharges } = stand.sandbox.truth();
+    const [dynamodb, sqs] = [stand.dynamodb.counts(), stand.sqs.counts()];
+    console.log(
+      [
+        String(many).padEnd(7),
+        String(captures).padStart(9),
+        String(doubleCharges.length).padStart(6),
+        (sumOf(dynamodb, ["BatchExecuteStatement", "PutItem"]) / charges).toFixed(2).padStart(9),
+        (sumOf(sqs, ["SendMessageBatch", "DeleteMessageBatch"]) / charges).toFixed(2).padStart(5),
+        seconds.toFixed(1).padStart(8),
+      ].join(" "),
+    );
+    await source.stop();
+    await stand.close();
+  }
+};
+
+/** What grows, and what does not, with charges, workers and unknowns. */
+export const benchGrowth = async (): Promise<void> => {
+  const cloud = await startCloud();
+  try {
+    await growByCharges(cloud, [1_000, 10_000, 50_000]);
+    await growByUnknowns(cloud, 1_000);
+  } finally {
+    cloud.close();
+  }
+  await growByWorkers([1, 4, 16, 64], 1_000);
+};

@@ -1,0 +1,69 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ledgerSideOfText } from "../../lib/core/entry-text.ts";
+import type { LedgerEntry } from "../../lib/core/ledger.ts";
+import { ledgerSideOf } from "../../lib/core/sides.ts";
+import { chargeMessage } from "../doubles/samples.ts";
+import { pays } from "../doubles/scripted-bank.ts";
+import { always, stage } from "../flows/stage.ts";
+
+const approvedText = async (): Promise<string> => {
+  const on = stage({ bank: always(pays()) });
+  on.send(chargeMessage("order-1", { notAfter: "2030-01-01T00:00:00Z", instrument: { ref: "card-1" } }));
+  await on.round();
+  return JSON.stringify(on.entry());
+};
+
+describe("what an entry says, out of its text", () => {
+  test("is what the parsed entry says; of an approved charge without parsing it", async () => {
+    const text = await approvedText();
+    const parse = JSON.parse;
+    const parsed = ledgerSideOf(parse(text) as LedgerEntry);
+    expect(parsed).toMatchObject({ state: "approved", consumerMarks: [expect.any(String)] });
+    JSON.parse = () => {
+      throw new Error("it was parsed");
+    };
+    try {
+      expect(ledgerSideOfText(text)).toEqual(parsed);
+    } finally {
+      JSON.parse = parse;
+    }
+  });
+
+  test("is the same, whatever else stands in the entry and in which order", async () => {
+    const entry = JSON.parse(await approvedText()) as Record<string, unknown>;
+    const value = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.integer(),
+      fc.constant(entry),
+      fc.constant('"state":"approved"}],"lastSendAtMs":1,"ids":{"transactionId":"x","orderId":"y"}'),
+      fc.constant({ transactionId: "t", orderId: "o" }),
+      fc.constant([]),
+    );
+    const name = fc.constantFrom(...Object.keys(entry), "reason", "earlierRequestIds", "preparation", "more");
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, value), { maxLength: 3 }), fc.nat(30), (members, place) => {
+        const some = Object.entries(entry);
+        const changed = {
+          ...Object.fromEntries(some.slice(place)),
+          ...Object.fromEntries(some.slice(0, place)),
+        };
+        const own: Record<string, unknown> = place > 20 ? entry : changed;
+        const text = JSON.stringify({ ...own, ...Object.fromEntries(members) });
+        const whole = JSON.parse(text) as LedgerEntry;
+        let expected: unknown;
+        try {
+          expected = whole.v === 1 ? ledgerSideOf(whole) : undefined;
+        } catch {
+          return;
+        }
+        expect(ledgerSideOfText(text)).toEqual(expected);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test.each(["", "{", "[]", "null", '{"v":2}'])("%s is of no version that is known here", (text) => {
+    expect(ledgerSideOfText(text)).toBeUndefined();
+  });
+});

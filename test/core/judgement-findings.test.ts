@@ -1,0 +1,681 @@
+import { describe, expect, test } from "vitest";
+import type { Finding } from "../../lib/core/finding.ts";
+import { type Judgement, judge, type View } from "../../lib/core/judgement.ts";
+import type { GatewaySide, LedgerSide } from "../../lib/core/sides.ts";
+
+const hour = 3_600_000;
+const t0 = Date.UTC(2026, 10, 22, 12);
+const view: View = {
+  gateway: "centrobill",
+  window: { fromMs: t0 - hour, toMs: t0 + hour },
+  read: { fromMs: t0 - 3 * hour, toMs: t0 + 3 * hour },
+  whole: true,
+  rowWithinMs: hour,
+  clockSkewMs: 120_000,
+  nowMs: t0 + 100 * hour,
+};
+const bare: LedgerSide = {
+  chargeId: "c-1",
+  requestId: "r-1",
+  earlierRequestIds: [],
+  attempt: 2,
+  amount: "1999",
+  currency: "EUR",
+  state: "approved",
+  firstSentAtMs: t0,
+  lastSentAtMs: t0,
+  consumerMarks: [],
+};
+const approved: LedgerSide = { ...bare, transactionId: "t-1", orderId: "o-1" };
+const charge = (changes: Partial<GatewaySide> = {}): GatewaySide => ({
+  kind: "charge",
+  says: "captured",
+  transactionId: "t-1",
+  orderId: "o-1",
+  requestId: "r-1",
+  chargeId: "c-1",
+  amount: "1999",
+  currency: "EUR",
+  atMs: t0 + 2_000,
+  consumers: [],
+  ...changes,
+});
+const drop = <T extends object>(side: T, ...names: (keyof T)[]): T =>
+  Object.fromEntries(Object.entries(side).filter(([name]) => !names.includes(name as keyof T))) as T;
+const second = charge({ transactionId: "t-2", orderId: "o-2", atMs: t0 + 9_000 });
+const refund = (changes: Partial<GatewaySide> = {}): GatewaySide =>
+  charge({
+    kind: "reversal",
+    says: "unproven",
+    transactionId: "t-9",
+    parentTransactionId: "t-1",
+    atMs: t0 + 60_000,
+    ...changes,
+  });
+const of = (
+  ledger: LedgerSide | undefined,
+  rows: readonly GatewaySide[],
+  changes: Partial<View> = {},
+): Judgement => judge({ ...(ledger === undefined ? {} : { ledger }), rows }, { ...view, ...changes });
+const told = (
+  ledger: LedgerSide | undefined,
+  rows: readonly GatewaySide[],
+  changes: Partial<View> = {},
+): string[] => of(ledger, rows, changes).findings.map(({ kind, next }) => `${kind} ${next}`);
+const eur = (amount: string) => ({ amount, currency: "EUR" });
+
+describe("what a finding says, and nothing more", () => {
+  const common = { gateway: "centrobill", chargeId: "c-1" } as const;
+  type Row = readonly [
+    string,
+    LedgerSide | undefined,
+    readonly GatewaySide[],
+    readonly Omit<Finding, "ledger">[],
+  ];
+  const anonymous = drop(charge(), "chargeId", "requestId");
+  test.each<Row>([
+    [
+      "missing in the ledger, and captured twice",
+      undefined,
+      [charge(), second],
+      [
+        {
+          ...common,
+          id: "c-1#reconcile#missing_in_ledger#t-1",
+          kind: "missing_in_ledger",
+          rows: [charge(), second],
+          next: "find_the_sender",
+          money: eur("1999"),
+          atMs: t0 + 2_000,
+        },
+        {
+          ...common,
+          id: "c-1#reconcile#double_charge#t-2",
+          kind: "double_charge",
+          rows: [charge(), second],
+          next: "confirm_the_refund",
+          money: eur("1999"),
+          by: "one_request_id",
+          refundProposal: [{ gateway: "centrobill", transactionId: "t-2", ...eur("1999") }],
+          atMs: t0 + 9_000,
+        },
+      ],
+    ],
+    [
+      "missing in the ledger, without any reference",
+      undefined,
+      [anonymous],
+      [
+        {
+          id: "row#reconcile#missing_in_ledger#t-1",
+          kind: "missing_in_ledger",
+          gateway: "centrobill",
+          rows: [anonymous],
+          next: "find_the_sender",
+          money: eur("1999"),
+          atMs: t0 + 2_000,
+        },
+      ],
+    ],
+    [
+      "missing at the gateway",
+      approved,
+      [],
+      [
+        {
+          ...common,
+          id: "c-1#reconcile#missing_at_gateway#2",
+          kind: "missing_at_gateway",
+          rows: [],
+          next: "ask_the_gateway",
+          money: eur("1999"),
+          atMs: t0,
+        },
+      ],
+    ],
+    [
+      "another amount",
+      approved,
+      [charge({ amount: "2500" })],
+      [
+        {
+          ...common,
+          id: "c-1#reconcile#amount_differs#t-1",
+          kind: "amount_differs",
+          rows: [charge({ amount: "2500" })],
+          next: "settle_the_difference",
+          money: eur("501"),
+          atMs: t0 + 2_000,
+        },
+      ],
+    ],
+    [
+      "a smaller amount",
+      approved,
+      [charge({ amount: "1000" })],
+      [
+        {
+          ...common,
+          id: "c-1#reconcile#amount_differs#t-1",
+          kind: "amount_differs",
+          rows: [charge({ amount: "1000" })],
+          next: "settle_the_difference",
+          money: eur("999"),
+          atMs: t0 + 2_000,
+        },
+      ],
+    ],
+    [
+      "an amount that is none",
+      approved,
+      [drop(charge({ written: "x" }), "amount")],
+      [
+        {
+          ...common,
+          id: "c-1#reconcile#amount_differs#t-1",
+          kind: "amount_differs",
+          rows: [drop(charge({ written: "x" }), "amount")],
+          next: "settle_the_difference",
+          atMs: t0 + 2_000,
+        },
+      ],
+    ],
+    [
+      "another currency",
+      approved,
+      [charge({ currency: "USD", amount: "5" })],
+      [
+        {
+          ...common,
+          id: "c-1#reconcile#currency_differs#t-1",
+          kind: "currency_differs",
+          rows: [charge({ currency: "USD", amount: "5" })],
+          next: "settle_the_difference",
+          money: { amount: "5", currency: "USD" },
+          atMs: t0 + 2_000,
+        },
+      ],
+    ],
+    [
+      "approved here, declined there",
+      approved,
+      [charge({ says: "refused" })],
+      [
+        {
+          ...common,
+          id: "c-1#reconcile#state_differs#t-1",
+          kind: "state_differs",
+          rows: [charge({ says: "refused" })],
+          next: "revoke_the_approval",
+          money: eur("1999"),
+          atMs: t0 + 2_000,
+        },
+      ],
+    ],
+    [
+      "declined here, captured there",
+      { ...bare, state: "declined_permanent" },
+      [charge()],
+      [
+        {
+          ...common,
+          id: "c-1#reconcile#state_differs#t-1",
+          kind: "state_differs",
+          rows: [charge()],
+          next: "do_not_charge_again",
+          money: eur("1999"),
+          atMs: t0 + 2_000,
+        },
+      ],
+    ],
+    [
+      "an unknown that was captured",
+      { ...bare, state: "unknown" },
+      [charge()],
+      [
+        {
+          ...common,
+          id: "c-1#reconcile#late_outcome#2",
+          kind: "late_outcome",
+          rows: [charge()],
+          next: "nothing",
+          money: eur("1999"),
+          atMs: t0 + 2_000,
+        },
+      ],
+    ],
+    [
+      "an unknown that was refused",
+      { ...bare, state: "unknown" },
+      [charge({ says: "refused" })],
+      [
+        {
+          ...common,
+          id: "c-1#reconcile#late_outcome#2",
+          kind: "late_outcome",
+          rows: [charge({ says: "refused" })],
+          next: "nothing",
+          atMs: t0 + 2_000,
+        },
+      ],
+    ],
+    [
+      "opened days ago",
+      { ...bare, state: "opened" },
+      [charge()],
+      [
+        {
+          ...common,
+          id: "c-1#reconcile#late_outcome#2",
+          kind: "late_outcome",
+          rows: [charge()],
+          next: "decide_the_review",
+          money: eur("1999"),
+          atMs: t0 + 2_000,
+        },
+      ],
+    ],
+    [
+      "in review, since nobody knew",
+      { ...bare, state: "review", reason: "absent" },
+      [charge()],
+      [
+        {
+          ...common,
+          id: "c-1#reconcile#late_outcome#2",
+          kind: "late_outcome",
+          rows: [charge()],
+          next: "decide_the_review",
+          money: eur("1999"),
+          atMs: t0 + 2_000,
+        },
+      ],
+    ],
+    [
+      "given back, in two parts",
+      approved,
+      [
+        charge(),
+        refund({ transactionId: "t-b", amount: "900" }),
+        refund({ transactionId: "t-a", amount: "1099" }),
+      ],
+      [
+        {
+          ...common,
+          id: "c-1#reconcile#refunded_or_charged_back#t-a+t-b",
+          kind: "refunded_or_charged_back",
+          rows: [
+            charge(),
+            refund({ transactionId: "t-b", amount: "900" }),
+            refund({ transactionId: "t-a", amount: "1099" }),
+          ],
+          next: "book_the_reversal",
+          money: eur("900"),
+          atMs: t0 + 60_000,
+        },
+      ],
+    ],
+    [
+      "given back, in an amount that nobody says",
+      approved,
+      [charge(), drop(refund(), "amount", "atMs")],
+      [
+        {
+          ...common,
+          id: "c-1#reconcile#refunded_or_charged_back#t-9",
+          kind: "refunded_or_charged_back",
+          rows: [charge(), drop(refund(), "amount", "atMs")],
+          next: "book_the_reversal",
+          money: eur("1999"),
+        },
+      ],
+    ],
+    [
+      "given back, and nobody says what",
+      approved,
+      [drop(refund(), "currency")],
+      [
+        {
+          ...common,
+          id: "c-1#reconcile#refunded_or_charged_back#t-9",
+          kind: "refunded_or_charged_back",
+          rows: [drop(refund(), "currency")],
+          next: "book_the_reversal",
+          atMs: t0 + 60_000,
+        },
+      ],
+    ],
+    [
+      "captured again, while the ledger's own capture stands elsewhere",
+      { ...approved, firstSentAtMs: t0 - 50 * hour },
+      [drop(second, "requestId")],
+      [
+        {
+          ...common,
+          id: "c-1#reconcile#double_charge#t-2",
+          kind: "double_charge",
+          rows: [
+            {
+              kind: "charge",
+              says: "captured",
+              chargeId: "c-1",
+              requestId: "r-1",
+              transactionId: "t-1",
+              orderId: "o-1",
+              amount: "1999",
+              currency: "EUR",
+              consumers: [],
+            },
+            drop(second, "requestId"),
+          ],
+          next: "confirm_the_refund",
+          money: eur("1999"),
+          by: "several_request_ids",
+          refundProposal: [{ gateway: "centrobill", transactionId: "t-2", ...eur("1999") }],
+          atMs: t0 + 9_000,
+        },
+      ],
+    ],
+  ])("%s", (_, ledger, rows, findings) => {
+    expect(of(ledger, rows).findings).toStrictEqual(
+      findings.map((finding) => (ledger === undefined ? finding : { ...finding, ledger })),
+    );
+  });
+
+  test.each<[Partial<LedgerSide>, Partial<GatewaySide>]>([
+    [{ transactionId: "t-1" }, { transactionId: "t-1" }],
+    [{ orderId: "o-1" }, { orderId: "o-1" }],
+  ])("of the ledger's own capture the name that it has: %j", (known, named) => {
+    const [finding] = of({ ...bare, ...known }, [charge({ transactionId: "t-2", orderId: "o-2" })]).findings;
+    expect(Object.keys(finding?.rows[0] ?? {})).toEqual(expect.arrayContaining(Object.keys(named)));
+    expect(
+      Object.keys(finding?.rows[0] ?? {})
+        .filter((name) => name.endsWith("Id"))
+        .sort(),
+    ).toEqual(["chargeId", "requestId", ...Object.keys(named)].sort());
+  });
+
+  test("eight rows are enough", () => {
+    const many = Array.from({ length: 12 }, (_, nth) =>
+      charge({ transactionId: `t-${nth + 10}`, orderId: `o-${nth}`, atMs: t0 + nth }),
+    );
+    for (const finding of of(undefined, many).findings) expect(finding.rows).toHaveLength(8);
+  });
+});
+
+describe("several captures", () => {
+  const doubleOf = (ledger: LedgerSide | undefined, rows: readonly GatewaySide[]): Finding | undefined =>
+    of(ledger, rows).findings.find(({ kind }) => kind === "double_charge");
+  const unknown: LedgerSide = { ...bare, state: "unknown" };
+  const at = (transactionId: string, atMs?: number): GatewaySide =>
+    atMs === undefined
+      ? drop(charge({ transactionId }), "atMs", "orderId")
+      : drop(charge({ transactionId, atMs }), "orderId");
+
+  test.each<[GatewaySide[], string, string]>([
+    [[at("b", t0 + 5), at("a", t0 + 9)], "a", "the first stays"],
+    [[at("b", t0 + 9), at("a", t0 + 5)], "b", "whatever it is called"],
+    [[at("b", t0 + 5), at("a", t0 + 5)], "b", "of one moment the first by name stays"],
+    [[at("a", t0 + 5), at("b", t0 + 5)], "b", "in whichever order they come"],
+    [[at("b"), at("a", t0 + 5)], "a", "without a time it is the first"],
+    [[at("a", t0 + 5), at("b")], "a", "in whichever order they come"],
+    [[at("c", t0 + 7), at("a", t0 + 5), at("b", t0 + 6)], "b+c", "all but one are too many"],
+  ])("%j: too many is %s (%s)", (rows, names) => {
+    expect(doubleOf(unknown, rows)?.id).toBe(`c-1#reconcile#double_charge#${names}`);
+  });
+
+  test("what they are named by, without a transaction", () => {
+    const rows = [at("a", t0 + 1)];
+    const nameless = (changes: Partial<GatewaySide>) =>
+      doubleOf(unknown, [
+        ...rows,
+        {
+          ...drop(charge({ atMs: t0 + 3 }), "transactionId", "orderId", "requestId", "chargeId"),
+          ...changes,
+        },
+      ])?.id;
+    expect(nameless({ orderId: "o", requestId: "r", chargeId: "c" })).toBe("c-1#reconcile#double_charge#o");
+    expect(nameless({ requestId: "r", chargeId: "c" })).toBe("c-1#reconcile#double_charge#r");
+    expect(nameless({ chargeId: "c" })).toBe("c-1#reconcile#double_charge#c");
+    expect(nameless({})).toBe("c-1#reconcile#double_charge#row");
+  });
+
+  test("what is proposed and what is at stake: those of one currency that have a name and an amount", () => {
+    const b = at("b", t0 + 6);
+    const proposed = (extra: GatewaySide) => {
+      const { money, refundProposal } = doubleOf(unknown, [at("a", t0 + 1), b, extra]) ?? {};
+      return { money, refundProposal };
+    };
+    const own = { gateway: "centrobill", transactionId: "b", ...eur("1999") };
+    expect(proposed(at("c", t0 + 7))).toStrictEqual({
+      money: eur("3998"),
+      refundProposal: [own, { ...own, transactionId: "c" }],
+    });
+    expect(proposed({ ...at("c", t0 + 7), currency: "USD" })).toStrictEqual({
+      money: eur("1999"),
+      refundProposal: [own, { gateway: "centrobill", transactionId: "c", amount: "1999", currency: "USD" }],
+    });
+    expect(proposed(drop(at("c", t0 + 7), "amount"))).toStrictEqual({
+      money: undefined,
+      refundProposal: [own, { gateway: "centrobill", transactionId: "c" }],
+    });
+    expect(proposed({ ...drop(at("c", t0 + 7), "transactionId"), orderId: "o" })).toStrictEqual({
+      money: eur("3998"),
+      refundProposal: [own],
+    });
+    expect(doubleOf(unknown, [at("a", t0 + 1), drop(b, "currency")])?.money).toBeUndefined();
+    expect(
+      Object.keys(doubleOf(unknown, [at("a", t0 + 1), { ...drop(b, "transactionId"), orderId: "o" }]) ?? {}),
+    ).not.toContain("refundProposal");
+  });
+
+  test("one that was given back is not proposed again, and the others are", () => {
+    const rows = [at("a", t0 + 1), at("b", t0 + 5), at("c", t0 + 6), refund({ parentTransactionId: "b" })];
+    const finding = doubleOf(unknown, rows);
+    expect(finding?.next).toBe("confirm_the_refund");
+    expect(finding?.refundProposal?.map(({ transactionId }) => transactionId)).toEqual(["c"]);
+  });
+
+  test("without a reference strangers are no double charge: each stands for itself", () => {
+    const rows = ["a", "b"].map((id) => drop(at(id, t0 + 1), "chargeId", "requestId"));
+    expect(told(undefined, rows)).toEqual(["missing_in_ledger find_the_sender"]);
+    expect(told(undefined, [at("a", t0 + 1)])).toEqual(["missing_in_ledger find_the_sender"]);
+  });
+});
+
+describe("strangers", () => {
+  const refused = (...names: ("chargeId" | "requestId")[]): GatewaySide =>
+    drop(charge({ says: "refused" }), ...names);
+  test.each<[string, GatewaySide[], Partial<View>, string[], Judgement["money"]]>([
+    [
+      "a decline under our charge id",
+      [refused("requestId")],
+      {},
+      ["missing_in_ledger find_the_sender"],
+      "none",
+    ],
+    [
+      "a decline under our request id",
+      [refused("chargeId")],
+      {},
+      ["missing_in_ledger find_the_sender"],
+      "none",
+    ],
+    ["a decline under neither", [refused("chargeId", "requestId")], {}, [], "none"],
+    [
+      "money given back",
+      [drop(refund(), "chargeId", "requestId")],
+      {},
+      ["missing_in_ledger find_the_sender"],
+      "none",
+    ],
+    [
+      "money not given back after all",
+      [drop(refund({ failed: true }), "chargeId", "requestId")],
+      {},
+      [],
+      "none",
+    ],
+    [
+      "no time: it may be of this window",
+      [drop(charge(), "atMs")],
+      {},
+      ["missing_in_ledger find_the_sender"],
+      "unmatched",
+    ],
+    [
+      "one of two in the window",
+      [charge(), charge({ transactionId: "t-5", orderId: "o-5", atMs: t0 + 5 * hour })],
+      {},
+      ["missing_in_ledger find_the_sender", "double_charge confirm_the_refund"],
+      "unmatched",
+    ],
+    [
+      "as the window begins",
+      [charge({ atMs: view.window.fromMs })],
+      {},
+      ["missing_in_ledger find_the_sender"],
+      "unmatched",
+    ],
+    ["as it ends: the next one's", [charge({ atMs: view.window.toMs })], {}, [], "none"],
+  ])("%s", (_, rows, changes, findings, money) => {
+    expect(told(undefined, rows, changes)).toEqual(findings);
+    expect(of(undefined, rows, changes)).toMatchObject({ money, rowless: false });
+  });
+
+  test("the capture leads, whatever came before it", () => {
+    const [finding] = of(undefined, [
+      refused(),
+      charge({ transactionId: "t-7", orderId: "o-7", amount: "5" }),
+    ]).findings;
+    expect(finding).toMatchObject({ id: "c-1#reconcile#missing_in_ledger#t-7", money: eur("5") });
+  });
+});
+
+describe("whose window it is", () => {
+  test.each<[string, LedgerSide, GatewaySide[], string[]]>([
+    [
+      "a row without a time",
+      approved,
+      [drop(charge({ amount: "1" }), "atMs")],
+      ["amount_differs settle_the_difference"],
+    ],
+    ["a row of another window", approved, [charge({ amount: "1", atMs: t0 + 5 * hour })], []],
+    [
+      "one of two in it",
+      approved,
+      [charge({ amount: "1" }), charge({ amount: "1", atMs: t0 + 5 * hour })],
+      ["amount_differs settle_the_difference"],
+    ],
+    [
+      "sent as the window begins",
+      { ...approved, firstSentAtMs: view.window.fromMs },
+      [],
+      ["missing_at_gateway ask_the_gateway"],
+    ],
+    ["sent as it ends", { ...approved, firstSentAtMs: view.window.toMs }, [], []],
+  ])("%s", (_, ledger, rows, findings) => {
+    expect(told(ledger, rows)).toEqual(findings);
+  });
+});
+
+describe("what was not seen", () => {
+  const read = (fromMs: number, toMs: number): Partial<View> => ({ read: { fromMs, toMs } });
+  test.each<[string, Partial<LedgerSide>, Partial<View>, boolean]>([
+    ["all of its time was read, to the moment", {}, read(t0 - view.clockSkewMs, t0 + hour), true],
+    ["its beginning was not", {}, read(t0 - view.clockSkewMs + 1, t0 + hour), false],
+    ["its end was not", {}, read(t0 - view.clockSkewMs, t0 + hour - 1), false],
+    ["the feed was cut", {}, { whole: false }, false],
+    ["nobody knows when it was last sent", { lastSentAtMs: undefined } as never, {}, false],
+  ])("proves something only if all was seen: %s", (_, changes, seen, proves) => {
+    const ledger =
+      changes.lastSentAtMs === undefined && "lastSentAtMs" in changes
+        ? drop(approved, "lastSentAtMs")
+        : approved;
+    expect(of(ledger, [], seen)).toMatchObject(
+      proves ? { money: "unmatched", rowless: true } : { findings: [], money: "unknown", rowless: false },
+    );
+    // Another transaction's refusal is this charge's word only where its own would have been seen.
+    const other = charge({ says: "refused", transactionId: "t-2", orderId: "o-2" });
+    expect(told(ledger, [other], seen)).toEqual(proves ? ["state_differs revoke_the_approval"] : []);
+  });
+
+  test.each<[string, Partial<LedgerSide>, Partial<GatewaySide>, boolean]>([
+    ["both name the transaction", { transactionId: "t-1" }, { transactionId: "t-1" }, true],
+    ["both name the order", { orderId: "o-1" }, { orderId: "o-1" }, true],
+    ["the ledger names nothing", {}, { transactionId: "t-1" }, false],
+    ["the row names nothing", { transactionId: "t-1" }, {}, false],
+    [
+      "they name two transactions",
+      { transactionId: "t-1", orderId: "o-1" },
+      { transactionId: "t-2", orderId: "o-1" },
+      false,
+    ],
+    ["they name two orders", { orderId: "o-1" }, { orderId: "o-2" }, false],
+    ["they name what cannot be compared", { transactionId: "t-1" }, { orderId: "o-1" }, true],
+  ])("a refusal in a feed that was cut is its word if it is its own: %s", (_, known, named, isOwn) => {
+    const refusal = { ...drop(charge({ says: "refused" }), "transactionId", "orderId"), ...named };
+    expect(told({ ...bare, ...known }, [refusal], { whole: false })).toEqual(
+      isOwn ? ["state_differs revoke_the_approval"] : [],
+    );
+  });
+});
+
+describe("what stays open", () => {
+  test.each<[Partial<LedgerSide>, GatewaySide[], Judgement["money"], rowless: boolean]>([
+    [{ state: "unknown" }, [], "unknown", true],
+    [{ state: "pending" }, [], "unknown", true],
+    [{ state: "opened" }, [], "unknown", true],
+    [{ state: "review", reason: "absent" }, [], "unknown", true],
+    [{ state: "review", reason: "mismatch" }, [], "unknown", false],
+    [{ state: "review" }, [], "unknown", false],
+    [{ state: "unknown" }, [charge({ says: "accepted" })], "unknown", false],
+    [{ state: "review", reason: "absent" }, [charge({ says: "refused" })], "unknown", false],
+    [{ state: "review", reason: "mismatch" }, [charge()], "unknown", false],
+    [{ state: "review" }, [charge()], "unknown", false],
+    [{ state: "declined_permanent", reason: "absent" }, [], "none", false],
+    [{ state: "waiting" }, [], "none", false],
+    [{ state: "request_error" }, [], "none", false],
+    [{ state: "declined_retryable" }, [], "none", false],
+  ])("%j with %j: money %s, compared with rows of nobody %s", (changes, rows, money, rowless) => {
+    expect(of({ ...bare, ...changes }, rows)).toStrictEqual({ findings: [], money, rowless });
+  });
+
+  test.each([
+    "lookups_used_up",
+    "absent_past_key_life",
+    "absent",
+    "absent_not_sendable",
+    "weak_match",
+    "contradiction",
+    "unlisted_answer",
+  ])("in review for %s: nobody knew, so a capture is news", (reason) => {
+    expect(told({ ...bare, state: "review", reason }, [charge()])).toEqual([
+      "late_outcome decide_the_review",
+    ]);
+  });
+
+  test("a worker's charge is nobody else's for a day after its lease", () => {
+    const opened: LedgerSide = { ...bare, state: "opened", leaseUntilMs: t0 };
+    const day = 86_400_000;
+    expect(told(opened, [charge()], { nowMs: t0 + day })).toEqual([]);
+    expect(told(opened, [charge()], { nowMs: t0 + day + 1 })).toEqual(["late_outcome decide_the_review"]);
+    expect(told(opened, [charge({ says: "refused" })], { nowMs: t0 + 9 * day })).toEqual([]);
+  });
+
+  test.each<[string, LedgerSide["state"], string, GatewaySide[], string]>([
+    ["double_charge", "review", "double_charge", [charge(), second], "double_charge"],
+    ["mismatch", "review", "mismatch", [charge({ amount: "1" })], "amount_differs"],
+    ["mismatch", "review", "mismatch", [charge({ currency: "USD" })], "currency_differs"],
+    ["refund", "review", "refunded_or_charged_back", [charge(), refund()], "refunded_or_charged_back"],
+  ])("a person has it already: %s", (_, state, reason, rows, kind) => {
+    const flags = (own: LedgerSide) =>
+      of(own, rows)
+        .findings.filter((one) => one.kind === kind)
+        .map(({ inReview }) => inReview);
+    expect(flags({ ...bare, state, reason })).toEqual([true]);
+    expect(flags({ ...bare, state, reason: "absent" })).toEqual([undefined]);
+    expect(flags({ ...bare, state: "unknown", reason })).toEqual([undefined]);
+    expect(flags({ ...bare, state })).toEqual([undefined]);
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, test } from "vitest";
+import type { UnknownEntry } from "../../lib/core/ledger.ts";
+import { closeFromFeed } from "../../lib/flows/close-from-feed.ts";
+import type { Worker } from "../../lib/ports.ts";
+import { chargeMessage } from "../doubles/samples.ts";
+import { type Act, declines, pays, paysUnheard, pends, swallows } from "../doubles/scripted-bank.ts";
+import { testGateway } from "../doubles/worker.ts";
+import { type StageOptions, stage } from "./stage.ts";
+
+const hour = 3_600_000;
+const lost: Act["says"] = { kind: "sentUnanswered", cause: "timeout", tookMs: 1_000 };
+const unheard = (act: Act): Act => ({ ...act, says: lost });
+
+/** Unknowns of one hour, and a feed that is read some hours later. */
+const close = async (acts: readonly Act[], more: StageOptions = {}, changed: Partial<Worker> = {}) => {
+  const on = stage({
+    policy: { lookupScheduleMs: [400 * hour], resendsMax: acts.length - 1, feedLagMs: 60_000 },
+    bank: acts,
+    ...more,
+  });
+  on.send(chargeMessage("order-1"));
+  await on.round();
+  on.clock.set(on.startMs + 20 * hour);
+  const before = on.entry() as UnknownEntry;
+  on.effects.length = 0;
+  const { feed, ...gateway } = testGateway();
+  if (feed === undefined) throw new Error("no feed");
+  const closed = await closeFromFeed(
+    [before],
+    { gateway: { ...gateway, feed }, feed },
+    {
+      ...on.worker(),
+      ...changed,
+    },
+    0,
+  );
+  return { on, before, closed, after: on.entry() };
+};
+
+describe("an unknown is closed by rows", () => {
+  test.each<[string, readonly Act[], StageOptions, object]>([
+    ["that took the money", [unheard(pays())], {}, { state: "approved", evidence: { kind: "feed_row" } }],
+    [
+      "that refused it",
+      [unheard(declines(5005, { description: "Do not honor" }))],
+      {},
+      { state: "declined_retryable" },
+    ],
+    ["of another amount", [unheard(pays({ amount: 25 }))], {}, { state: "review", reason: "mismatch" }],
+    [
+      "that took it twice",
+      [unheard(pays()), unheard(pays())],
+      {},
+      { state: "review", reason: "double_charge" },
+    ],
+  ])("%s", async (_, acts, more, after) => {
+    const run = await close(acts, more);
+    expect(run.after).toMatchObject(after);
+    expect([...run.closed]).toEqual([["order-1", run.after]]);
+    expect(run.on.effects).not.toContain("sent");
+  });
+
+  test("and what the gateway says of a refusal is not kept: nobody is there who could mask it (S12)", async () => {
+    const { after } = await close([unheard(declines(5005, { description: "card of lena@example.net" }))]);
+    expect(after).toMatchObject({ state: "declined_retryable", ending: { code: "5005" } });
+    expect(JSON.stringify(after)).not.toContain("lena");
+  });
+});
+
+describe("an unknown is left as it is", () => {
+  test.each<[string, readonly Act[], StageOptions]>([
+    ["that the feed does not show", [swallows], {}],
+    ["that still pends", [unheard(pends())], {}],
+    [
+      "while the feed does not answer",
+      [paysUnheard({}, lost)],
+      { feed: () => ({ kind: "replied", status: 500 }) },
+    ],
+    [
+      "however little is left of its look-ups",
+      [swallows],
+      { policy: { lookupScheduleMs: [], resendsMax: 0, feedLagMs: 60_000 } },
+    ],
+  ])("%s", async (_, acts, more) => {
+    const { before, after, closed } = await close(acts, more);
+    expect(closed.size).toBe(0);
+    expect(after).toEqual(before);
+  });
+
+  test("that another worker has written meanwhile (S7)", async () => {
+    const { on } = await close([swallows]);
+    const lose: Worker["ledger"] = {
+      ...on.ledger,
+      replace: async () => ({ kind: "lost", entry: on.entry() as UnknownEntry }),
+    };
+    expect((await close([unheard(pays())], {}, { ledger: lose })).closed.size).toBe(0);
+  });
+});

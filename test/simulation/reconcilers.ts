@@ -1,0 +1,165 @@
+import type { ChargeId } from "../../lib/core/charge.ts";
+import type { Finding } from "../../lib/core/finding.ts";
+import type { LedgerEntry } from "../../lib/core/ledger.ts";
+import type { WindowRecord } from "../../lib/core/window-record.ts";
+import { reconcileDue } from "../../lib/flows/reconcile-due.ts";
+import { feedOf, reconcileWindow } from "../../lib/flows/reconcile-window.ts";
+import type { Reconciler, ReconciliationBook } from "../../lib/ports.ts";
+import { sentChargesOf } from "../doubles/memory-sent-charges.ts";
+import { memorySpills } from "../doubles/memory-spills.ts";
+import { Violation } from "./checkers.ts";
+import type { Mutant } from "./mutants/mutant.ts";
+import type { Random } from "./random.ts";
+import type { Schedule } from "./schedule.ts";
+import type { Capture } from "./sim-gateway.ts";
+import type { Story } from "./story.ts";
+import type { SimWorker } from "./world.ts";
+
+const hour = 3_600_000;
+/** When the schedule starts an invocation, from the world's first moment on. */
+const turnsMs = [7.5 * hour, 13.5 * hour];
+
+/** The windows of the world's reconciliation, and what became of them. */
+const windowTable = (): ReconciliationBook & { records(): readonly WindowRecord[] } => {
+  const records = new Map<string, WindowRecord>();
+  const nameOf = ({ gateway, fromMs, toMs, pass }: WindowRecord) => `${gateway} ${fromMs} ${toMs} ${pass}`;
+  return {
+    records: () => [...records.values()],
+    windows: async (gateway, fromMs) =>
+      [...records.values()].filter((record) => record.gateway === gateway && record.fromMs >= fromMs),
+    async replace(previous, record) {
+      if (records.get(nameOf(record))?.token !== previous) return { kind: "lost" };
+      records.set(nameOf(record), record);
+      return { kind: "replaced" };
+    },
+  };
+};
+
+export type Reconcilers = {
+  /** What is wrong with what the runs found, when the last of them is over. */
+  check(): readonly Violation[];
+  /** charges of which the runs said that they were captured twice */
+  doubles(): ReadonlySet<string>;
+};
+
+/**
+ * Reconciles the world's Centrobill with its ledger: by hand at two moments while faults strike, by the schedule
+ * when windows are due, and over the whole of it at its end.
+ */
+export const startReconcilers = (world: {
+  readonly schedule: Schedule;
+  readonly random: Random;
+  readonly story: Story;
+  readonly startMs: number;
+  /** when the faults stop, and when the world ends; from its first moment on */
+  readonly troubleMs: number;
+  readonly endMs: number;
+  readonly chargeIds: readonly string[];
+  readonly entryOf: (chargeId: string) => LedgerEntry | undefined;
+  readonly capturesOf: (chargeId: string) => readonly Capture[];
+  readonly workerOf: (name: string, forMs: number) => SimWorker;
+  readonly mutant: Mutant | undefined;
+  readonly crashed: (error: unknown) => void;
+}): Reconcilers => {
+  const { schedule, random, story, startMs } = world;
+  const book = windowTable();
+  const findings: Finding[] = [];
+  let whole = false;
+  let invoked = 0;
+
+  const reconciler = (): Reconciler => {
+    invoked += 1;
+    const { effect, ...worker } = world.workerOf(`reconcile ${invoked}`, 900_000);
+    const charges = sentChargesOf(() =>
+      world.chargeIds.flatMap((chargeId) => {
+        const entry = world.entryOf(chargeId);
+        return entry === undefined ? [] : [JSON.stringify(entry)];
+      }),
+    );
+    const sound: Reconciler = {
+      ...worker,
+      sentCharges: {
+        async *read(...asked) {
+          await effect("read sent charges", () => undefined);
+          yield* charges.read(...asked);
+        },
+      },
+      book: {
+        windows: async (...asked) => await effect("read windows", () => book.windows(...asked)),
+        replace: async (...asked) => await effect("replace a window", () => book.replace(...asked)),
+      },
+      spills: memorySpills(),
+    };
+    return world.mutant?.reconciler?.(sound) ?? sound;
+  };
+
+  const invoke = (afterMs: number, run: (worker: Reconciler) => Promise<void>): void => {
+    schedule.after(afterMs, () => {
+      run(reconciler()).catch((error: unknown) => {
+        // What a run throws for is tried again by the next; anything else is no fault of the world's.
+        if (!(error instanceof Error) || !["LedgerUnavailable", "OutOfTime"].includes(error.name))
+          world.crashed(error);
+        else story.tell(() => ({ who: "reconcile", what: `ends with ${error.name}` }));
+      });
+    });
+  };
+
+  const overTo = async (worker: Reconciler, toMs: number): Promise<boolean> => {
+    const of = worker.gateways.centrobill === undefined ? undefined : feedOf(worker.gateways.centrobill);
+    if (of === undefined) throw new Error("no feed");
+    const onFinding = (finding: Finding): void => {
+      findings.push(finding);
+      story.tell(() => ({
+        who: "reconcile",
+        what: `finds ${finding.id}`,
+        ...(finding.chargeId === undefined ? {} : { chargeId: finding.chargeId }),
+      }));
+    };
+    return (await reconcileWindow(of, { fromMs: startMs - hour, toMs }, worker, { onFinding })).complete;
+  };
+
+  for (const fromMs of [0.2, 0.6])
+    invoke(world.troubleMs * fromMs + random.between(0, 0.3 * world.troubleMs), async (worker) => {
+      await overTo(worker, worker.clock.nowMs());
+    });
+  for (const afterMs of turnsMs)
+    invoke(afterMs, async (worker) => {
+      await reconcileDue(worker);
+    });
+  invoke(world.endMs - 6 * hour, async (worker) => {
+    whole = await overTo(worker, worker.clock.nowMs());
+  });
+
+  const doubles = (): ReadonlySet<string> =>
+    new Set(
+      [
+        ...findings,
+        ...book.records().flatMap((record) => (record.state === "done" ? record.run.first : [])),
+      ].flatMap(({ kind, chargeId }) =>
+        kind === "double_charge" && chargeId !== undefined ? [chargeId] : [],
+      ),
+    );
+
+  return {
+    doubles,
+    check() {
+      const named = doubles();
+      const wrong = (chargeId: string | undefined, what: string): Violation =>
+        new Violation("reconciliationNamesEveryDouble", chargeId, what);
+      return [
+        ...(whole ? [] : [wrong(undefined, "the last run, with no fault about, is not complete")]),
+        ...world.chargeIds.flatMap((chargeId) => {
+          const captures = world.capturesOf(chargeId).filter(({ namesUs }) => namesUs !== undefined);
+          // What names nobody can only be told as somebody's.
+          const shown = captures.filter(({ namesUs }) => namesUs === true).length;
+          const isSettled = world.entryOf(chargeId as ChargeId) !== undefined;
+          if (shown > 1 && isSettled && !named.has(chargeId))
+            return [wrong(chargeId, `captured ${captures.length} times, and no run says so`)];
+          if (captures.length < 2 && named.has(chargeId))
+            return [wrong(chargeId, "captured once, and a run says twice")];
+          return [];
+        }),
+      ];
+    },
+  };
+};
