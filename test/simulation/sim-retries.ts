@@ -42,18 +42,22 @@ export const startRetries = ({ schedule, random, workerOf, sendCharge, crashed }
         records.set(record.chargeId, record);
         return { kind: "replaced" };
       }),
-    due: (byMs, most) =>
-      effect("due retries", () =>
-        dueAt(byMs)
-          .slice(0, most)
-          .map(({ chargeId }): ChargeId => chargeId),
-      ),
   });
   let invocations = 0;
   const clerkOf = (): RetryReleaser => {
     const name = `r${++invocations}`;
     const worker = workerOf(name);
-    return { ...worker, retries: bookOf(worker), sendCharge: (charge) => sendCharge(name, charge) };
+    return {
+      ...worker,
+      retries: bookOf(worker),
+      due: (byMs, most) =>
+        worker.effect("due retries", () =>
+          dueAt(byMs)
+            .slice(0, most)
+            .map(({ chargeId }): ChargeId => chargeId),
+        ),
+      sendCharge: (charge) => sendCharge(name, charge),
+    };
   };
 
   const deliver = (message: RouteMessage, receives: number, afterMs: number): void => {
