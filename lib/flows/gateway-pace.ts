@@ -74,12 +74,12 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   let taking: Promise<readonly (number | undefined)[]> | undefined;
 
   /** p-limit looks through its queue whenever it is told of a width, so it is told of a new one alone. */
-  const fit = (limited: WideLimit, width: number): void => {
+  const setWidth = (limited: WideLimit, width: number): void => {
     if (limited.concurrency !== width) limited.concurrency = width;
   };
   const widen = (): void => {
-    fit(exchange, widthOf(local));
-    fit(inHand, widthOf(local) + aheadOf(local));
+    setWidth(exchange, widthOf(local));
+    setWidth(inHand, widthOf(local) + aheadOf(local));
   };
   widen();
 
