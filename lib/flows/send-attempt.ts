@@ -157,13 +157,14 @@ const referNotices = async (
 
 /**
  * Sends, unless waiting for a place on the way, or preparing, took the time that a send needs: then another
- * invocation sends, on what was made.
+ * invocation sends, on what was made. What was sent before is not given back as if it had not been: its key life
+ * goes on counting (S3), and it is sent within that and its lease, or not at all.
  */
 const sendInTime = async (
   prepared: OpenedEntry,
   addressed: Addressed,
   worker: Worker,
 ): Promise<{ readonly entry: OpenedEntry; readonly verdict: RecordedVerdict }> =>
-  hasTimeFor(worker, 0)
+  prepared.lastSendAtMs !== undefined || hasTimeFor(worker, 0)
     ? sendAttempt(prepared, addressed, worker)
     : { entry: prepared, verdict: { kind: "sendAgain", atMs: worker.clock.nowMs() } };

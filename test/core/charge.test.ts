@@ -9,7 +9,7 @@ import {
   type RequestParser,
 } from "../../lib/core/charge.ts";
 import { currencies } from "../../lib/core/currency.ts";
-import type { Json, JsonObject } from "../../lib/core/json.ts";
+import { canonicalJson, type Json, type JsonObject } from "../../lib/core/json.ts";
 import { parseRequest } from "../../lib/gateways/centrobill/charge-request.ts";
 import { chargeMessage } from "../doubles/samples.ts";
 
@@ -459,6 +459,7 @@ describe("a charge", () => {
         metadata: { a: "1", b: "2" },
         request: { a: { b: [3], y: 2 }, z: 1 },
         message,
+        canonical: canonicalJson(message),
       },
     });
     expect(JSON.stringify(parsed.ok && parsed.charge.request)).toBe('{"a":{"b":[3],"y":2},"z":1}');
@@ -469,6 +470,7 @@ describe("a charge", () => {
   test("has no member for what the message does not say", () => {
     const parsed = parse({});
     expect(parsed.ok && Object.keys(parsed.charge).sort()).toStrictEqual([
+      "canonical",
       "chargeId",
       "gateway",
       "message",

@@ -544,6 +544,11 @@ describe("recordVerdict", () => {
     expect(() => recordVerdict(unknown(), { kind: "sendAgain", atMs: t0 }, by(1))).toThrow(IllegalTransition);
   });
 
+  test("nothing that was sent goes back to waiting: its key life would begin anew (S3)", () => {
+    const sent = opened({ lastSendAtMs: t0 });
+    expect(() => recordVerdict(sent, { kind: "sendAgain", atMs: t0 }, by(1))).toThrow(IllegalTransition);
+  });
+
   const anyVerdict: fc.Arbitrary<RecordedVerdict> = fc.oneof(
     fc
       .constantFrom("approved", "declined_permanent", "declined_retryable", "request_error")

@@ -147,7 +147,7 @@ describe("parsePolicy", () => {
       [60 * day],
       Array.from({ length: 51 }, (_, at) => at),
       [60 * day + 1],
-      "a list of 1 to 50 rising whole numbers of milliseconds",
+      "a list of 1 to 50 whole numbers of milliseconds, each at most 5184000000",
     ],
     ["attemptsMax", 1, 20, 0, 21, "a whole number from 1 to 20"],
     ["concurrencyMin", 1, 1_000, 0, 1_001, "a whole number from 1 to 1000"],

@@ -89,7 +89,7 @@ export const memoryQueues = (options: MemoryQueuesOptions = {}): MemoryQueues =>
         });
         waiting.set(queue, batch);
         if (batch.length >= batchMax) flushOne(queue);
-        else timer ??= setTimeout(flush, options.lingerMs ?? 20);
+        else timer ??= setTimeout(flush, options.lingerMs ?? 250);
       });
     },
     flush,

@@ -1,9 +1,16 @@
 import { describe, expect, test } from "vitest";
+import type { OpenedEntry } from "../../lib/core/ledger.ts";
 import type { Policy } from "../../lib/core/policy.ts";
-import { chargeMessage } from "../doubles/samples.ts";
+import { workAttempt } from "../../lib/flows/send-attempt.ts";
+import type { Wire } from "../../lib/ports.ts";
+import { manualClock } from "../doubles/manual-clock.ts";
+import { memoryLedger } from "../doubles/memory-ledger.ts";
+import { memoryQueues } from "../doubles/memory-queues.ts";
+import { chargeMessage, chargeOf, openedEntry } from "../doubles/samples.ts";
 import { type Act, paysUnheard, says } from "../doubles/scripted-bank.ts";
 import { neverSent } from "../doubles/scripted-wire.ts";
-import { gatewayTimeoutMs } from "../doubles/worker.ts";
+import { seededIds } from "../doubles/seeded-ids.ts";
+import { gatewayTimeoutMs, testGateway, testWorker } from "../doubles/worker.ts";
 import { always, stage } from "./stage.ts";
 
 const unheard: Act = {
@@ -42,6 +49,34 @@ test("the life of a request id begins with the send that may have arrived, not w
   const [first = Number.NaN, again] = on.wire.posts().map(({ atMs }) => atMs - on.startMs);
   expect(first).toBeGreaterThan(500);
   expect(again).toBe(first + resentMs);
+});
+
+test("a resend for which the invocation's time ran out is unknown still, and not unsent: its life goes on (S3)", async () => {
+  const [clock, ledger, queues] = [manualClock(), memoryLedger(), memoryQueues()];
+  const wire: Wire = { send: async () => ({ kind: "neverSent", cause: "too_late" }) };
+  let remainingMs = 600_000;
+  const worker = testWorker({ clock, ledger, queues, wire, remainingMs: () => remainingMs });
+  const charge = chargeOf(chargeMessage("order-1"));
+  const sent: OpenedEntry = { ...openedEntry(chargeMessage("order-1"), seededIds()), openSends: 1 };
+  const entry: OpenedEntry = {
+    ...sent,
+    firstSendAtMs: sent.openedAtMs,
+    lastSendAtMs: sent.openedAtMs,
+    sends: 1,
+  };
+  await ledger.open(entry);
+  // Its place on the way to the gateway comes free when there is no time left.
+  const exchange = <T>(task: () => Promise<T>): Promise<T> => {
+    remainingMs = 0;
+    return task();
+  };
+  const recorded = await workAttempt(entry, { charge, gateway: testGateway(), exchange }, worker);
+  expect(recorded).toMatchObject({
+    state: "unknown",
+    firstSendAtMs: sent.openedAtMs,
+    sends: 1,
+    openSends: 1,
+  });
 });
 
 test("a gateway whose notices name the charge itself gives it no other name", async () => {
