@@ -180,6 +180,7 @@ const packages: readonly (readonly [from: RegExp, names: readonly string[], reas
     ["jose/errors", "jose/jwks/local", "jose/jws/compact/verify"],
     "signed tokens",
   ],
+  [/^lib\/adapters\/xray-daemon\.ts$/, ["node:dgram"], "traces, to the daemon beside a function"],
   [/^lib\/adapters\/disk-spills\.ts$/, ["node:fs", "node:path"], "lines outside the memory"],
   [/^lib\//, [], "the rest of lib runs anywhere"],
   [
