@@ -3,6 +3,7 @@ import { readChargeRecord } from "../lib/adapters/dynamodb-ledger.ts";
 import { parseChargeId } from "../lib/core/charge.ts";
 import { chargeHistory } from "./charge-history.ts";
 import { exitStatus } from "./exit-status.ts";
+import { laterAttemptsText, readLaterAttempts } from "./later-attempts.ts";
 import { type LedgerFlags, openLedgerAccess } from "./ledger-access.ts";
 import { UsageProblem } from "./usage-problem.ts";
 
@@ -24,7 +25,12 @@ export const addShowCommand = (program: Command): void => {
         const record = await readChargeRecord(ledger.dynamodb, ledger.table, chargeId);
         if (record.entry === undefined && record.rejections.length === 0)
           throw new UsageProblem(`${chargeId}: the ledger has no such charge`);
-        process.stdout.write(`${flags.json === true ? JSON.stringify(record) : chargeHistory(record)}\n`);
+        const later = await readLaterAttempts(ledger, record.entry);
+        const told =
+          flags.json === true
+            ? JSON.stringify({ ...record, ...later })
+            : `${chargeHistory(record)}\n${laterAttemptsText(later)}`.trimEnd();
+        process.stdout.write(`${told}\n`);
         const { entry } = record;
         const waits = entry?.state === "review" && entry.droppedAtMs === undefined;
         process.exitCode = waits ? exitStatus.someInReview : exitStatus.allFinal;

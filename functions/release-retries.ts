@@ -1,5 +1,6 @@
 import type { Context } from "aws-lambda";
 import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
+import { dueRetries } from "../lib/adapters/dynamodb-retries.ts";
 import { sqsCharges } from "../lib/adapters/sqs-charges.ts";
 import { releaseRetries } from "../lib/flows/release-retries.ts";
 import { fairGroupOf } from "../lib/gateways/fair-group.ts";
@@ -7,13 +8,14 @@ import { retryParts } from "./worker.ts";
 
 const { clerk, settings, sqs, dynamodb, log } = retryParts("release-retries");
 const ledger = dynamodbLedger(dynamodb, settings.ledgerTable);
+const due = dueRetries(dynamodb, settings.ledgerTable);
 const sendCharge = sqsCharges(sqs, settings.queueUrls.charges, fairGroupOf);
 
 /** Runs by schedule: puts the charges whose later attempt is due onto their queue again. */
 export const handler = async (_event: unknown, context: Context): Promise<{ readonly released: number }> => {
   try {
     const remainingMs = () => context.getRemainingTimeInMillis();
-    return { released: await releaseRetries({ ...clerk, ledger, sendCharge, remainingMs }) };
+    return { released: await releaseRetries({ ...clerk, ledger, due, sendCharge, remainingMs }) };
   } finally {
     log.flush();
   }

@@ -120,8 +120,6 @@ export type RetryBook = {
     previous: LeaseToken | undefined,
     record: RetryRecord,
   ): Promise<{ readonly kind: "replaced" } | { readonly kind: "lost" }>;
-  /** Charges whose retry is due by then, the longest due first; the index lags a moment behind. */
-  due(byMs: number, most: number): Promise<readonly ChargeId[]>;
 };
 
 /** What `schedule-retries` works with: it can neither charge nor look anything up, nor change a charge's entry. */
@@ -139,6 +137,11 @@ export type RetryClerk = {
 /** What `release-retries` works with. */
 export type RetryReleaser = RetryClerk & {
   readonly ledger: Pick<Ledger, "read" | "replace">;
+  /**
+   * Charges whose later attempt is due by then, the longest due first; the index lags a moment behind.
+   * Throws `LedgerUnavailable`.
+   */
+  readonly due: (byMs: number, most: number) => Promise<readonly ChargeId[]>;
   /** puts a charge's message onto the queue of charges; rejects when the queue has not accepted it */
   readonly sendCharge: (charge: JsonObject) => Promise<void>;
   /** how long this invocation may still run */

@@ -32,9 +32,10 @@ export const whatRemains = async (
     return value;
   };
   const table = required(tableVariable);
-  const waiting = backlogStates.map(async (state) => {
+  const words = { unknown: "charges unknown", pending: "charges pending", review: "charges in review" };
+  const waiting = ([...backlogStates, "retry"] as const).map(async (state) => {
     const { count } = await readWork(clients.dynamodb, table, state, 0);
-    return count === 0 ? [] : [`charges ${state === "review" ? "in review" : state}: ${count}`];
+    return count === 0 ? [] : [`${state === "retry" ? "later attempts that wait" : words[state]}: ${count}`];
   });
   const queues = QUEUES.flatMap((queue) => {
     const url = required(queue.variable);

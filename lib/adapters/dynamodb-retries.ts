@@ -1,23 +1,21 @@
 import { type DynamoDBClient, GetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { ChargeId } from "../core/charge.ts";
 import type { RetryRecord } from "../core/retry-record.ts";
-import type { RetryBook } from "../ports.ts";
+import type { RetryBook, RetryReleaser } from "../ports.ts";
 import { conditionalPut } from "./dynamodb-put.ts";
 import { ledgerCall } from "./ledger-call.ts";
-import { type LedgerItem, retryOfItem, workIndex } from "./ledger-item.ts";
+import { type LedgerItem, retryOfItem, workIndex, workShardsOf } from "./ledger-item.ts";
 
 const prefix = "retry#";
 const keyOf = (chargeId: ChargeId) => ({ pk: { S: `${prefix}${chargeId}` }, sk: { S: "retry" } });
 
-/** Shards of the due index. One would do for what a table writes to one key in a second. */
-const shards = 8;
-const shardNames = Array.from({ length: shards }, (_, shard) => `retry#${shard}`);
+const shardNames = workShardsOf("retry");
 
 /** The same charge is always in the same shard. */
 const shardOf = (chargeId: ChargeId): string => {
   let sum = 0;
   for (let at = 0; at < chargeId.length; at++) sum = (sum * 31 + chargeId.charCodeAt(at)) >>> 0;
-  return `retry#${sum % shards}`;
+  return shardNames[sum % shardNames.length] ?? "";
 };
 
 const itemOf = (record: RetryRecord): LedgerItem => ({
@@ -52,31 +50,35 @@ export const dynamodbRetries = (
       const standing = await put("replace retry", itemOf(record), previous);
       return { kind: standing === undefined ? "replaced" : "lost" };
     },
-
-    async due(byMs, most) {
-      const found = await Promise.all(
-        shardNames.map((shard) =>
-          call("due retries", async (abortSignal) => {
-            const { Items = [] } = await client.send(
-              new QueryCommand({
-                TableName: table,
-                IndexName: workIndex,
-                KeyConditionExpression: "workShard = :shard and workAt <= :by",
-                ExpressionAttributeValues: { ":shard": { S: shard }, ":by": { N: String(Math.round(byMs)) } },
-                Limit: most,
-              }),
-              { abortSignal },
-            );
-            return Items;
-          }),
-        ),
-      );
-      return found
-        .flat()
-        .map((item) => ({ pk: item["pk"]?.S ?? "", atMs: Number(item["workAt"]?.N) }))
-        .sort((a, b) => a.atMs - b.atMs)
-        .slice(0, most)
-        .map(({ pk }) => pk.slice(prefix.length) as ChargeId);
-    },
   };
 };
+
+/** Reads the due index; apart from the book, so that who only schedules needs no leave to read it. */
+export const dueRetries =
+  (client: Pick<DynamoDBClient, "send">, table: string, deadlineMs = 5_000): RetryReleaser["due"] =>
+  async (byMs, most) => {
+    const call = ledgerCall(deadlineMs);
+    const found = await Promise.all(
+      shardNames.map((shard) =>
+        call("due retries", async (abortSignal) => {
+          const { Items = [] } = await client.send(
+            new QueryCommand({
+              TableName: table,
+              IndexName: workIndex,
+              KeyConditionExpression: "workShard = :shard and workAt <= :by",
+              ExpressionAttributeValues: { ":shard": { S: shard }, ":by": { N: String(Math.round(byMs)) } },
+              Limit: most,
+            }),
+            { abortSignal },
+          );
+          return Items;
+        }),
+      ),
+    );
+    return found
+      .flat()
+      .map((item) => ({ pk: item["pk"]?.S ?? "", atMs: Number(item["workAt"]?.N) }))
+      .sort((a, b) => a.atMs - b.atMs)
+      .slice(0, most)
+      .map(({ pk }) => pk.slice(prefix.length) as ChargeId);
+  };

@@ -13,7 +13,7 @@ export type Work = {
 };
 
 /**
- * Reads what is open in a state. The index is eventually consistent: what was written a moment ago may be
+ * Reads what is open in a state; `retry`: the later attempts that wait, of which there is a count alone. The index is eventually consistent: what was written a moment ago may be
  * missing, so this is for people and metrics and never for a decision.
  * @param most how many of the first are wanted
  * @throws `LedgerUnavailable`
@@ -21,7 +21,7 @@ export type Work = {
 export const readWork = async (
   client: Pick<DynamoDBClient, "send">,
   table: string,
-  state: BacklogState,
+  state: BacklogState | "retry",
   most: number,
   deadlineMs = 5_000,
 ): Promise<Work> => {

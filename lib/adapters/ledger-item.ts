@@ -80,8 +80,8 @@ export const ledgerTable = {
 
 export type IndexName = (typeof ledgerTable)["indexes"][number]["name"];
 
-/** The index keys under which the charges of a state stand. */
-export const workShardsOf = (state: LedgerEntry["state"]): readonly string[] =>
+/** The index keys under which the charges of a state stand, or the later attempts that wait. */
+export const workShardsOf = (state: LedgerEntry["state"] | "retry"): readonly string[] =>
   Array.from({ length: shards }, (_, shard) => `${state}#${shard}`);
 
 /** The index keys under which the charges of a gateway stand. */

@@ -458,6 +458,9 @@ const nextAttempt = <Before extends LedgerEntry>(
   const { lastSendAtMs: _last, held: _held, ids: _ids, preparation, ...held } = entry;
   const { voidingAtMs: _voiding, voidedAtMs: _voided, ...kept } = held;
   const attempt = entry.attempt + 1;
+  // Nothing was ever sent on what was made for an attempt that a count kept back, and what may have been made is
+  // looked for still.
+  const unsent = entry.state === "declined_retryable" && entry.evidence.kind === "network_limit";
   return {
     kept: kept as unknown as Before,
     changes: {
@@ -470,7 +473,7 @@ const nextAttempt = <Before extends LedgerEntry>(
       looked: 0,
       lookFailures: 0,
       absences: [],
-      ...(preparation === undefined ? {} : { preparation: {} }),
+      ...(preparation === undefined ? {} : { preparation: unsent ? preparation : {} }),
       history: [...entry.history, { e: "opened", at: by.nowMs, attempt, requestId: by.requestId }],
     },
   };

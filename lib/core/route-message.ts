@@ -7,6 +7,7 @@ import type { LedgerEntry, Rejection, ReviewReason } from "./ledger.ts";
 import type { NotedNotice } from "./notice.ts";
 import type { Mismatch } from "./outcome.ts";
 import type { QueueName } from "./queues.ts";
+import { networkWordOf } from "./retry-rules/network-word.ts";
 import { type DecisionEvent, isDecisionEvent, type ReviewDecision } from "./review-decision.ts";
 import { queueOf } from "./verdict.ts";
 
@@ -66,9 +67,26 @@ const refundProposal = (entry: LedgerEntry): RouteMessage["refundProposal"] => {
     );
 };
 
-/** From when on the networks' counts have room again, where they had none. */
-const notBeforeOf = (entry: LedgerEntry): string | undefined =>
-  "evidence" in entry && entry.evidence.kind === "network_limit" ? iso(entry.evidence.untilMs) : undefined;
+/**
+ * What may follow a decline, as far as it can be said without knowing the instrument: the category's word, or the
+ * networks' where it is stricter; and from when on, where a count is full or Mastercard's advice names a wait.
+ */
+const retryOf = (entry: LedgerEntry): RouteMessage["retry"] => {
+  if (!("ending" in entry)) return undefined;
+  const { ending, finalAtMs, evidence, instrumentNetwork: network } = entry;
+  const { retry, networkCode, adviceCode } = ending;
+  if (retry === undefined) return undefined;
+  if (retry !== "later") return { advice: retry };
+  const word = networkWordOf({ network, networkCode, adviceCode }, { nowMs: finalAtMs, region: "global" });
+  if (word.kind === "closes" || word.kind === "stops") return { advice: "never" };
+  const fromMs =
+    evidence.kind === "network_limit"
+      ? evidence.untilMs
+      : word.kind === "waits" && word.waitMs > 0
+        ? finalAtMs + word.waitMs
+        : undefined;
+  return fromMs === undefined ? { advice: retry } : { advice: retry, notBefore: iso(fromMs) };
+};
 
 /**
  * The name of what is told of an entry: the same however often it is told (S8). A charge that a person has sent again
@@ -127,7 +145,7 @@ export const routeOfEntry = (entry: LedgerEntry, charge: Charge | undefined): Ro
   const queue = queueOf[entry.state];
   if (queue === undefined || entry.state === "opened" || entry.state === "waiting") return undefined;
   const ended = "evidence" in entry ? entry : undefined;
-  const { category, code, networkCode, description, retry } = ended?.ending ?? {};
+  const { category, code, networkCode, description } = ended?.ending ?? {};
   return {
     queue,
     message: defined({
@@ -144,7 +162,7 @@ export const routeOfEntry = (entry: LedgerEntry, charge: Charge | undefined): Ro
       description,
       amount: entry.amount,
       currency: entry.currency,
-      retry: retry === undefined ? undefined : defined({ advice: retry, notBefore: notBeforeOf(entry) }),
+      retry: retryOf(entry),
       reason: "reason" in entry ? entry.reason : undefined,
       mismatch: entry.state === "review" ? entry.mismatch : undefined,
       refundProposal: refundProposal(entry),

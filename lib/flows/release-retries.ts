@@ -24,7 +24,7 @@ export const releaseRetries = async (clerk: RetryReleaser): Promise<number> => {
   let released = 0;
   const seen = new Set<ChargeId>();
   for (;;) {
-    const due = await clerk.retries.due(clerk.clock.nowMs(), pageMax);
+    const due = await clerk.due(clerk.clock.nowMs(), pageMax);
     // What failed in this turn stays due, and must not keep the turn from ending.
     const fresh = due.filter((chargeId) => !seen.has(chargeId));
     if (fresh.length === 0) return released;

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ChargeId, LeaseToken } from "../../lib/core/charge.ts";
 import type { RetryRecord } from "../../lib/core/retry-record.ts";
-import type { RetryBook } from "../../lib/ports.ts";
+import type { RetryBook, RetryReleaser } from "../../lib/ports.ts";
 
-export type RetriesSubject = { readonly retries: RetryBook; close?(): Promise<void> };
+export type RetriesSubject = {
+  readonly retries: RetryBook & Pick<RetryReleaser, "due">;
+  close?(): Promise<void>;
+};
 
 /** What every `RetryBook` must do (lib/ports.ts). Run on the real adapter and on its double alike. */
 export const retriesContract = (name: string, make: () => Promise<RetriesSubject>): void => {

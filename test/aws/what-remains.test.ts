@@ -7,8 +7,9 @@ import { type LocalClients, localClients } from "../../infra/local/local-clients
 import { startSqsStandIn } from "../../infra/local/sqs-stand-in.ts";
 import type { StandIn } from "../../infra/local/stand-in.ts";
 import { dynamodbLedger } from "../../lib/adapters/dynamodb-ledger.ts";
+import { dynamodbRetries } from "../../lib/adapters/dynamodb-retries.ts";
 import { QUEUES } from "../../lib/core/queues.ts";
-import { chargeIdOf, final, pending, review, unknown } from "../core/builders.ts";
+import { chargeIdOf, final, pending, review, tokenOf, unknown } from "../core/builders.ts";
 import { until } from "../local/until.ts";
 
 let standIns: StandIn[];
@@ -42,6 +43,23 @@ test("each unknown, pending or reviewed charge remains", async () => {
     "charges pending: 1",
     "charges in review: 1",
   ]);
+});
+
+test("a later attempt that waits remains: nobody would make it, and nobody was told", async () => {
+  const variables = await bootstrap(clients, "retries-");
+  const retries = dynamodbRetries(clients.dynamodb, variables["LEDGER_TABLE"] ?? "");
+  await retries.replace(undefined, {
+    v: 1,
+    chargeId: chargeIdOf("a"),
+    gateway: "centrobill",
+    token: tokenOf("t"),
+    state: "scheduled",
+    attempt: 1,
+    dueMs: 5,
+    decisions: [],
+  });
+  await until("the index has it", async () => (await whatRemains(clients, variables)).length === 1);
+  expect(await whatRemains(clients, variables)).toEqual(["later attempts that wait: 1"]);
 });
 
 test("a message on any queue remains, the dead letters and the delayed ones too", async () => {

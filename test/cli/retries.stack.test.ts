@@ -85,6 +85,12 @@ describe("a run whose policy names a schedule of later attempts", () => {
     expect(rows["lost"]).toMatchObject({ outcome: "declined_permanent", attempts: 1 });
     expect(rows["pays"]).toMatchObject({ outcome: "approved", attempts: 1 });
 
+    const shown = await runCommand(["show", "stays", "--data-dir", data]);
+    expect(shown.stdout).toContain("no attempt after attempt 3: attempts_used_up");
+    expect((await runCommand(["show", "lost", "--data-dir", data])).stdout).toMatch(
+      /instrument lost: closed since .* by lost's 41 \(visa_category_1\)/,
+    );
+
     // And what they brought.
     const [html, lines] = [join(folder, "page.html"), join(folder, "meter.ndjson")];
     const told = await runCommand([

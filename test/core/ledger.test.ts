@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  awaitAttempt,
   expire,
+  type FinalEntry,
   finalStates,
   IllegalTransition,
   isFinal,
@@ -323,6 +325,32 @@ describe("leaseEntry", () => {
   test("a held answer stays held", () => {
     const held = { state: "declined_permanent", ending: {}, evidence } as const;
     expect(leaseEntry(unknown({ held }), by(100)).held).toStrictEqual(held);
+  });
+});
+
+describe("awaitAttempt", () => {
+  const declined = (evidence: FinalEntry["evidence"]): Parameters<typeof awaitAttempt>[0] =>
+    ({ ...final("declined_retryable"), preparation: { lostAtMs: t0 }, evidence }) as never;
+  const next = (evidence: FinalEntry["evidence"]) =>
+    awaitAttempt(declined(evidence), { ...by(600), requestId: requestIdOf("request-2") });
+
+  test("after a decline it waits under a new request id, with nothing of the one before", () => {
+    const entry = next({ kind: "reply", atMs: t0, status: 201, bodySha256: "ab" });
+    expect(entry).toMatchObject({
+      state: "waiting",
+      attempt: 2,
+      requestId: "request-2",
+      earlierRequestIds: ["request-1"],
+      preparation: {},
+    });
+    expect(entry.firstSendAtMs).toBeUndefined();
+    expect(entry.lastSendAtMs).toBeUndefined();
+  });
+
+  // Found by the simulator: a second Payment Request was made, and the first not looked for.
+  test("after a refusal by a count, before anything was sent, what may have been made is still looked for", () => {
+    const entry = next({ kind: "network_limit", atMs: t0, limit: "mastercard_24_hours", untilMs: t0 + 5 });
+    expect(entry.preparation).toEqual({ lostAtMs: t0 });
   });
 });
 

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type LedgerEntry, ledgerStates, type Rejection, type ReviewEntry } from "../../lib/core/ledger.ts";
+import {
+  type Ending,
+  type LedgerEntry,
+  ledgerStates,
+  type Rejection,
+  type ReviewEntry,
+} from "../../lib/core/ledger.ts";
 import type { NotedNotice } from "../../lib/core/notice.ts";
 import {
   parseUnknownMessage,
@@ -77,6 +83,28 @@ describe("routeOfEntry", () => {
       description: "no money",
       retry: { advice: "later" },
     });
+  });
+
+  test.each<[ending: Partial<Ending>, network: string | undefined, retry: object, reason: string]>([
+    [{}, "visa", { advice: "later" }, "time may heal it"],
+    [{ networkCode: "41" }, "visa", { advice: "never" }, "a network's no is stricter than the category"],
+    [{ networkCode: "41" }, "mastercard", { advice: "later" }, "Visa's code on another card"],
+    [{ adviceCode: "03" }, undefined, { advice: "never" }, "Mastercard's never"],
+    [
+      { adviceCode: "24" },
+      "mastercard",
+      { advice: "later", notBefore: "2026-11-22T13:00:01.000Z" },
+      "an hour",
+    ],
+    [{ adviceCode: "02" }, "mastercard", { advice: "later" }, "later, without a time"],
+    [{ retry: "after_update", adviceCode: "24" }, "mastercard", { advice: "after_update" }, "new data first"],
+  ])("%j on %s: %j (%s)", (ending, network, retry) => {
+    const entry = {
+      ...final("declined_retryable"),
+      ending: { category: "insufficient_funds", retry: "later", ...ending } as const,
+      ...(network === undefined ? {} : { instrumentNetwork: network }),
+    };
+    expect(messageOf(entry).retry).toStrictEqual(retry);
   });
 
   test("an unknown says why, and has no evidence yet", () => {

@@ -1,8 +1,9 @@
 import type { ChargeId } from "../../lib/core/charge.ts";
 import type { RetryRecord } from "../../lib/core/retry-record.ts";
-import type { RetryBook } from "../../lib/ports.ts";
+import type { RetryBook, RetryReleaser } from "../../lib/ports.ts";
 
-export type MemoryRetries = RetryBook & { recordOf(chargeId: string): RetryRecord | undefined };
+export type MemoryRetries = RetryBook &
+  Pick<RetryReleaser, "due"> & { recordOf(chargeId: string): RetryRecord | undefined };
 
 /** Later attempts in memory, held to the same contract as the DynamoDB adapter. */
 export const memoryRetries = (): MemoryRetries => {

@@ -31,6 +31,7 @@ const retryStage = (
     ledger: worker.ledger,
     instruments: worker.instruments,
     retries,
+    due: retries.due,
     queues: one.queues,
     log: one.log,
     policy: worker.policy,

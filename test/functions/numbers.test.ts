@@ -78,6 +78,30 @@ describe("what a charge costs", () => {
     expect(await stand.told("approved")).toHaveLength(charges);
   });
 
+  test("an approved charge with an instrument: one read and one transaction that opens it, and its outcome's write", async () => {
+    const submit = await stand.start("submit-charges");
+    const cards = Array.from({ length: 5 }, (_, at) =>
+      JSON.stringify(chargeMessage(`card-${at}`, { instrument: { ref: `card-${at}`, network: "visa" } })),
+    );
+    await stand.send("charges", cards);
+    const messages = await stand.receive("charges", cards.length);
+    reset();
+    expect(await submit.invoke("charges", messages)).toEqual({ batchItemFailures: [] });
+    const {
+      GetItem = 0,
+      TransactWriteItems,
+      BatchExecuteStatement: _shared,
+      PutItem: _own,
+      ...more
+    } = stand.dynamodb.counts();
+    expect(more).toEqual({});
+    expect(TransactWriteItems).toBe(cards.length);
+    // And the pace of the gateway, once a second.
+    expect(GetItem).toBeGreaterThanOrEqual(cards.length);
+    expect(GetItem).toBeLessThanOrEqual(cards.length + 3);
+    await stand.remove("charges", messages);
+  });
+
   test("a duplicate delivery: one write, which is refused, no read, and no request to the gateway", async () => {
     const [body = ""] = bodies("twice", 1);
     const submit = await stand.start("submit-charges");

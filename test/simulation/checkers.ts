@@ -27,6 +27,8 @@ export const checkers = {
   givenBackIsTold: "S15: a notice of money given back reaches a person, whatever state its charge is in",
   everyDecisionIsOnRecord:
     "S4, S7: what leaves review was decided, by two where two are wanted, and its chained record is whole",
+  neverBeyondNetworkLimit: "S1: no attempt reaches an instrument beyond what its network allows",
+  closedInstrumentIsNeverCharged: "S1: on an instrument that a decline closed no attempt is opened again",
   reconciliationNamesEveryDouble:
     "S13: reconciliation names every charge that was captured twice, and no other",
   ledgerAgreesWithGateway:

@@ -45,6 +45,8 @@ export const compare = async (options: CompareOptions): Promise<readonly Compare
           seed,
           charges: options.charges,
           checked: false,
+          // They know no later attempts, by which a charge that was told as declined may yet be captured.
+          onCards: false,
           // The other designs call Centrobill.
           ways: ["centrobill"],
           ...(options.strength === undefined ? {} : { strength: options.strength }),

@@ -55,6 +55,8 @@ export const runOutage = async (options: OutageOptions): Promise<OutageFigures> 
   const untilMs = beforeMs + hours * 3_600_000;
   const trouble: Trouble = { gateway, kind, fromMs: beforeMs, untilMs };
   const result: WorldResult = await runWorld({
+    // Hundreds of charges would soon use a few cards up.
+    onCards: false,
     seed,
     charges,
     faults: noFaults,

@@ -38,6 +38,17 @@ describe("the world", () => {
     expect(new Set(told.map(({ way }) => way)).size).toBe(chargeWays.length);
   });
 
+  test("charges that meet on a few cards: no card is charged beyond its network's limit, nor when it is closed", async () => {
+    let refused = 0;
+    for (let seed = 1; seed <= 25; seed++) {
+      const { violation, story } = await runWorld({ seed, charges: 20, onCards: true, told: true });
+      expect(violation).toBeUndefined();
+      refused += story.filter(({ what }) => /^(-|waiting) → declined_/.test(what)).length;
+    }
+    // The limits did strike.
+    expect(refused).toBeGreaterThan(20);
+  });
+
   test("the faults that are given are the ones that strike", async () => {
     const { struck } = await runWorld({
       seed: 3,

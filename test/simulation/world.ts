@@ -35,10 +35,12 @@ import { simCentrapay } from "./sim-centrapay.ts";
 import { simCentrobill } from "./sim-centrobill.ts";
 import { type ChargeWay, chargeMessage, drawnWays } from "./sim-charges.ts";
 import type { Asking, Capture, SimAnswer, SimGateway } from "./sim-gateway.ts";
+import { instrumentWatch, onCard } from "./sim-instruments.ts";
 import { simTable } from "./sim-ledger.ts";
 import { noticeTable, type SimWord, simNotices } from "./sim-notices.ts";
 import type { SimProcess } from "./sim-process.ts";
 import { type SimMessage, type SimQueue, simQueue } from "./sim-queue.ts";
+import { startRetries } from "./sim-retries.ts";
 import { drawRates, drawTroubles, isOutage, type Trouble } from "./sim-trouble.ts";
 import { type StoryLine, storyOf } from "./story.ts";
 
@@ -73,6 +75,8 @@ export type WorldOptions = {
   readonly checked?: boolean;
   /** whether people decide what is in review; the seed draws it by default */
   readonly operators?: boolean;
+  /** whether charges name instruments and later attempts are made; the seed draws it by default */
+  readonly onCards?: boolean;
   /** whether the world is reconciled; the seed draws it by default */
   readonly reconciled?: boolean;
 };
@@ -154,6 +158,9 @@ const troubleMs = 2 * 3_600_000;
 const endMs = troubleMs + 30 * 3_600_000;
 const daysLaterMs = 9 * 86_400_000;
 
+/** Short waits: what has to come out does so before the world ends. */
+const retryPolicy: Partial<Policy> = { retryScheduleMs: [1_200_000, 7_200_000], attemptsMax: 3 };
+
 const shippedFlows: Flows = { submit: submitCharges, resolve: resolveUnknowns };
 
 /** Reviews that a better worker would not spare: another amount, no row that names us, or the policy's own wish. */
@@ -218,8 +225,13 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     story.tell(() => ({ who: "FAULT", what: name }));
     return true;
   };
+  // A stream of its own: what is drawn on it moves nothing else's chance.
+  const cardRandom = randomOf(seed ^ 0x5eed_ca2d);
+  const drawsCards = cardRandom.chance(0.25) && options.flows === undefined && options.mutant === undefined;
+  const onCards = options.onCards ?? options.mutant?.onCards ?? drawsCards;
   const policy: Policy = {
     ...defaultPolicy,
+    ...(onCards ? retryPolicy : {}),
     ...options.policy,
     afterAbsence: random.pick<AfterAbsence>(["resendWithinLife", "resendWithinLife", "newAttempt", "review"]),
   };
@@ -295,6 +307,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     }),
   );
 
+  const watch = instrumentWatch((checker, chargeId, what) => breach(new Violation(checker, chargeId, what)));
   /** What a person decides was in review all the same: it is counted as that. */
   const firstReviews = new Map<string, LedgerEntry>();
   // The ledger.
@@ -306,6 +319,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     }));
     guarded(() => checkWrite(before, after, named));
     guarded(() => checkDecision(before, after, policy, sha256));
+    watch.wrote(before, after);
     if (after.state === "review" && !firstReviews.has(after.chargeId))
       firstReviews.set(after.chargeId, after);
     if (saysNo(after) && capturesOf(after.chargeId).length > 0)
@@ -377,6 +391,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       breach(new Violation("noticeIsVerified", chargeId, "a forged notice was believed")),
   });
 
+  let retries: ReturnType<typeof startRetries> | undefined;
   const acceptRoute = (queue: string, message: RouteMessage, delayMs: number): void => {
     const chargeId = message.chargeId ?? "";
     story.tell(() => ({ who: "queue", what: `${queue} accepts ${message.id}`, chargeId }));
@@ -398,6 +413,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
         ),
       );
     if (before === undefined) told.set(message.id, message);
+    if (queue === "retryable-declines") retries?.hear(message);
   };
 
   // The workers.
@@ -483,6 +499,39 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     return process.alive ? undefined : never;
   };
 
+  /** A process beside the queues' own: a desk's, or of a function that the clock calls. None takes its place. */
+  const aside = (
+    name: string,
+    skewMs = cardRandom.between(-20_000, 20_000),
+    deadlineMs = Number.POSITIVE_INFINITY,
+  ): SimProcess => ({
+    name,
+    skewMs,
+    queue: "charges",
+    desk: true,
+    alive: true,
+    busy: false,
+    frozenUntilMs: 0,
+    ledgerFailedAtMs: 0,
+    troubledAtMs: 0,
+    deadlineMs,
+  });
+  /** Puts a charge's message onto its queue again. */
+  const putBack = async (
+    process: SimProcess,
+    text: string,
+    delayMs: number,
+    chance: Random = cardRandom,
+  ): Promise<void> => {
+    const { chargeId } = JSON.parse(text) as { chargeId: string };
+    await gate(process, "put the charge back", "before");
+    await schedule.sleep(chance.between(1, 10));
+    if (strikes("sendRefused")) throw new Unavailable("send to charges: refused");
+    charges.send(text, chargeId, delayMs);
+    await gate(process, "put the charge back", "after");
+    if (strikes("sendAnswerLost")) throw new Unavailable("send to charges: no answer");
+  };
+
   const ledgerCall = async <T>(process: SimProcess, what: string, apply: () => T): Promise<T> => {
     await gate(process, what, "before");
     await schedule.sleep(workerRandom.between(1, 8));
@@ -538,6 +587,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     }
     if (kind !== "charge") return;
     const sentAtMs = schedule.nowMs();
+    const sentEntry = chargeId === undefined ? undefined : table.entryOf(chargeId);
+    if (sentEntry !== undefined) watch.sent(sentEntry, sentAtMs);
     story.tell(() => ({
       who: process.name,
       what: `sends ${requestId?.slice(0, 8) ?? "the GET that pays"}`,
@@ -909,7 +960,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   for (let n = 1; n <= options.charges; n++) {
     const chargeId = `c${n}`;
     const way = arrivals.pick(options.ways ?? options.mutant?.ways ?? drawnWays);
-    const body = chargeMessage(chargeId, way, arrivals);
+    const plain = chargeMessage(chargeId, way, arrivals);
+    const body = onCards ? onCard(plain, cardRandom) : plain;
     bodies.set(chargeId, body);
     const arrivedMs = arrivals.between(0, options.arrivingMs ?? troubleMs * 0.7);
     arrived.push({ chargeId, way, arrivedMs });
@@ -919,41 +971,31 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       return still;
     });
   }
+  retries = onCards
+    ? startRetries({
+        schedule,
+        random: cardRandom,
+        workerOf: (name) => workerOf(aside(name)),
+        sendCharge: (name, charge) => putBack(aside(name), JSON.stringify(charge), 0),
+        crashed: (error) => {
+          crash ??= error;
+        },
+      })
+    : undefined;
   // People at two desks, in some of the histories: what they do moves nothing else's chance.
   const operatorRandom = random.fork();
   const drawsOperators = operatorRandom.chance(0.25);
   const hasDeskMutant = options.mutant?.desk !== undefined || options.mutant?.look !== undefined;
   const operates = options.operators ?? (hasDeskMutant || (drawsOperators && options.flows === undefined));
-  /** A process that works no queue. */
-  const apart = (name: string, skewMs: number, deadlineMs = Number.POSITIVE_INFINITY): SimProcess => ({
-    name,
-    skewMs,
-    queue: "charges",
-    desk: true,
-    alive: true,
-    busy: false,
-    frozenUntilMs: 0,
-    ledgerFailedAtMs: 0,
-    troubledAtMs: 0,
-    deadlineMs,
-  });
   const deskOf = (name: string): Desk => {
-    const process = apart(name, operatorRandom.between(-20_000, 20_000));
+    const process = aside(name, operatorRandom.between(-20_000, 20_000));
     const { effect, ...worker } = workerOf(process);
     const sound: Desk = {
       ...worker,
       recordOf: (chargeId) =>
         effect("read record", () => ({ entry: table.entryOf(chargeId), notices: notices.notedOf(chargeId) })),
       charges: {
-        async send(text, delayMs) {
-          const { chargeId } = JSON.parse(text) as { chargeId: string };
-          await gate(process, "put the charge back", "before");
-          await schedule.sleep(operatorRandom.between(1, 10));
-          if (strikes("sendRefused")) throw new Unavailable("send to charges: refused");
-          charges.send(text, chargeId, delayMs);
-          await gate(process, "put the charge back", "after");
-          if (strikes("sendAnswerLost")) throw new Unavailable("send to charges: no answer");
-        },
+        send: (text, delayMs) => putBack(process, text, delayMs, operatorRandom),
       },
     };
     return options.mutant?.desk?.(sound) ?? sound;
@@ -993,7 +1035,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
           entryOf: (chargeId) => table.entryOf(chargeId),
           capturesOf,
           workerOf: (name, forMs) =>
-            workerOf(apart(name, reconcilerRandom.between(-20_000, 20_000), schedule.nowMs() + forMs)),
+            workerOf(aside(name, reconcilerRandom.between(-20_000, 20_000), schedule.nowMs() + forMs)),
           mutant: options.mutant,
           crashed: (error) => {
             crash ??= error;
@@ -1020,7 +1062,10 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   await run(endMs);
   if (crash !== undefined) throw crash;
   // What a person has decided a day ago or later is still being found out.
-  const settling = (chargeId: string): boolean => operators?.touchedSince(chargeId, 28 * 3_600_000) === true;
+  const settling = (chargeId: string): boolean =>
+    operators?.touchedSince(chargeId, 28 * 3_600_000) === true ||
+    // A later attempt may be under way, as long as some are made.
+    (onCards && table.entryOf(chargeId)?.instrumentRef !== undefined);
   if (violation === undefined) for (const chargeId of chargeIds) if (!settling(chargeId)) checkEnd(chargeId);
   if (violation === undefined) for (const notice of notices.all()) checkGivenBack(notice);
   await run(daysLaterMs);

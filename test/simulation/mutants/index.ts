@@ -1,4 +1,5 @@
 import { decisions } from "./decisions.ts";
+import { instruments } from "./instruments.ts";
 import type { Mutant } from "./mutant.ts";
 import { notices } from "./notices.ts";
 import { orderOfEffects } from "./order-of-effects.ts";
@@ -16,4 +17,5 @@ export const mutants: readonly Mutant[] = [
   ...notices,
   ...reconciliation,
   ...decisions,
+  ...instruments,
 ];

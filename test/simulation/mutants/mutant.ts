@@ -21,6 +21,8 @@ export type Mutant = {
   readonly desk?: (sound: Desk) => Desk;
   /** how a desk asks a gateway, with the mistake in it; people decide in each of its histories then */
   readonly look?: (sound: Look) => Look;
+  /** its charges name instruments, and later attempts are made */
+  readonly onCards?: true;
   /** what a run of reconciliation works with, with the mistake in it; each of its histories is reconciled then */
   readonly reconciler?: (sound: Reconciler) => Reconciler;
   /** whether only what reconciliation finds is checked: the mistakes before it are there to be found by it */

@@ -1,0 +1,95 @@
+import type { ChargeId } from "../../lib/core/charge.ts";
+import type { JsonObject } from "../../lib/core/json.ts";
+import type { RetryRecord } from "../../lib/core/retry-record.ts";
+import type { RouteMessage } from "../../lib/core/route-message.ts";
+import { releaseRetries } from "../../lib/flows/release-retries.ts";
+import { scheduleRetries } from "../../lib/flows/schedule-retries.ts";
+import type { RetryBook, RetryReleaser } from "../../lib/ports.ts";
+import type { Random } from "./random.ts";
+import { type Schedule, still } from "./schedule.ts";
+import type { SimWorker } from "./world.ts";
+
+export type SimRetriesParts = {
+  readonly schedule: Schedule;
+  readonly random: Random;
+  /** a worker in a process of its own: it may die or stand still, and none takes its place */
+  workerOf(name: string): SimWorker;
+  /** puts a charge's message back, with the faults that a queue has */
+  readonly sendCharge: (name: string, charge: JsonObject) => Promise<void>;
+  crashed(error: unknown): void;
+};
+
+/** A decline that was not dealt with comes again then. */
+const visibilityMs = 360_000;
+const everyMs = 300_000;
+/** Later ones would be under way when the world ends. */
+const releasesUntilMs = 7 * 86_400_000;
+
+/** Both functions of later attempts: SQS delivers each decline until it is done, and the clock calls the other. */
+export const startRetries = ({ schedule, random, workerOf, sendCharge, crashed }: SimRetriesParts) => {
+  const records = new Map<string, RetryRecord>();
+  const dueAt = (byMs: number): readonly RetryRecord[] =>
+    [...records.values()]
+      .filter(({ state, dueMs }) => state === "scheduled" && dueMs !== undefined && dueMs <= byMs)
+      .sort((a, b) => (a.dueMs ?? 0) - (b.dueMs ?? 0));
+  const bookOf = ({ effect }: SimWorker): RetryBook => ({
+    read: (chargeId) => effect("read retry", () => records.get(chargeId)),
+    replace: (previous, record) =>
+      effect("write retry", () => {
+        const standing = records.get(record.chargeId);
+        if (standing?.token === record.token) return { kind: "replaced" };
+        if (standing?.token !== previous) return { kind: "lost" };
+        records.set(record.chargeId, record);
+        return { kind: "replaced" };
+      }),
+  });
+  let invocations = 0;
+  const clerkOf = (): RetryReleaser => {
+    const name = `r${++invocations}`;
+    const worker = workerOf(name);
+    return {
+      ...worker,
+      retries: bookOf(worker),
+      due: (byMs, most) =>
+        worker.effect("due retries", () =>
+          dueAt(byMs)
+            .slice(0, most)
+            .map(({ chargeId }): ChargeId => chargeId),
+        ),
+      sendCharge: (charge) => sendCharge(name, charge),
+    };
+  };
+
+  const deliver = (message: RouteMessage, receives: number, afterMs: number): void => {
+    schedule.after(afterMs, () => {
+      let done = false;
+      schedule.after(visibilityMs, () => {
+        if (!done) deliver(message, receives + 1, 0);
+      });
+      const messageId = `${message.id} ${receives}`;
+      scheduleRetries([{ messageId, body: JSON.stringify(message), receives }], clerkOf())
+        .then((ends) => {
+          done = ends.get(messageId)?.kind === "done";
+        })
+        .catch(crashed);
+    });
+  };
+
+  /** An invocation that could not read the index ends, and the next one comes by the clock. */
+  const failed = (error: unknown): void => {
+    if (!(error instanceof Error) || error.name !== "LedgerUnavailable") crashed(error);
+  };
+  const release = (): typeof still | undefined => {
+    // Nobody looks where nothing can be found: worlds are many.
+    if (dueAt(schedule.nowMs() + everyMs).length === 0) return still;
+    releaseRetries(clerkOf()).catch(failed);
+    return undefined;
+  };
+  for (let atMs = everyMs; atMs < releasesUntilMs; atMs += everyMs) schedule.after(atMs, release);
+
+  return {
+    /** a retryable decline was put onto its queue */
+    hear: (message: RouteMessage) => deliver(message, 1, random.between(50, 5_000)),
+    waits: (chargeId: string): boolean => records.get(chargeId)?.state === "scheduled",
+  };
+};
