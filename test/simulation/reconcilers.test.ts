@@ -16,7 +16,7 @@ const doubling: readonly (readonly [name: string, seeds: number])[] = [
   ["feed-lag-ignored", 80],
   ["window-too-short", 10],
   ["first-rows-only", 20],
-  ["resend-past-key-life", 40],
+  ["resend-past-key-life", 80],
 ];
 
 describe("reconciliation", () => {
