@@ -124,7 +124,8 @@ export const recordVerdict = (
       );
     }
     case "sendAgain": {
-      if (entry.lastSendAtMs !== undefined) throw new IllegalTransition("what was sent does not wait unsent (S3)");
+      if (entry.lastSendAtMs !== undefined)
+        throw new IllegalTransition("what was sent does not wait unsent (S3)");
       // Nothing was sent yet, so the key life has not begun either.
       const { firstSendAtMs: _unsent, ...unsent } = entry;
       return nextEntry<WaitingEntry>(
