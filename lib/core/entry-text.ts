@@ -22,8 +22,8 @@ const usualTail = new RegExp(
     `,"state":"approved",(?:"ending":\\{[^{}]*\\},)?"evidence":\\{[^{}]*\\},"finalAtMs":${number}\\}$`,
   ].join(""),
 );
-/** Members that few charges have, and that count. */
-const rare = /"(?:earlierRequestIds|preparation|reason|leaseUntilMs)":/;
+/** Members that few charges have, and that count wherever they stand. */
+const rare = /"(?:earlierRequestIds|preparation|reason)":/;
 /** The tail is no longer than this, so that the history is not gone through for it. */
 const tailMax = 480;
 
@@ -37,6 +37,7 @@ const usualSideOf = (entry: string): LedgerSide | undefined => {
   const tail = usualTail.exec(entry.slice(-tailMax));
   if (tail === null) return undefined;
   const [, chargeId = "", amount = "", currency = "", marks, attempt, requestId = "", firstSentAt] = head;
+  if (marks === undefined && entry.includes('"consumerMarks":')) return undefined;
   const [, lastSentAt, transactionId = "", orderId = ""] = tail;
   return {
     chargeId,

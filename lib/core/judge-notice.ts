@@ -59,19 +59,26 @@ export const judgeNotice = (
 ): NoticeVerdict => {
   if (entry.state === "opened") return { kind: "early", untilMs: entry.leaseUntilMs };
   if (entry.state === "waiting") return { kind: "early", untilMs: entry.nextAtMs };
-  if (isNoted(entry, notice)) return { kind: "agrees" };
+  const noted = isNoted(entry, notice);
+  // Told again where it is noted already: whoever noted it may have been lost before a person was told.
+  if (notice.kind === "reversal")
+    return {
+      kind: "tells",
+      reason: "refunded_or_charged_back",
+      lookUp: isOpen(entry) && canAsk && !noted,
+    };
+  if (noted) return { kind: "agrees" };
 
   const tells = (reason: ReviewReason, mismatch?: Mismatch): NoticeVerdict => ({
     kind: "tells",
     reason,
     ...(mismatch === undefined ? {} : { mismatch }),
-    lookUp: isOpen(entry) && canAsk,
+    lookUp: false,
   });
   /** What cannot be believed of an open charge is asked for; of one that has ended a person is told. */
   const doubts = (reason: ReviewReason, mismatch?: Mismatch): NoticeVerdict =>
     isOpen(entry) && canAsk ? { kind: "lookUp" } : tells(reason, mismatch);
 
-  if (notice.kind === "reversal") return tells("refunded_or_charged_back");
   if (namedOther) return doubts("contradiction");
 
   const { reply } = notice;

@@ -233,6 +233,17 @@ describe("what follows from a notice", () => {
     });
   });
 
+  test("what is given back is told again though it is in the history: whoever wrote that may not have told it", () => {
+    const { history } = unknown();
+    const event = { e: "notice", at: t0, id: reversal().id, words: "" } as const;
+    for (const entry of [unknown(), final()])
+      expect(judged({ ...entry, history: [...history, event] }, reversal())).toEqual({
+        kind: "tells",
+        reason: "refunded_or_charged_back",
+        lookUp: false,
+      });
+  });
+
   test("an approval has the notice as its evidence (S4), and the ids that it gave", () => {
     const captured: GatewayReply = { ...replies.captured, ids: { transactionId: "tx-1", orderId: "or-1" } };
     expect(judged(unknown(), notice(captured))).toMatchObject({

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type ChargeId, parseCharge } from "../../lib/core/charge.ts";
+import { type ChargeId, parseCharge, readCharge } from "../../lib/core/charge.ts";
 import type { FeedRow } from "../../lib/core/feed.ts";
 import { canonicalJson, type Json } from "../../lib/core/json.ts";
 import {
@@ -56,6 +56,9 @@ describe("a message", () => {
           expect(charge.money.currency).toBe(message["currency"]);
           expect(charge.chargeId).toBe(message["chargeId"]);
           expect(canonicalJson(charge.message)).toBe(canonicalJson(message as Json));
+          expect(charge.canonical).toBe(canonicalJson(message as Json));
+          // A worker of unknowns reads it out of another message.
+          expect(readCharge(message as Json, requestParsers)).toStrictEqual(parsed);
           if (key === "extra") expect(value).toBeUndefined();
         },
       ),

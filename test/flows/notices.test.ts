@@ -356,6 +356,24 @@ describe("what has ended is not written again (S15)", () => {
     expect(s.told().at(-1)).toMatchObject({ chargeId: "order-1", reason: "refunded_or_charged_back" });
   });
 
+  test.each([
+    ["the ledger's answer was lost", "after"],
+    ["nothing was written", "before"],
+  ] as const)("a refund is told, though %s when its charge was brought forward", async (_why, fault) => {
+    const { s, notifies } = await unknownStage();
+    await notifies({ action: "credit", mode: "refund", transactionId: "3", parentTransactionId: "1001" });
+    let failed = false;
+    s.ledger.failBy(({ op }) => {
+      if (op !== "replace" || failed) return undefined;
+      failed = true;
+      return fault;
+    });
+    await s.run();
+    expect(failed).toBe(true);
+    expect(told(s)).toContain("order-1#1#review#3.success.credit.refund");
+    expect(s.entry()?.state).toBe("approved");
+  });
+
   test("a refund before its charge is known to be captured: told, and the charge is found out", async () => {
     const { s, notifies } = await unknownStage();
     await notifies({ action: "credit", mode: "refund", transactionId: "3", parentTransactionId: "1001" });

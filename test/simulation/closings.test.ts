@@ -15,6 +15,7 @@ const processOf = (name: string, changes: Partial<SimProcess> = {}): SimProcess 
   frozenUntilMs: 0,
   ledgerFailedAtMs: 0,
   troubledAtMs: 0,
+  deadlineMs: 0,
   ...changes,
 });
 

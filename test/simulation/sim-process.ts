@@ -16,6 +16,8 @@ export type SimProcess = {
   ledgerFailedAtMs: number;
   /** when it last froze, died or lost a call to the ledger */
   troubledAtMs: number;
+  /** when the invocation that it works has to be over */
+  deadlineMs: number;
   limit?: Limit;
   paces?: Readonly<Record<GatewayName, GatewayPace>>;
 };

@@ -69,6 +69,8 @@ export type WorldOptions = {
   readonly policy?: Partial<Policy>;
   /** receives after which a message becomes a dead letter; as deployed by default */
   readonly maxReceives?: number;
+  /** after acts that say that nobody waits for them, too: changes nothing if they are right */
+  readonly settlesAlways?: boolean;
   /** false: count what went wrong and go on, for workers that keep no ledger of ours */
   readonly checked?: boolean;
   /** whether people decide what is in review; the seed draws it by default */
@@ -338,7 +340,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   });
 
   // The queues.
-  const told = new Map<string, string>();
+  const told = new Map<string, RouteMessage>();
   const toldAtMs = new Map<string, number>();
   const toldTo = new Map<string, Set<string>>();
   const wake = new Map<string, () => void>();
@@ -401,9 +403,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     if (!toldAtMs.has(chargeId)) toldAtMs.set(chargeId, schedule.nowMs() - startMs);
     const queuesTold = toldTo.get(chargeId) ?? new Set<string>();
     toldTo.set(chargeId, queuesTold.add(queue));
-    const text = JSON.stringify([message.outcome, message.requestId, message.code, message.evidence]);
     const before = told.get(message.id);
-    if (before !== undefined && before !== text)
+    if (before !== undefined && saidBy(before) !== saidBy(message))
       breach(
         new Violation(
           "routedExactlyOncePerId",
@@ -411,7 +412,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
           `${message.id} tells something else the second time`,
         ),
       );
-    told.set(message.id, text);
+    if (before === undefined) told.set(message.id, message);
     if (queue === "retryable-declines") retries?.hear(message);
   };
 
@@ -429,6 +430,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       frozenUntilMs: 0,
       ledgerFailedAtMs: 0,
       troubledAtMs: 0,
+      deadlineMs: 0,
     };
     processes.push(process);
     return process;
@@ -498,7 +500,11 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   };
 
   /** A process beside the queues' own: a desk's, or of a function that the clock calls. None takes its place. */
-  const aside = (name: string, skewMs = cardRandom.between(-20_000, 20_000)): SimProcess => ({
+  const aside = (
+    name: string,
+    skewMs = cardRandom.between(-20_000, 20_000),
+    deadlineMs = Number.POSITIVE_INFINITY,
+  ): SimProcess => ({
     name,
     skewMs,
     queue: "charges",
@@ -508,6 +514,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     frozenUntilMs: 0,
     ledgerFailedAtMs: 0,
     troubledAtMs: 0,
+    deadlineMs,
   });
   /** Puts a charge's message onto its queue again. */
   const putBack = async (
@@ -723,7 +730,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   };
   let requestIds = 0;
   let tokens = 0;
-  const workerOf = (process: SimProcess, deadlineMs: number): SimWorker => {
+  const workerOf = (process: SimProcess): SimWorker => {
     const clock: Clock = {
       nowMs: () => schedule.nowMs() + process.skewMs,
       async sleep(ms) {
@@ -817,7 +824,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       paces: pacesOf(process, clock, ids),
       policy,
       gatewayTimeoutMs,
-      remainingMs: () => deadlineMs - schedule.nowMs(),
+      remainingMs: () => process.deadlineMs - schedule.nowMs(),
       effect: (what, apply) => ledgerCall(process, what, apply),
     };
   };
@@ -860,13 +867,15 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   };
 
   let mostReceives = 0;
+  /** each process works one invocation at a time, with one worker for all of them */
+  const workers = new Map<SimProcess, SimWorker>();
   const invoke = async (
     process: SimProcess,
     queue: SimQueue,
     batch: readonly SimMessage[],
   ): Promise<void> => {
     process.busy = true;
-    const deadlineMs = schedule.nowMs() + functionTimeoutMs;
+    process.deadlineMs = schedule.nowMs() + functionTimeoutMs;
     const timeout = schedule.after(functionTimeoutMs, () => {
       // A frozen process outlives its time-out as a zombie; a running one is stopped by its platform.
       if (process.frozenUntilMs <= schedule.nowMs()) kill(process, "at its time-out");
@@ -874,8 +883,10 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     });
     for (const { receives } of batch) mostReceives = Math.max(mostReceives, receives);
     const receipts = new Map(batch.map((message) => [message, message.receipt]));
-    const sound = workerOf(process, deadlineMs);
-    const worker = { ...sound, ...options.mutant?.worker?.(sound) };
+    const sound = workers.get(process) ?? workerOf(process);
+    workers.set(process, sound);
+    const worker =
+      options.mutant?.worker === undefined ? sound : { ...sound, ...options.mutant.worker(sound) };
     const flow = process.queue === "charges" ? flows.submit : flows.resolve;
     const ends = await flow(
       batch.map((message) => ({
@@ -964,7 +975,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     ? startRetries({
         schedule,
         random: cardRandom,
-        workerOf: (name) => workerOf(aside(name), Number.POSITIVE_INFINITY),
+        workerOf: (name) => workerOf(aside(name)),
         sendCharge: (name, charge) => putBack(aside(name), JSON.stringify(charge), 0),
         crashed: (error) => {
           crash ??= error;
@@ -978,7 +989,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const operates = options.operators ?? (hasDeskMutant || (drawsOperators && options.flows === undefined));
   const deskOf = (name: string): Desk => {
     const process = aside(name, operatorRandom.between(-20_000, 20_000));
-    const { effect, ...worker } = workerOf(process, Number.POSITIVE_INFINITY);
+    const { effect, ...worker } = workerOf(process);
     const sound: Desk = {
       ...worker,
       recordOf: (chargeId) =>
@@ -1024,7 +1035,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
           entryOf: (chargeId) => table.entryOf(chargeId),
           capturesOf,
           workerOf: (name, forMs) =>
-            workerOf(aside(name, reconcilerRandom.between(-20_000, 20_000)), schedule.nowMs() + forMs),
+            workerOf(aside(name, reconcilerRandom.between(-20_000, 20_000), schedule.nowMs() + forMs)),
           mutant: options.mutant,
           crashed: (error) => {
             crash ??= error;
@@ -1043,7 +1054,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       const act = schedule.step(startMs + untilMs);
       if (act === "over") return;
       steps += 1;
-      if (act !== still) await settled();
+      if (act !== still || options.settlesAlways === true) await settled();
     }
   };
 
@@ -1182,6 +1193,10 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     startMs,
   };
 };
+
+/** What a route message tells: the same under one id, however often. */
+const saidBy = ({ outcome, requestId, code, evidence }: RouteMessage): string =>
+  JSON.stringify([outcome, requestId, code, evidence]);
 
 const saysNo = (entry: LedgerEntry): boolean =>
   entry.state === "declined_permanent" ||

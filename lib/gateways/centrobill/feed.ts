@@ -36,15 +36,13 @@ type ReadField = (row: JsonObject) => Json | undefined;
 /** The paths are taken apart once, not for every row of a feed. */
 const fieldReader = (path: Path): ReadField => {
   const paths = (typeof path === "string" ? [path] : path).map((one) => one.split("."));
-  const [first = [], ...others] = paths;
-  const [key = ""] = first;
-  // Nearly every field stands at the top, or one step below it.
-  if (others.length === 0 && first.length === 1)
-    return (row) => (Object.hasOwn(row, key) ? (row[key] ?? undefined) : undefined);
   return (row) => {
     for (const keys of paths) {
       let found: Json | undefined = row;
-      for (const key of keys) found = member(found, key);
+      for (const key of keys) {
+        found = isJsonObject(found) && Object.hasOwn(found, key) ? found[key] : undefined;
+        if (found === undefined) break;
+      }
       if (found !== undefined && found !== null) return found;
     }
     return undefined;
