@@ -149,6 +149,7 @@ describe("parsePolicy", () => {
       [60 * day + 1],
       "a list of 1 to 50 whole numbers of milliseconds, each at most 5184000000",
     ],
+    ["budgetBy", "ledger", "gateway", "", "merchant", '"ledger" or "gateway"'],
     ["attemptsMax", 1, 20, 0, 21, "a whole number from 1 to 20"],
     ["concurrencyMin", 1, 1_000, 0, 1_001, "a whole number from 1 to 1000"],
     ["closeAfterFaults", 1, 1_000, 0, 1_001, "a whole number from 1 to 1000"],

@@ -299,5 +299,13 @@ describe("two lines agree", () => {
     }
     const short = gatewayLine({ kind: "charge", says: "captured", consumers: [] });
     expect(agreeingEnd(short)).toBe(3 + 6);
+    for (const [chargeId, requestId, length] of [
+      ["c".repeat(4), undefined, 10],
+      ["c".repeat(47), "r".repeat(47), 100],
+    ] as const) {
+      const line = gatewayLine({ ...gatewaySide, chargeId, ...(requestId && { requestId }) });
+      expect(agreeingEnd(line)).toBe(3 + length);
+      expect(chargeIdOfLine(line)).toBe(chargeId);
+    }
   });
 });
