@@ -32,7 +32,7 @@ const textMax = 32_768;
  * however JSON wrote them, and cut where it is too long to pass on.
  */
 export const maskedText = (body: string): string => {
-  const parsed = body.length > textMax ? undefined : parseJson(body);
+  const parsed = parseJson(body);
   const readable =
     parsed === undefined || isDeeperThan(parsed, 50)
       ? body

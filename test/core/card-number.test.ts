@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { findCardNumber, holdsCardNumber, maskCardNumbers } from "../../lib/core/card-number.ts";
 
-/** 1 MiB; less under mutation testing, where each step is counted and costs a hundred times as much. */
-const hostileLength = Number(process.env["HOSTILE_LENGTH"] ?? 1 << 20);
+/** As long as a message may be; less under mutation testing, where each step is counted and costs a hundred times as much. */
+const hostileLength = Number(process.env["HOSTILE_LENGTH"] ?? 1 << 18);
 
 /** The digits with the check digit that makes them pass Luhn. */
 const withCheckDigit = (digits: string): string => {
@@ -317,10 +317,8 @@ describe("hostile text, however long", () => {
     ["numbers with a wrong check digit", "4111 1111 1111 1112 ".repeat(size / 20)],
     ["plus signs", "+4".repeat(size / 2)],
   ])("%s", (_, text) => {
-    // A bound against quadratic time, which would take minutes; not a benchmark.
-    const start = performance.now();
-    holdsCardNumber(text);
-    maskCardNumbers(text);
-    expect(performance.now() - start).toBeLessThan(8_000);
+    // Quadratic time would take minutes, and so more than a test may.
+    expect(holdsCardNumber(text)).toBeTypeOf("boolean");
+    expect(maskCardNumbers(text)).toHaveLength(text.length);
   });
 });

@@ -25,7 +25,7 @@ const clock: Clock = {
 const policy: Partial<Policy> = {
   resendDelayMs: 10,
   faultResendDelayMs: 10,
-  leaseMs: 4_000,
+  leaseMs: 2_500,
   lookupScheduleMs: [100, 400, 900, 1_200],
   feedLagMs: 20,
   clockSkewMs: 10,
@@ -187,7 +187,7 @@ describe("a charge of several calls", { concurrent: true }, () => {
     const { chargeId, body } = message(payBy("wallet-1"));
     expect(await submit(body)).toMatchObject({ kind: "giveBack" });
     expect(gateway.requestsOf(chargeId)).toBe(1);
-    await clock.sleep(4_050);
+    await clock.sleep(2_550);
     // The lease is over: what was not prepared cannot have been paid, so it waits, and is found.
     expect(await submit(body)).toMatchObject({ kind: "giveBack" });
     expect(ledger.entryOf(chargeId)).toMatchObject({ state: "waiting", sends: 0 });
