@@ -33,10 +33,6 @@ export const ledgerReader = (
   },
 });
 
-/** What stood on the desk stands in two indexes. A statement takes an item out of one, so it is put as a whole. */
-const wasReviewed = ({ history }: LedgerEntry): boolean =>
-  history.some((event) => event.e === "recorded" && event.state === "review");
-
 /** The ledger on a DynamoDB table (`ledger-item.ts` draws its items). */
 export const dynamodbLedger = (
   client: Pick<DynamoDBClient, "send">,
@@ -54,7 +50,7 @@ export const dynamodbLedger = (
     },
 
     async replace(previous, entry) {
-      const standing = await (wasReviewed(entry) ? put : write)("replace", itemOfEntry(entry), previous);
+      const standing = await write("replace", itemOfEntry(entry), previous);
       return { kind: standing === undefined ? "replaced" : "lost" };
     },
 

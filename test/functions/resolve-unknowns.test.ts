@@ -68,10 +68,8 @@ describe("the deployed resolve-unknowns", () => {
     // One `GetItem` is the gateway's pace: a worker that was idle reads it before it asks anything.
     const { GetItem: paceReads = 0, ...counts } = stand.dynamodb.counts();
     expect(paceReads).toBeLessThanOrEqual(1);
-    const { BatchExecuteStatement = 0, PutItem = 0, ...reads } = counts;
-    expect(reads).toEqual({ BatchGetItem: 1 });
-    expect(stand.dynamodb.statements("UPDATE") + PutItem).toBe(many);
-    expect(BatchExecuteStatement).toBeGreaterThan(0);
+    // What leaves the index `work` may leave another with it, and so each outcome is put whole, by itself.
+    expect(counts).toEqual({ BatchGetItem: 1, PutItem: many });
     const scans = resolve.lines
       .filter((line) => line.includes('"feed_scanned"'))
       .map((line) => JSON.parse(line));
