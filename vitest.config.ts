@@ -20,6 +20,8 @@ export default defineConfig({
           // Pure code and doubles keep nothing between files; a fresh world for each would take a third of the time.
           pool: "threads",
           isolate: false,
+          // Of those that say so: they wait for the wire, and not for a processor.
+          maxConcurrency: 20,
           // A loaded machine is slow, not wrong.
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
