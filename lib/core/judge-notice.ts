@@ -32,8 +32,8 @@ export type NoticeVerdict =
 export type Judged = {
   readonly entry: LedgerEntry;
   readonly notice: Notice;
-  /** an earlier notice about the same transaction named another charge: one of the two is not the gateway's */
-  readonly namedOther: boolean;
+  /** an earlier notice about the same transaction named another charge or amount: one of the two is not the gateway's */
+  readonly saidOther: boolean;
   /** whether the gateway can be asked what happened */
   readonly canAsk: boolean;
 };
@@ -54,7 +54,7 @@ const isNoted = (entry: LedgerEntry, notice: Notice): boolean =>
  * where they are known. Otherwise the gateway is asked, or, where it cannot be, a person is told.
  */
 export const judgeNotice = (
-  { entry, notice, namedOther, canAsk }: Judged,
+  { entry, notice, saidOther, canAsk }: Judged,
   rules: GatewayRules,
 ): NoticeVerdict => {
   if (entry.state === "opened") return { kind: "early", untilMs: entry.leaseUntilMs };
@@ -79,7 +79,7 @@ export const judgeNotice = (
   const doubts = (reason: ReviewReason, mismatch?: Mismatch): NoticeVerdict =>
     isOpen(entry) && canAsk ? { kind: "lookUp" } : tells(reason, mismatch);
 
-  if (namedOther) return doubts("contradiction");
+  if (saidOther) return doubts("contradiction");
 
   const { reply } = notice;
   const known = entry.ids?.transactionId;

@@ -47,7 +47,7 @@ export const applyNotice = async (delivery: Delivery, wakeUp: WakeUp, worker: Wo
     {
       entry,
       notice,
-      namedOther: isNamedOther(notice, kept.notices),
+      saidOther: isSaidOther(notice, kept.notices),
       canAsk: gateway.feed !== undefined || gateway.lookUpOf !== undefined,
     },
     gateway.rules,
@@ -99,10 +99,24 @@ const carryOut = async (
   }
 };
 
-/** Whether the first notice about this transaction named another charge; of two in one moment neither is the first. */
-const isNamedOther = (notice: Notice, all: readonly Notice[]): boolean => {
+/**
+ * Whether the first notice about this transaction named another charge, or told another amount of it; of two in one
+ * moment neither is the first.
+ */
+const isSaidOther = (notice: Notice, all: readonly Notice[]): boolean => {
   const firstMs = Math.min(...all.map(({ receivedAtMs }) => receivedAtMs));
-  return all.some((one) => one.receivedAtMs === firstMs && one.chargeId !== notice.chargeId);
+  return all.some(
+    (one) =>
+      one.receivedAtMs === firstMs && (one.chargeId !== notice.chargeId || tellsOtherMoney(one, notice)),
+  );
+};
+
+const tellsOtherMoney = (one: Notice, other: Notice): boolean => {
+  const [a, b] = [one.reply, other.reply].map((reply) => ("echo" in reply ? reply.echo : {}));
+  return (
+    (a?.amount !== undefined && b?.amount !== undefined && a.amount !== b.amount) ||
+    (a?.currency !== undefined && b?.currency !== undefined && a.currency !== b.currency)
+  );
 };
 
 /** The charge that the notices of what is given back were about. */

@@ -47,7 +47,7 @@ const growByUnknowns = async (cloud: Cloud, charges: number): Promise<void> => {
     {
       ...cloud.env,
       GATEWAY_TIMEOUT_MS: "300",
-      POLICY: JSON.stringify({ resendDelayMs: 50, closeAfterFaults: 1_000_000, concurrencyMin: 10 }),
+      POLICY: JSON.stringify({ resendDelayMs: 50, closeAfterFaults: 1_000, concurrencyMin: 10 }),
     },
   );
   console.log(

@@ -89,11 +89,11 @@ const wrongCurrency = echoing("captured", { currency: "USD" });
 const noAmount: GatewayReply = { ...replies.captured, echo: { currency: "EUR" } };
 const answeredOnce = { openSends: 1, sends: 1 };
 const sentTwice = { openSends: 2, sends: 2 };
-const foreign = { namedOther: true };
+const foreign = { saidOther: true };
 const blind = { canAsk: false };
 
 // biome-ignore format: one row a line
-const table: readonly (readonly [expected: string, LedgerEntry, Notice, options: { namedOther?: boolean; canAsk?: boolean }, why: string])[] = [
+const table: readonly (readonly [expected: string, LedgerEntry, Notice, options: { saidOther?: boolean; canAsk?: boolean }, why: string])[] = [
   // early
   ["early", opened(), notice("captured"), {}, "who holds the lease records (S7)"],
   ["early", opened(), reversal(), {}, "even what is given back waits for its charge"],
@@ -193,8 +193,8 @@ const table: readonly (readonly [expected: string, LedgerEntry, Notice, options:
 const judged = (
   entry: LedgerEntry,
   one: Notice,
-  options: { readonly namedOther?: boolean; readonly canAsk?: boolean } = {},
-): NoticeVerdict => judgeNotice({ entry, notice: one, namedOther: false, canAsk: true, ...options }, rules);
+  options: { readonly saidOther?: boolean; readonly canAsk?: boolean } = {},
+): NoticeVerdict => judgeNotice({ entry, notice: one, saidOther: false, canAsk: true, ...options }, rules);
 
 describe("what follows from a notice", () => {
   test.each(table)("%s ‹%#›", (expected, entry, one, options, why) => {
@@ -320,13 +320,13 @@ const anyNotice: fc.Arbitrary<Notice> = fc
       ...(["chargeId", "requestId", "transactionId"] as const).filter((name) => changes[name] === undefined),
     );
   });
-const anyOptions = fc.record({ namedOther: fc.boolean(), canAsk: fc.boolean() });
+const anyOptions = fc.record({ saidOther: fc.boolean(), canAsk: fc.boolean() });
 
 /** The entry after a notice; what only tells leaves it. */
 const movedBy = (
   entry: LedgerEntry,
   one: Notice,
-  options: { namedOther: boolean; canAsk: boolean },
+  options: { saidOther: boolean; canAsk: boolean },
 ): LedgerEntry => {
   const verdict = judged(entry, one, options);
   if (verdict.kind !== "moves") return entry;
@@ -364,7 +364,7 @@ describe("whatever a notice says", () => {
         )
           return;
         expect(one.reply).toMatchObject({ kind: "captured", echo: { amount: "19.99", currency: "EUR" } });
-        expect(options.namedOther).toBe(false);
+        expect(options.saidOther).toBe(false);
         if (one.signed === "reference_and_status")
           expect([one.chargeId, one.requestId]).toEqual([entry.chargeId, entry.requestId]);
       }),
@@ -396,7 +396,7 @@ describe("whatever a notice says", () => {
         fc.boolean(),
         (entry, some, canAsk) => {
           const end = some.reduce(
-            (at: LedgerEntry, one) => movedBy(at, one, { namedOther: false, canAsk }),
+            (at: LedgerEntry, one) => movedBy(at, one, { saidOther: false, canAsk }),
             entry,
           );
           const has = (id: string): boolean => some.some((one) => one.id === id);
@@ -413,7 +413,7 @@ describe("whatever a notice says", () => {
       [notice("captured"), notice("refused")],
       [notice("refused"), notice("captured")],
     ] as const) {
-      const options = { namedOther: false, canAsk: false };
+      const options = { saidOther: false, canAsk: false };
       const ended = movedBy(unknown(answeredOnce), first, options);
       expect(["approved", "declined_permanent"]).toContain(ended.state);
       expect(judged(ended, second, options)).toMatchObject({ kind: "tells", reason: "contradiction" });

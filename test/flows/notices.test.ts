@@ -237,6 +237,18 @@ describe("what is not signed is not believed by itself", () => {
     expect(s.bank.capturesOf("order-1")).toBe(0);
   });
 
+  test("the charge's own transaction, under another amount than its first notice told, moves nothing", async () => {
+    // The signature covers neither: whoever has it may name the amount that was asked.
+    const { s, notifies } = await unknownStage({ gateway: noFeed });
+    await notifies({ amount: 25 });
+    await s.round("unknown-outcomes");
+    s.clock.advance(10);
+    await notifies({ mode: "settle" });
+    await s.round("unknown-outcomes");
+    expect(s.entry()?.state).toBe("unknown");
+    expect(s.told()).toMatchObject([{ reason: "mismatch" }, { reason: "contradiction" }]);
+  });
+
   test("the same words of another charge's notice under this one's names are not even kept", async () => {
     const { s, notifies, comes } = await unknownStage({ bank: always(swallows), gateway: noFeed });
     await comes(

@@ -115,6 +115,12 @@ describe("the world", () => {
     expect(violation?.message).toBeUndefined();
   });
 
+  // Two notices of one transaction told two amounts, under signatures that cover neither: the second was believed.
+  test("what a first notice contradicts is not believed: seed 8232", async () => {
+    const { violation } = await runWorld({ seed: 8232, charges: 20 });
+    expect(violation?.message).toBeUndefined();
+  });
+
   test("a failure is shrunk to a history that still fails, and tells its story", async () => {
     const mutant = mutants.find(({ name }) => name === "answer-of-a-resend-is-believed");
     if (mutant === undefined) throw new Error("no such mutant");
