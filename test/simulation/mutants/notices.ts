@@ -23,14 +23,16 @@ export const notices: readonly Mutant[] = [
     ways: ["centrobill"],
     worker: (sound) =>
       withNotices(sound, (book) => ({
-        // Each notice is read as if it were the only one of its transaction.
+        // The last notice is read as if no other of its transaction had told another charge or amount.
         async read(gateway, reference) {
           const kept = await book.read(gateway, reference);
           const last = [...kept.notices].sort((a, b) => b.receivedAtMs - a.receivedAtMs)[0];
           return {
             ...kept,
-            notices: kept.notices.map(
-              (notice) => ({ ...notice, chargeId: last?.chargeId ?? notice.chargeId }) as Notice,
+            notices: kept.notices.map((notice) =>
+              notice === last
+                ? notice
+                : ({ ...notice, chargeId: last?.chargeId, reply: { ...notice.reply, echo: {} } } as Notice),
             ),
           };
         },
