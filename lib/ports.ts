@@ -195,9 +195,14 @@ export type GatewayPace = {
   note(purpose: Purpose, answered: Answered | undefined, begunAtMs: number, tookMs: number): Promise<void>;
   /** A look-up showed that the gateway worked a charge sent then, though its answer may never have come. */
   noteWorked(sentAtMs: number): Promise<void>;
-  /** Whether this worker is the one that makes the look-up that is due. */
-  claimProbe(forMs: number): Promise<boolean>;
-  noteProbe(passed: boolean): Promise<void>;
+  /** The look-up that is due, where this worker is the one that makes it. */
+  claimProbe(forMs: number): Promise<Probe | undefined>;
+};
+
+/** A claim to the look-up that may open a closed account. */
+export type Probe = {
+  /** Opens the account, or keeps it closed for longer; nothing where the claim is over. Never throws. */
+  note(passed: boolean): Promise<void>;
 };
 
 /** The outcome queues and the one of unknowns. */

@@ -166,14 +166,20 @@ export const noteWorked = (
     : worked;
 };
 
-/** The record after the look-up that was to open it. */
+/**
+ * The record after the look-up that was to open it, claimed until `claimedUntilMs`; `undefined` where it comes too
+ * late. A worker that stood still meanwhile tells of an account as it was: by then another may have looked, and it may
+ * have been opened and closed again for something else.
+ */
 export const noteProbe = (
   record: Omit<PaceRecord, "version">,
   passed: boolean,
+  claimedUntilMs: number,
   atMs: number,
   delays: ProbeDelays,
-): Omit<PaceRecord, "version"> => {
-  const { probeUntilMs: _probe, closing, ...rest } = record;
+): Omit<PaceRecord, "version"> | undefined => {
+  const { probeUntilMs, closing, ...rest } = record;
+  if (probeUntilMs !== claimedUntilMs || atMs >= claimedUntilMs) return undefined;
   if (closing === undefined || closing.openedAtMs !== undefined)
     return { ...rest, ...(closing && { closing }) };
   if (passed) return { ...rest, closing: { ...closing, openedAtMs: atMs } };

@@ -3,7 +3,7 @@ import type { Gate } from "../core/pace.ts";
 import type { Worker } from "../ports.ts";
 import { type Addressed, giveBack, type Worked, worstCaseMs } from "./charge-worker.ts";
 import type { InHand } from "./continue-charge.ts";
-import { pacedSend } from "./paced-send.ts";
+import { pacedSend, sendTurnWaitMs } from "./paced-send.ts";
 
 /** Turns this far ahead may be taken by a charge that has not begun. */
 const turnWaitMs = 5_000;
@@ -26,7 +26,8 @@ export const openGate = async ({ charge, gateway }: Addressed, worker: Worker): 
   const pace = worker.paces[gateway.name];
   const gate = await pace.gate();
   if (gate.kind !== "probe") return gate;
-  if (await pace.claimProbe(worker.gatewayTimeoutMs + probeSlackMs)) {
+  const claim = await pace.claimProbe(sendTurnWaitMs.probe + worker.gatewayTimeoutMs + probeSlackMs);
+  if (claim !== undefined) {
     const probe = gateway.probeOf(gate.because, charge, worker.clock.nowMs());
     const { transport } = await pacedSend(
       gateway,
@@ -35,7 +36,7 @@ export const openGate = async ({ charge, gateway }: Addressed, worker: Worker): 
       { timeoutMs: worker.gatewayTimeoutMs },
       worker,
     );
-    await pace.noteProbe(transport.kind === "replied" && probe.opens(transport));
+    await claim.note(transport.kind === "replied" && probe.opens(transport));
   }
   return pace.gate();
 };

@@ -211,6 +211,17 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
     return { kind: "held", untilMs: now.kind === "closed" ? now.untilMs : clock.nowMs() };
   };
 
+  const noteOf = async (claimedUntilMs: number, passed: boolean): Promise<void> => {
+    try {
+      const noted = await write(
+        (standing) => standing && noteProbe(standing, passed, claimedUntilMs, clock.nowMs(), delays),
+      );
+      if (noted && passed) log.event("gateway_opened", { gateway });
+    } catch (error) {
+      unread(error);
+    }
+  };
+
   return {
     limit: inHand,
     exchange,
@@ -256,26 +267,19 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
     },
 
     async claimProbe(forMs) {
+      let untilMs = 0;
       try {
-        return await write((standing) => {
+        const claimed = await write((standing) => {
           const nowMs = clock.nowMs();
           if (standing === undefined || gateOf(standing, nowMs).kind !== "probe") return undefined;
-          return { ...standing, probeUntilMs: nowMs + forMs };
+          untilMs = nowMs + forMs;
+          return { ...standing, probeUntilMs: untilMs };
         });
+        return claimed ? { note: (passed) => noteOf(untilMs, passed) } : undefined;
       } catch (error) {
         unread(error);
-        return false;
+        return undefined;
       }
-    },
-
-    async noteProbe(passed) {
-      try {
-        await write((standing) => standing && noteProbe(standing, passed, clock.nowMs(), delays));
-      } catch (error) {
-        unread(error);
-        return;
-      }
-      if (passed) log.event("gateway_opened", { gateway });
     },
   };
 };

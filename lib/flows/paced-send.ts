@@ -8,7 +8,11 @@ import { timeForWaitMs } from "./charge-worker.ts";
  * How long a request may wait for its turn. Charges that have not begun wait less (`admit`), so that what has
  * begun, and what asks for outcomes, always finds one: the timetable is never full for longer than they wait.
  */
-const turnWaitMs: Readonly<Record<Purpose, number>> = { charge: 20_000, lookUp: 10_000, probe: 10_000 };
+export const sendTurnWaitMs: Readonly<Record<Purpose, number>> = {
+  charge: 20_000,
+  lookUp: 10_000,
+  probe: 10_000,
+};
 
 /** What became of a request, when it began, and how long the gateway took. */
 export type PacedSend = { readonly transport: Transport; readonly atMs: number; readonly tookMs: number };
@@ -27,7 +31,7 @@ export const pacedSend = async (
   const { clock, wire } = worker;
   const pace = worker.paces[gateway.name];
   const leftMs = (limits.notAfterMs ?? Number.POSITIVE_INFINITY) - clock.nowMs();
-  const waitMs = Math.min(turnWaitMs[purpose], leftMs, timeForWaitMs(worker));
+  const waitMs = Math.min(sendTurnWaitMs[purpose], leftMs, timeForWaitMs(worker));
   const turn = await pace.turn(purpose, Math.max(0, waitMs));
   const atMs = clock.nowMs();
   if (turn.kind === "held") return { transport: { kind: "neverSent", cause: "held_back" }, atMs, tookMs: 0 };

@@ -60,7 +60,8 @@ describe("gateOf", () => {
     const limited: Close = { because: "rate_limited", atMs: t0 + 100, forMs: 60_000 };
     const paused = closeGate(record({}), limited, delays);
     expect(gateOf(paused, t0 + 10_000)).toMatchObject({ kind: "closed", because: "rate_limited" });
-    const failed = noteProbe(paused ?? record({}), false, t0 + 10_000, delays);
+    const probed = { v: 1, ...paused, probeUntilMs: t0 + 11_000 } as const;
+    const failed = noteProbe(probed, false, t0 + 11_000, t0 + 10_000, delays);
     expect(gateOf(failed, t0 + 60_000)).toMatchObject({ kind: "closed", because: "rate_limited" });
     const outage = closeGate(record({ because: "rate_limited" }), { because: "outage", atMs: t0 }, delays);
     expect(gateOf(outage, t0 + 1)).toMatchObject({ kind: "closed", because: "rate_limited" });
@@ -261,7 +262,7 @@ describe("noteProbe", () => {
       "another's look-up had opened it",
     ],
   ])("%#", (standing, passed, expected, kind) => {
-    const noted = noteProbe(standing, passed, t0 + 8_000, delays);
+    const noted = noteProbe(standing, passed, t0 + 9_000, t0 + 8_000, delays);
     expect(noted).toMatchObject({ v: 1, closing: expected, turns: probed.turns });
     expect(noted).not.toHaveProperty("probeUntilMs");
     expect(gateOf({ ...noted, version: "v2" as LeaseToken }, t0 + 8_000).kind).toBe(kind);
@@ -269,9 +270,19 @@ describe("noteProbe", () => {
 });
 
 test("a look-up of an account that was never closed leaves nothing of itself", () => {
-  expect(noteProbe(record(undefined, { probeUntilMs: t0 }), true, t0, delays)).toStrictEqual(
+  expect(noteProbe(record(undefined, { probeUntilMs: t0 }), true, t0, t0 - 1, delays)).toStrictEqual(
     record(undefined),
   );
+});
+
+test.each<[number | undefined, number, string]>([
+  [undefined, 0, "it was closed anew since"],
+  [t0 + 9_001, 0, "another has claimed it"],
+  [t0 + 9_000, 9_000, "the claim is over"],
+])("a look-up claimed until %s that is told %i ms on says nothing: %s", (probeUntilMs, afterMs) => {
+  const standing = record({}, probeUntilMs === undefined ? {} : { probeUntilMs });
+  for (const passed of [true, false])
+    expect(noteProbe(standing, passed, t0 + 9_000, t0 + afterMs, delays)).toBeUndefined();
 });
 
 describe("noteWorked", () => {

@@ -133,7 +133,7 @@ describe("the shared record", () => {
     });
     await on.stands({ closing: closing(on.startMs - 10_000) });
     await on.pace.gate();
-    expect(await on.pace.claimProbe(1_000)).toBe(false);
+    expect(await on.pace.claimProbe(1_000)).toBeUndefined();
     expect(on.calls("replace")).toBe(12);
   });
 });
@@ -441,9 +441,9 @@ describe("the look-up that may open it", () => {
     const on = workerAt();
     await on.stands({ closing: closing(on.startMs - 9_000) });
     await on.pace.gate();
-    expect(await on.pace.claimProbe(7_000)).toBe(true);
+    expect(await on.pace.claimProbe(7_000)).toBeDefined();
     expect(on.record()?.probeUntilMs).toBe(on.startMs + 7_000);
-    expect(await on.pace.claimProbe(7_000)).toBe(false);
+    expect(await on.pace.claimProbe(7_000)).toBeUndefined();
   });
 
   test("that another has claimed meanwhile is left to that one", async () => {
@@ -451,7 +451,7 @@ describe("the look-up that may open it", () => {
     await on.stands({ closing: closing(on.startMs - 9_000) });
     await on.pace.gate();
     await on.stands({ closing: closing(on.startMs - 9_000), probeUntilMs: on.startMs + 3_000 });
-    expect(await on.pace.claimProbe(7_000)).toBe(false);
+    expect(await on.pace.claimProbe(7_000)).toBeUndefined();
     expect(on.record()?.probeUntilMs).toBe(on.startMs + 3_000);
     expect(await on.pace.gate()).toMatchObject({ kind: "closed", untilMs: on.startMs + 3_000 });
     expect(on.calls("read")).toBe(0);
@@ -464,7 +464,7 @@ describe("the look-up that may open it", () => {
     const on = workerAt();
     if (record !== undefined) await on.stands(record);
     await on.pace.gate();
-    expect(await on.pace.claimProbe(7_000)).toBe(false);
+    expect(await on.pace.claimProbe(7_000)).toBeUndefined();
     expect(on.calls("replace")).toBe(0);
   });
 
@@ -472,21 +472,46 @@ describe("the look-up that may open it", () => {
     const on = workerAt();
     await on.stands({ closing: closing(on.startMs - 9_000) });
     await on.pace.gate();
-    await on.pace.noteProbe(false);
+    await (await on.pace.claimProbe(7_000))?.note(false);
     expect(on.record()?.closing).toMatchObject({ times: 2, untilMs: on.startMs + 10_000 });
     expect(on.log.eventsOf("gateway_opened")).toEqual([]);
-    await on.pace.noteProbe(true);
-    expect(on.record()?.closing).toMatchObject({ openedAtMs: on.startMs });
+    on.clock.advance(10_000);
+    await (await on.pace.claimProbe(7_000))?.note(true);
+    expect(on.record()?.closing).toMatchObject({ openedAtMs: on.startMs + 10_000 });
     expect(on.log.eventsOf("gateway_opened")).toStrictEqual([{ gateway: "centrobill" }]);
   });
+
+  test.each([true, false])(
+    "says nothing of an account that was closed for something else meanwhile: passed %s",
+    async (passed) => {
+      const on = workerAt();
+      await on.stands({ closing: closing(on.startMs - 9_000) });
+      await on.pace.gate();
+      const claim = await on.pace.claimProbe(7_000);
+      on.clock.advance(300_000);
+      const paused: Closing = {
+        because: "rate_limited",
+        sinceMs: on.clock.nowMs(),
+        untilMs: on.clock.nowMs() + 90_000,
+        times: 1,
+      };
+      await on.stands({ closing: paused });
+      await claim?.note(passed);
+      expect(on.record()?.closing).toStrictEqual(paused);
+      expect(on.log.eventsOf("gateway_opened")).toEqual([]);
+    },
+  );
 
   test("that cannot be claimed or noted opens nothing", async () => {
     const on = workerAt();
     await on.stands({ closing: closing(on.startMs - 9_000) });
     await on.pace.gate();
     on.book.failBy(() => "before");
-    expect(await on.pace.claimProbe(7_000)).toBe(false);
-    await on.pace.noteProbe(true);
+    expect(await on.pace.claimProbe(7_000)).toBeUndefined();
+    on.book.failBy(() => undefined);
+    const claim = await on.pace.claimProbe(7_000);
+    on.book.failBy(() => "before");
+    await claim?.note(true);
     expect(on.unread()).toHaveLength(2);
     expect(on.log.eventsOf("gateway_opened")).toEqual([]);
   });

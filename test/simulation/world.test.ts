@@ -121,6 +121,12 @@ describe("the world", () => {
     expect(violation?.message).toBeUndefined();
   });
 
+  // A worker that stood still while it probed cut the Retry-After of a later closing short.
+  test("a probe that is told too late says nothing of the account: seed 9852", async () => {
+    const { violation } = await runWorld({ seed: 9852, charges: 20 });
+    expect(violation?.message).toBeUndefined();
+  });
+
   test("a failure is shrunk to a history that still fails, and tells its story", async () => {
     const mutant = mutants.find(({ name }) => name === "answer-of-a-resend-is-believed");
     if (mutant === undefined) throw new Error("no such mutant");

@@ -74,7 +74,13 @@ export const pace: readonly Mutant[] = [
     name: "any-look-up-opens",
     what: "a closed gateway is opened by having been asked, whatever it answered",
     caughtBy: ["noSendWhileClosed"],
-    worker: (sound) => withPaces(sound, (own) => ({ noteProbe: () => own.noteProbe(true) })),
+    worker: (sound) =>
+      withPaces(sound, (own) => ({
+        async claimProbe(forMs) {
+          const probe = await own.claimProbe(forMs);
+          return probe && { note: () => probe.note(true) };
+        },
+      })),
   },
   {
     name: "refused-key-burns-all",
