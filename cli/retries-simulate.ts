@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { parseJson } from "../lib/core/json.ts";
 import type { RetryWish } from "../lib/core/next-attempt.ts";
-import { networkSlackMs, type Policy, parsePolicy, proposedRetryScheduleMs } from "../lib/core/policy.ts";
+import { defaultPolicy, networkSlackMs, type Policy, parsePolicy, retriesLater } from "../lib/core/policy.ts";
 import { staleRulesWarning } from "../lib/core/retry-rules/sources.ts";
 import {
   type FeeTally,
@@ -35,7 +35,7 @@ const policyIn = (text: string, path: string): Policy => {
 };
 
 const wishOf = (policy: Policy): RetryWish => ({
-  scheduleMs: policy.retryScheduleMs ?? proposedRetryScheduleMs,
+  scheduleMs: retriesLater(policy) ? policy.retryScheduleMs : defaultPolicy.retryScheduleMs,
   attemptsMax: policy.attemptsMax,
   region: policy.retryRegion,
   slackMs: networkSlackMs(policy),
@@ -61,7 +61,7 @@ const simulationText = (simulation: RetrySimulation, wish: RetryWish, named: boo
   const fees: readonly (readonly [string, FeeTally])[] = Object.entries(forbidden);
   return [
     `${simulation.attempts} attempts of ${simulation.charges} charges, under the networks' rules (region ${wish.region}) and ${
-      named ? "the policy's schedule" : "a schedule to begin with"
+      named ? "the policy's schedule" : "the default schedule, though the policy makes no later attempts"
     }: ${wish.scheduleMs.map(waitText).join(", ")} after each decline, ${wish.attemptsMax} attempts at the most`,
     "",
     "What would have been sent",
@@ -120,7 +120,7 @@ export const addSimulateCommand = (retries: Command): void => {
       const warning = staleRulesWarning(Date.now());
       if (warning !== undefined) process.stderr.write(`chargeonce: ${warning}\n`);
       process.stdout.write(
-        `${flags.json === true ? jsonText({ schedule: wish, ...simulation }) : simulationText(simulation, wish, policy.retryScheduleMs !== undefined)}\n`,
+        `${flags.json === true ? jsonText({ schedule: wish, ...simulation }) : simulationText(simulation, wish, retriesLater(policy))}\n`,
       );
       process.exitCode = exitStatus.allFinal;
     });

@@ -119,7 +119,12 @@ export const readRunSettings = (
 
   // The short waits are the sandboxes' own: no gateway of the world is asked so soon.
   const demonstration = !outside && !outsideCentrapay;
-  const policy: JsonObject | undefined = demonstration ? { ...demonstrationPolicy, ...ownPolicy } : ownPolicy;
+  const policy: JsonObject = {
+    // A run ends with the declines of today: it waits for later attempts where it is told how long.
+    retryScheduleMs: [],
+    ...(demonstration ? demonstrationPolicy : {}),
+    ...ownPolicy,
+  };
   const variables: Record<string, string | undefined> = {
     CENTROBILL_URL: flags.centrobillUrl,
     CENTROBILL_FEED_URL: outside ? flags.centrobillFeedUrl : undefined,
@@ -129,7 +134,7 @@ export const readRunSettings = (
     GATEWAY_TIMEOUT_MS:
       flags.gatewayTimeoutMs ?? (demonstration ? String(demonstrationGatewayTimeoutMs) : undefined),
     CONCURRENCY: flags.concurrency ?? String(concurrencyDefault),
-    POLICY: policy === undefined ? undefined : JSON.stringify(policy),
+    POLICY: JSON.stringify(policy),
     CENTROBILL_API_KEY: outside ? env["CENTROBILL_API_KEY"] : sandboxApiKey,
     CENTRAPAY_API_KEY: outsideCentrapay ? env["CENTRAPAY_API_KEY"] : sandboxApiKey,
     // So that an outside gateway with a certificate of the house can be reached.

@@ -10,6 +10,7 @@ import { sqsQueues } from "../lib/adapters/sqs-queues.ts";
 import { type ChargeId, parseChargeId } from "../lib/core/charge.ts";
 import { member, parseJson } from "../lib/core/json.ts";
 import { maskedText } from "../lib/core/masked-message.ts";
+import { retriesLater } from "../lib/core/policy.ts";
 import { QUEUES, type QueueName } from "../lib/core/queues.ts";
 import { routeOfRejection } from "../lib/core/route-message.ts";
 import type { Ledger, Queues } from "../lib/ports.ts";
@@ -120,7 +121,7 @@ const startRetries = async (
   stack: Stack,
   { environment, policy }: RunSettings,
 ): Promise<ReturnType<typeof startReleaser> | undefined> => {
-  if (policy.retryScheduleMs === undefined) return undefined;
+  if (!retriesLater(policy)) return undefined;
   const thread = await startFunctionThread({
     functionName: "release-retries",
     bundle: join(builtFile("../functions", "../dist/functions"), "release-retries", "index.mjs"),
@@ -202,7 +203,7 @@ const work = async (parts: RunParts): Promise<ExitStatus> => {
   const consumer = startOutcomeConsumer({
     sqs: stack.sqs,
     urlOf,
-    ...(settings.policy.retryScheduleMs === undefined ? {} : { except: "retryable-declines" as const }),
+    ...(retriesLater(settings.policy) ? { except: "retryable-declines" as const } : {}),
     log: outcomes,
     tally,
     onNews: endIfAllEnded,

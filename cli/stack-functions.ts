@@ -1,5 +1,5 @@
 import type { StackFunction } from "../infra/local/stack.ts";
-import type { Policy } from "../lib/core/policy.ts";
+import { type Policy, retriesLater } from "../lib/core/policy.ts";
 
 /** How a run's functions are cut: how many processes, how large their batches, how long one may take. */
 export type StackFunctions = {
@@ -51,7 +51,7 @@ export const stackFunctions = (
         workers: 1,
       },
       // Without a schedule of later attempts the retryable declines are read as a merchant would.
-      ...(policy.retryScheduleMs === undefined
+      ...(!retriesLater(policy)
         ? []
         : [
             {

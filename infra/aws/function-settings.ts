@@ -1,5 +1,5 @@
 import { fromDecimal, parseCurrency } from "../../lib/core/money.ts";
-import { worstCaseMsOf } from "../../lib/core/policy.ts";
+import { retriesLater, worstCaseMsOf } from "../../lib/core/policy.ts";
 import { QUEUES, type QueueName } from "../../lib/core/queues.ts";
 import {
   credentialNames,
@@ -66,7 +66,7 @@ export const checkedSettings = (props: ChargeonceProps): CheckedSettings => {
   return {
     durations,
     lookupsEndMs: settings.policy.lookupScheduleMs.at(-1) ?? 0,
-    atWork: { retrySchedule: settings.policy.retryScheduleMs !== undefined },
+    atWork: { retrySchedule: retriesLater(settings.policy) },
   };
 };
 

@@ -34,10 +34,10 @@ export type Policy = {
   readonly lateProcessingMs: number;
   readonly afterAbsence: AfterAbsence;
   /**
-   * waits before later attempts of a retryable decline, each from the decline before; `undefined`: none are made,
-   * and a retryable decline is the merchant's to read
+   * waits before later attempts of a retryable decline, each from the decline before; empty: none are made, and a
+   * retryable decline is the merchant's to read
    */
-  readonly retryScheduleMs: readonly number[] | undefined;
+  readonly retryScheduleMs: readonly number[];
   /** where the cards were issued or the acquirer is, as far as the networks' rules differ by it */
   readonly retryRegion: Region;
   /**
@@ -85,8 +85,7 @@ export const defaultPolicy: Policy = {
   clockSkewMs: 120_000,
   lateProcessingMs: 3_600_000,
   afterAbsence: "resendWithinLife",
-  // Later attempts cost fees where they are not wanted: who wants them names a schedule.
-  retryScheduleMs: undefined,
+  retryScheduleMs: [86_400_000, 259_200_000, 432_000_000],
   retryRegion: "global",
   budgetBy: "ledger",
   attemptsMax: 4,
@@ -98,8 +97,9 @@ export const defaultPolicy: Policy = {
   secondPersonFor: decidedByTwo,
 };
 
-/** A schedule to begin with: 1, 3 and 5 days. */
-export const proposedRetryScheduleMs: readonly number[] = [86_400_000, 259_200_000, 432_000_000];
+/** Whether retryable declines are tried again, or are the merchant's to read. */
+export const retriesLater = ({ retryScheduleMs }: Pick<Policy, "retryScheduleMs">): boolean =>
+  retryScheduleMs.length > 0;
 
 /**
  * How much later than it was opened an attempt may reach the network: it may be sent again until its key life
@@ -194,8 +194,8 @@ const checks: { readonly [K in keyof Policy]: readonly [check: (value: unknown) 
       '"resendWithinLife", "review" or "newAttempt"',
     ],
     retryScheduleMs: [
-      (v) => Array.isArray(v) && isFrom1(v.length, 50) && v.every((wait) => isMs(wait, 60 * dayMs)),
-      `a list of 1 to 50 whole numbers of milliseconds, each at most ${60 * dayMs}`,
+      (v) => Array.isArray(v) && v.length <= 50 && v.every((wait) => isMs(wait, 60 * dayMs)),
+      `a list of up to 50 whole numbers of milliseconds, each at most ${60 * dayMs}`,
     ],
     retryRegion: [(v) => (regions as readonly unknown[]).includes(v), `one of ${regions.join(", ")}`],
     budgetBy: [(v) => v === "ledger" || v === "gateway", '"ledger" or "gateway"'],

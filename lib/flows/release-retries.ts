@@ -2,6 +2,7 @@ import type { ChargeId } from "../core/charge.ts";
 import { budgetOf, instrumentKeyOf } from "../core/instrument-record.ts";
 import { awaitAttempt, type LedgerEntry } from "../core/ledger.ts";
 import { isRetryable, type RetryableEntry } from "../core/plan-retry.ts";
+import { retriesLater } from "../core/policy.ts";
 import type { RetryDecision, RetryRecord } from "../core/retry-record.ts";
 import { feeOf, limitIds } from "../core/retry-rules/limits.ts";
 import type { RetryReleaser } from "../ports.ts";
@@ -112,7 +113,7 @@ const heldBack = async (entry: RetryableEntry, clerk: RetryReleaser): Promise<Re
   const { policy } = clerk;
   const nowMs = clerk.clock.nowMs();
   const base = { at: nowMs, attempt: entry.attempt };
-  if (policy.retryScheduleMs === undefined) return { ...base, kind: "refused", because: "retries_off" };
+  if (!retriesLater(policy)) return { ...base, kind: "refused", because: "retries_off" };
   if (entry.notAfterMs !== undefined && nowMs > entry.notAfterMs)
     return { ...base, kind: "refused", because: "past_not_after" };
   const key = instrumentKeyOf(entry, policy);

@@ -3,6 +3,7 @@ import type { ChargeId } from "../core/charge.ts";
 import { instrumentKeyOf } from "../core/instrument-record.ts";
 import { isJsonObject, parseJson } from "../core/json.ts";
 import { isRetryable, planRetry, type RetryableEntry } from "../core/plan-retry.ts";
+import { retriesLater } from "../core/policy.ts";
 import type { RetryDecision, RetryRecord } from "../core/retry-record.ts";
 import type { RouteMessage } from "../core/route-message.ts";
 import type { Delivery, DeliveryEnd, RetryClerk } from "../ports.ts";
@@ -79,7 +80,7 @@ const scheduleRetry = async (delivery: Delivery, clerk: RetryClerk): Promise<Del
   const instrument = key === undefined ? undefined : await clerk.instruments.read(key);
   const nowMs = clerk.clock.nowMs();
   // Switched off: it is the merchant's to read, and stays.
-  if (retryScheduleMs === undefined) return giveBack(parkedMs);
+  if (!retriesLater(clerk.policy)) return giveBack(parkedMs);
   const at = { nowMs, fraction: clerk.ids.fraction() };
   const { next, decision } = planRetry(entry, instrument, retryScheduleMs, clerk.policy, at);
   const record: RetryRecord = {

@@ -50,10 +50,10 @@ describe("chargeonce retries simulate", () => {
     const wrong = await runCommand(["retries", "simulate", file]);
     expect([wrong.status, wrong.stdout]).toEqual([2, ""]);
     expect(wrong.stderr).toContain(`${file}:1: chargeId: must be there`);
-    const policy = writeLines(join(folder, "policy.json"), ['{"retryScheduleMs":[]}']);
+    const policy = writeLines(join(folder, "policy.json"), ['{"retryScheduleMs":[-1]}']);
     const refused = await runCommand(["retries", "simulate", file, "--policy", policy]);
     expect(refused.status).toBe(2);
-    expect(refused.stderr).toContain("retryScheduleMs: must be a list of 1 to 50");
+    expect(refused.stderr).toContain("retryScheduleMs: must be a list of up to 50");
   });
 });
 

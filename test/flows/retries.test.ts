@@ -187,8 +187,7 @@ describe("later attempts", () => {
     await one.run();
     await one.schedule();
     one.clock.set(one.startMs + 2 * day);
-    const { retryScheduleMs: _off, ...policy } = one.clerk.policy;
-    await releaseRetries({ ...one.clerk, policy: { ...policy, retryScheduleMs: undefined } });
+    await releaseRetries({ ...one.clerk, policy: { ...one.clerk.policy, retryScheduleMs: [] } });
     expect(one.queues.accepted.at(-1)).toMatchObject({
       queue: "retryable-declines",
       message: { id: "order-1#1#declined_retryable", charge: { chargeId: "order-1" } },

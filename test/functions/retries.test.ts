@@ -66,6 +66,6 @@ test("a setting that is missing or wrong is named, and the function does not sta
     "exit status 1",
   );
   await expect(
-    stand.start("schedule-retries", { ...alone(), POLICY: '{"retryScheduleMs":[]}' }),
+    stand.start("schedule-retries", { ...alone(), POLICY: '{"retryScheduleMs":[-1]}' }),
   ).rejects.toThrow("exit status 1");
 });
