@@ -18,7 +18,10 @@ export type Found = {
   readonly otherAttempt: FeedRow[];
   /** money given back on this charge */
   readonly reversals: FeedRow[];
-  /** rows without any reference of ours, but with the same consumer, amount and currency (S14) */
+  /**
+   * rows without any reference of ours, but of the same consumer (S14): of the amount that was asked for, or that
+   * took another one or may yet, since a gateway that loses our references may have taken a wrong amount, too
+   */
   readonly weak: FeedRow[];
 };
 
@@ -34,8 +37,13 @@ export type Matcher = {
   foundOf(chargeId: ChargeId): Found;
 };
 
-const weakKey = (amountMinor: string, currency: string, consumer: string): string =>
-  `${amountMinor} ${currency} ${consumer}`;
+const isOfAmount = (row: FeedRow, { amount, currency }: LedgerEntry): boolean => {
+  const code = row.currency === undefined ? undefined : parseCurrency(row.currency);
+  if (code !== currency || row.amount === undefined) return false;
+  return String(fromDecimal(row.amount, code)) === amount;
+};
+
+const tookNothing = ({ reply }: FeedRow): boolean => reply.kind === "refused" || reply.kind === "invalid";
 
 type Sought = { readonly entry: LedgerEntry; readonly found: Found };
 /** Nothing is kept under `undefined`: a row without the id finds nothing. */
@@ -48,7 +56,7 @@ export const matcherFor = (wanted: readonly Wanted[]): Matcher => {
   const byRequestId: Index = new Map();
   const byTransactionId: Index = new Map();
   const byOrderId: Index = new Map();
-  const byWeakKey = new Map<string, Sought[]>();
+  const byConsumer = new Map<string, Sought[]>();
 
   for (const { entry, consumers } of wanted) {
     const sought = { entry, found: nothing() };
@@ -57,10 +65,7 @@ export const matcherFor = (wanted: readonly Wanted[]): Matcher => {
     for (const earlier of entry.earlierRequestIds ?? []) byRequestId.set(earlier, sought);
     if (entry.ids?.transactionId !== undefined) byTransactionId.set(entry.ids.transactionId, sought);
     if (entry.ids?.orderId !== undefined) byOrderId.set(entry.ids.orderId, sought);
-    for (const consumer of consumers) {
-      const key = weakKey(entry.amount, entry.currency, consumer);
-      byWeakKey.set(key, [...(byWeakKey.get(key) ?? []), sought]);
-    }
+    for (const consumer of consumers) byConsumer.set(consumer, [...(byConsumer.get(consumer) ?? []), sought]);
   }
 
   const soughtBy = (row: FeedRow): Sought | undefined =>
@@ -81,14 +86,9 @@ export const matcherFor = (wanted: readonly Wanted[]): Matcher => {
   };
 
   const addWeak = (row: FeedRow): void => {
-    const currency = row.currency === undefined ? undefined : parseCurrency(row.currency);
-    if (currency === undefined || row.amount === undefined) return;
-    const amountMinor = fromDecimal(row.amount, currency);
-    if (amountMinor === undefined) return;
-    const alike = row.consumers.flatMap(
-      (consumer) => byWeakKey.get(weakKey(String(amountMinor), currency, consumer)) ?? [],
-    );
-    for (const { found } of new Set(alike)) keep(found.weak, row);
+    const alike = new Set(row.consumers.flatMap((consumer) => byConsumer.get(consumer) ?? []));
+    for (const { entry, found } of alike)
+      if (!tookNothing(row) || isOfAmount(row, entry)) keep(found.weak, row);
   };
 
   return {

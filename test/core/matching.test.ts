@@ -125,13 +125,9 @@ describe("what only looks like it (S14)", () => {
     [{ consumers: ["lena@example.net"] }, "order-2 weak", "by another of the consumer's names"],
     [{ consumers: ["lena", "lena@example.net"] }, "order-1 weak, order-2 weak", "by two names: once each"],
     [{ amount: "19.990" }, "order-1 weak, order-2 weak", "the same amount, written longer"],
-    [{ amount: "19.98" }, "", "another amount"],
-    [{ amount: "1999" }, "", "a hundred times the amount"],
-    [{ amount: "-19.99" }, "", "given back"],
-    [{ amount: "19,99" }, "", "not an amount"],
-    [{ currency: "USD" }, "", "another currency"],
-    [{ currency: "eur" }, "", "not a currency"],
-    [{ currency: "ZZZ" }, "", "no currency"],
+    [{ amount: "19.98" }, "order-1 weak, order-2 weak", "another amount was taken: a wrong one, perhaps"],
+    [{ currency: "USD" }, "order-1 weak, order-2 weak", "in another currency"],
+    [{ amount: "19,99" }, "order-1 weak, order-2 weak", "not an amount: who knows what was taken"],
     [{ consumers: [] }, "", "nobody"],
     [{ consumers: ["Lena"] }, "", "in other letters"],
     [{ consumers: ["otto"] }, "", "somebody else"],
@@ -139,20 +135,38 @@ describe("what only looks like it (S14)", () => {
     expect(placeOf(by(changes))).toBe(place);
   });
 
-  test.each(["amount", "currency"] as const)("nothing without its %s", (member) => {
-    const { [member]: _gone, ...rest } = by({});
-    expect(placeOf(rest)).toBe("");
+  const declined = (changes: Partial<FeedRow>): FeedRow => stranger("refused", { ...lena, ...changes });
+  const both = "order-1 weak, order-2 weak";
+  test.each<[FeedRow, place: string, reason: string]>([
+    [declined({}), both, "a decline of the same amount: it may be of this charge"],
+    [declined({ amount: "19.990" }), both, "written longer"],
+    [declined({ amount: "19.98" }), "", "of another amount: it took nothing, whoever's it is"],
+    [declined({ amount: "1999" }), "", "a hundred times the amount"],
+    [declined({ amount: "-19.99" }), "", "given back"],
+    [declined({ amount: "19,99" }), "", "not an amount"],
+    [declined({ currency: "USD" }), "", "another currency"],
+    [declined({ currency: "eur" }), "", "not a currency"],
+    [declined({ currency: "ZZZ" }), "", "no currency"],
+    [stranger("invalid", { ...lena, amount: "19.98" }), "", "a request error took nothing, either"],
+    [stranger("accepted", { ...lena, amount: "19.98" }), both, "accepted: it may be taken yet"],
+    [stranger("unproven", { ...lena, amount: "19.98" }), both, "nobody knows what it did"],
+  ])("%j → %j (%s)", (one, place) => {
+    expect(placeOf(one)).toBe(place);
   });
+
+  test.each(["amount", "currency"] as const)(
+    "without its %s only what may have taken something",
+    (member) => {
+      const { [member]: _taken, ...captured } = by({});
+      const { [member]: _gone, ...refused } = declined({});
+      expect([placeOf(captured), placeOf(refused)]).toEqual([both, ""]);
+    },
+  );
 
   test("the digits of a currency count: 1999 JPY is not 19.99", () => {
     const yen: readonly Wanted[] = [{ entry: unknown({ currency: "JPY" }), ...lena }];
-    expect(placeOf(by({ amount: "1999", currency: "JPY" }), yen)).toBe("order-1 weak");
-    expect(placeOf(by({ amount: "19.99", currency: "JPY" }), yen)).toBe("");
-  });
-
-  test("a consumer's name cannot be made to read like another's amount", () => {
-    const odd: readonly Wanted[] = [{ entry: unknown(), consumers: ["EUR lena"] }];
-    expect(placeOf(by({ consumers: ["lena"] }), odd)).toBe("");
+    expect(placeOf(declined({ amount: "1999", currency: "JPY" }), yen)).toBe("order-1 weak");
+    expect(placeOf(declined({ amount: "19.99", currency: "JPY" }), yen)).toBe("");
   });
 });
 

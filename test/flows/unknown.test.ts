@@ -201,7 +201,16 @@ describe("a row of the feed is known by", () => {
       "a body that was cut",
     ],
     [made(noReference), "review", "nothing of ours: only consumer and amount (S14)"],
-    [made({ ...noReference }, { amount: 5 }), "approved", "nothing at all: another's; absent, and sent"],
+    [
+      made({ ...noReference }, { amount: 5 }),
+      "review",
+      "nothing of ours, another amount: a wrong one, perhaps",
+    ],
+    [
+      made({ ...noReference }, { amount: 5, status: "fail", code: 5051 }),
+      "approved",
+      "nothing of ours, and took nothing: absent, and sent",
+    ],
   ])("$1: $2", async (acts, outcome, why) => {
     const sends = acts.length;
     const on = stage({ bank: (_, nth) => acts[nth - 1] ?? pays() });

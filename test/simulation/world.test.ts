@@ -127,6 +127,12 @@ describe("the world", () => {
     expect(violation?.message).toBeUndefined();
   });
 
+  // A capture of another amount in a row without our references: a person was told that nothing was there.
+  test("a row of the same consumer that took another amount is no absence: seed 14987", async () => {
+    const { violation } = await runWorld({ seed: 14987, charges: 20 });
+    expect(violation?.message).toBeUndefined();
+  });
+
   test("a failure is shrunk to a history that still fails, and tells its story", async () => {
     const mutant = mutants.find(({ name }) => name === "answer-of-a-resend-is-believed");
     if (mutant === undefined) throw new Error("no such mutant");
