@@ -46,6 +46,27 @@ const isNoted = (entry: LedgerEntry, notice: Notice): boolean =>
   entry.history.some((event) => event.e === "notice" && event.id === notice.id);
 
 /**
+ * Whether the first notice about this transaction named another charge, or told another amount of it; of two in one
+ * moment neither is the first.
+ * @param all every notice that is kept of the transaction, this one among them
+ */
+export const isSaidOther = (notice: Notice, all: readonly Notice[]): boolean => {
+  const firstMs = Math.min(...all.map(({ receivedAtMs }) => receivedAtMs));
+  return all.some(
+    (one) =>
+      one.receivedAtMs === firstMs && (one.chargeId !== notice.chargeId || tellsOtherMoney(one, notice)),
+  );
+};
+
+const tellsOtherMoney = (one: Notice, other: Notice): boolean => {
+  const [a, b] = [one.reply, other.reply].map((reply) => ("echo" in reply ? reply.echo : {}));
+  return (
+    (a?.amount !== undefined && b?.amount !== undefined && a.amount !== b.amount) ||
+    (a?.currency !== undefined && b?.currency !== undefined && a.currency !== b.currency)
+  );
+};
+
+/**
  * What a verified notice means for its charge (S15). It moves a charge only forwards: what is final stays, and
  * whatever says otherwise goes to a person. Total.
  *

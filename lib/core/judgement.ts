@@ -66,7 +66,6 @@ const reviewedAs: Readonly<Partial<Record<FindingKind, readonly string[]>>> = {
   double_charge: ["double_charge"],
   amount_differs: ["mismatch"],
   currency_differs: ["mismatch"],
-  state_differs: ["captured_by_earlier_attempt"],
   refunded_or_charged_back: ["refunded_or_charged_back"],
 };
 

@@ -1,6 +1,6 @@
 import { backoffMs } from "../core/backoff.ts";
 import type { ChargeId } from "../core/charge.ts";
-import { judgeNotice, type NoticeVerdict } from "../core/judge-notice.ts";
+import { isSaidOther, judgeNotice, type NoticeVerdict } from "../core/judge-notice.ts";
 import type { HistoryEvent, LedgerEntry, UnknownEntry } from "../core/ledger.ts";
 import { type NotedNotice, type Notice, noticeEvidenceOf, type WakeUp } from "../core/notice.ts";
 import { routeOfNoted } from "../core/route-message.ts";
@@ -97,26 +97,6 @@ const carryOut = async (
       return { kind: "route", route: routeOfNoted(noted, entry) };
     }
   }
-};
-
-/**
- * Whether the first notice about this transaction named another charge, or told another amount of it; of two in one
- * moment neither is the first.
- */
-const isSaidOther = (notice: Notice, all: readonly Notice[]): boolean => {
-  const firstMs = Math.min(...all.map(({ receivedAtMs }) => receivedAtMs));
-  return all.some(
-    (one) =>
-      one.receivedAtMs === firstMs && (one.chargeId !== notice.chargeId || tellsOtherMoney(one, notice)),
-  );
-};
-
-const tellsOtherMoney = (one: Notice, other: Notice): boolean => {
-  const [a, b] = [one.reply, other.reply].map((reply) => ("echo" in reply ? reply.echo : {}));
-  return (
-    (a?.amount !== undefined && b?.amount !== undefined && a.amount !== b.amount) ||
-    (a?.currency !== undefined && b?.currency !== undefined && a.currency !== b.currency)
-  );
 };
 
 /** The charge that the notices of what is given back were about. */

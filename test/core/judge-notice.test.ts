@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { judgeNotice, type NoticeVerdict } from "../../lib/core/judge-notice.ts";
+import { isSaidOther, judgeNotice, type NoticeVerdict } from "../../lib/core/judge-notice.ts";
 import { type LedgerEntry, mayFollow, type UnknownEntry } from "../../lib/core/ledger.ts";
 import { type Notice, noticeEvidenceOf, parseWakeUp, wakeUpOf } from "../../lib/core/notice.ts";
 import type { GatewayReply } from "../../lib/core/reply.ts";
@@ -277,6 +277,34 @@ describe("what follows from a notice", () => {
         atMs: entry.nextAtMs,
       },
     });
+  });
+});
+
+describe("the first word about a transaction", () => {
+  const ours = notice("captured");
+  const other = chargeIdOf("order-2");
+  const early = { receivedAtMs: t0 };
+  // biome-ignore format: one row a line
+  test.each<[says: string, others: readonly Notice[], why: string]>([
+    ["ours", [], "nobody else said anything"],
+    ["ours", [notice("accepted", early)], "an earlier one says the same"],
+    ["another's", [notice("captured", { ...early, chargeId: other })], "the transaction was another charge's"],
+    ["ours", [notice("captured", { receivedAtMs: t0 + 9_000, chargeId: other })], "who comes later is not believed against the first"],
+    ["another's", [notice("captured", { chargeId: other })], "of two in one moment neither is the first"],
+    ["another's", [without(notice("captured", early), "chargeId")], "a first one that names no charge might be anybody's"],
+    ["another's", [notice(wrongAmount, early)], "another amount"],
+    ["another's", [notice(wrongCurrency, early)], "another currency"],
+    ["ours", [notice(wrongAmount, { receivedAtMs: t0 + 9_000 })], "another amount, but later"],
+    ["ours", [notice(noAmount, early)], "what tells no amount tells no other"],
+    ["ours", [notice({ ...replies.captured, echo: {} }, early)], "nor does what tells neither amount nor currency"],
+    ["ours", [notice("unproven", early)], "nor does what has no echo at all"],
+  ])("is %s ‹%#›", (says, others, why) => {
+    expect(isSaidOther(ours, [...others, ours]), why).toBe(says !== "ours");
+  });
+
+  test("whoever tells no money contradicts no amount", () => {
+    const quiet = notice("unproven");
+    expect(isSaidOther(quiet, [notice(wrongAmount, early), quiet])).toBe(false);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Finding } from "../../lib/core/finding.ts";
+import type { Finding, FindingKind, FindingMoney, NextStep } from "../../lib/core/finding.ts";
 import { type Judgement, judge, type View } from "../../lib/core/judgement.ts";
 import type { GatewaySide, LedgerSide } from "../../lib/core/sides.ts";
 
@@ -65,321 +65,55 @@ const told = (
 const eur = (amount: string) => ({ amount, currency: "EUR" });
 
 describe("what a finding says, and nothing more", () => {
-  const common = { gateway: "centrobill", chargeId: "c-1" } as const;
-  type Row = readonly [
-    string,
-    LedgerSide | undefined,
-    readonly GatewaySide[],
-    readonly Omit<Finding, "ledger">[],
+  type Told = readonly [
+    kind: FindingKind,
+    name: string,
+    next: NextStep,
+    money: FindingMoney | undefined,
+    /** where it is not as usual: every row of the charge, when the first of them was made */
+    more?: Omit<Partial<Finding>, "atMs"> & { readonly atMs?: number | undefined },
   ];
   const anonymous = drop(charge(), "chargeId", "requestId");
-  test.each<Row>([
-    [
-      "missing in the ledger, and captured twice",
-      undefined,
-      [charge(), second],
-      [
-        {
-          ...common,
-          id: "c-1#reconcile#missing_in_ledger#t-1",
-          kind: "missing_in_ledger",
-          rows: [charge(), second],
-          next: "find_the_sender",
-          money: eur("1999"),
-          atMs: t0 + 2_000,
-        },
-        {
-          ...common,
-          id: "c-1#reconcile#double_charge#t-2",
-          kind: "double_charge",
-          rows: [charge(), second],
-          next: "confirm_the_refund",
-          money: eur("1999"),
-          by: "one_request_id",
-          refundProposal: [{ gateway: "centrobill", transactionId: "t-2", ...eur("1999") }],
-          atMs: t0 + 9_000,
-        },
-      ],
-    ],
-    [
-      "missing in the ledger, without any reference",
-      undefined,
-      [anonymous],
-      [
-        {
-          id: "row#reconcile#missing_in_ledger#t-1",
-          kind: "missing_in_ledger",
-          gateway: "centrobill",
-          rows: [anonymous],
-          next: "find_the_sender",
-          money: eur("1999"),
-          atMs: t0 + 2_000,
-        },
-      ],
-    ],
-    [
-      "missing at the gateway",
-      approved,
-      [],
-      [
-        {
-          ...common,
-          id: "c-1#reconcile#missing_at_gateway#2",
-          kind: "missing_at_gateway",
-          rows: [],
-          next: "ask_the_gateway",
-          money: eur("1999"),
-          atMs: t0,
-        },
-      ],
-    ],
-    [
-      "another amount",
-      approved,
-      [charge({ amount: "2500" })],
-      [
-        {
-          ...common,
-          id: "c-1#reconcile#amount_differs#t-1",
-          kind: "amount_differs",
-          rows: [charge({ amount: "2500" })],
-          next: "settle_the_difference",
-          money: eur("501"),
-          atMs: t0 + 2_000,
-        },
-      ],
-    ],
-    [
-      "a smaller amount",
-      approved,
-      [charge({ amount: "1000" })],
-      [
-        {
-          ...common,
-          id: "c-1#reconcile#amount_differs#t-1",
-          kind: "amount_differs",
-          rows: [charge({ amount: "1000" })],
-          next: "settle_the_difference",
-          money: eur("999"),
-          atMs: t0 + 2_000,
-        },
-      ],
-    ],
-    [
-      "an amount that is none",
-      approved,
-      [drop(charge({ written: "x" }), "amount")],
-      [
-        {
-          ...common,
-          id: "c-1#reconcile#amount_differs#t-1",
-          kind: "amount_differs",
-          rows: [drop(charge({ written: "x" }), "amount")],
-          next: "settle_the_difference",
-          atMs: t0 + 2_000,
-        },
-      ],
-    ],
-    [
-      "another currency",
-      approved,
-      [charge({ currency: "USD", amount: "5" })],
-      [
-        {
-          ...common,
-          id: "c-1#reconcile#currency_differs#t-1",
-          kind: "currency_differs",
-          rows: [charge({ currency: "USD", amount: "5" })],
-          next: "settle_the_difference",
-          money: { amount: "5", currency: "USD" },
-          atMs: t0 + 2_000,
-        },
-      ],
-    ],
-    [
-      "approved here, declined there",
-      approved,
-      [charge({ says: "refused" })],
-      [
-        {
-          ...common,
-          id: "c-1#reconcile#state_differs#t-1",
-          kind: "state_differs",
-          rows: [charge({ says: "refused" })],
-          next: "revoke_the_approval",
-          money: eur("1999"),
-          atMs: t0 + 2_000,
-        },
-      ],
-    ],
-    [
-      "declined here, captured there",
-      { ...bare, state: "declined_permanent" },
-      [charge()],
-      [
-        {
-          ...common,
-          id: "c-1#reconcile#state_differs#t-1",
-          kind: "state_differs",
-          rows: [charge()],
-          next: "do_not_charge_again",
-          money: eur("1999"),
-          atMs: t0 + 2_000,
-        },
-      ],
-    ],
-    [
-      "an unknown that was captured",
-      { ...bare, state: "unknown" },
-      [charge()],
-      [
-        {
-          ...common,
-          id: "c-1#reconcile#late_outcome#2",
-          kind: "late_outcome",
-          rows: [charge()],
-          next: "nothing",
-          money: eur("1999"),
-          atMs: t0 + 2_000,
-        },
-      ],
-    ],
-    [
-      "an unknown that was refused",
-      { ...bare, state: "unknown" },
-      [charge({ says: "refused" })],
-      [
-        {
-          ...common,
-          id: "c-1#reconcile#late_outcome#2",
-          kind: "late_outcome",
-          rows: [charge({ says: "refused" })],
-          next: "nothing",
-          atMs: t0 + 2_000,
-        },
-      ],
-    ],
-    [
-      "opened days ago",
-      { ...bare, state: "opened" },
-      [charge()],
-      [
-        {
-          ...common,
-          id: "c-1#reconcile#late_outcome#2",
-          kind: "late_outcome",
-          rows: [charge()],
-          next: "decide_the_review",
-          money: eur("1999"),
-          atMs: t0 + 2_000,
-        },
-      ],
-    ],
-    [
-      "in review, since nobody knew",
-      { ...bare, state: "review", reason: "absent" },
-      [charge()],
-      [
-        {
-          ...common,
-          id: "c-1#reconcile#late_outcome#2",
-          kind: "late_outcome",
-          rows: [charge()],
-          next: "decide_the_review",
-          money: eur("1999"),
-          atMs: t0 + 2_000,
-        },
-      ],
-    ],
-    [
-      "given back, in two parts",
-      approved,
-      [
-        charge(),
-        refund({ transactionId: "t-b", amount: "900" }),
-        refund({ transactionId: "t-a", amount: "1099" }),
-      ],
-      [
-        {
-          ...common,
-          id: "c-1#reconcile#refunded_or_charged_back#t-a+t-b",
-          kind: "refunded_or_charged_back",
-          rows: [
-            charge(),
-            refund({ transactionId: "t-b", amount: "900" }),
-            refund({ transactionId: "t-a", amount: "1099" }),
-          ],
-          next: "book_the_reversal",
-          money: eur("900"),
-          atMs: t0 + 60_000,
-        },
-      ],
-    ],
-    [
-      "given back, in an amount that nobody says",
-      approved,
-      [charge(), drop(refund(), "amount", "atMs")],
-      [
-        {
-          ...common,
-          id: "c-1#reconcile#refunded_or_charged_back#t-9",
-          kind: "refunded_or_charged_back",
-          rows: [charge(), drop(refund(), "amount", "atMs")],
-          next: "book_the_reversal",
-          money: eur("1999"),
-        },
-      ],
-    ],
-    [
-      "given back, and nobody says what",
-      approved,
-      [drop(refund(), "currency")],
-      [
-        {
-          ...common,
-          id: "c-1#reconcile#refunded_or_charged_back#t-9",
-          kind: "refunded_or_charged_back",
-          rows: [drop(refund(), "currency")],
-          next: "book_the_reversal",
-          atMs: t0 + 60_000,
-        },
-      ],
-    ],
-    [
-      "captured again, while the ledger's own capture stands elsewhere",
-      { ...approved, firstSentAtMs: t0 - 50 * hour },
-      [drop(second, "requestId")],
-      [
-        {
-          ...common,
-          id: "c-1#reconcile#double_charge#t-2",
-          kind: "double_charge",
-          rows: [
-            {
-              kind: "charge",
-              says: "captured",
-              chargeId: "c-1",
-              requestId: "r-1",
-              transactionId: "t-1",
-              orderId: "o-1",
-              amount: "1999",
-              currency: "EUR",
-              consumers: [],
-            },
-            drop(second, "requestId"),
-          ],
-          next: "confirm_the_refund",
-          money: eur("1999"),
-          by: "several_request_ids",
-          refundProposal: [{ gateway: "centrobill", transactionId: "t-2", ...eur("1999") }],
-          atMs: t0 + 9_000,
-        },
-      ],
-    ],
-  ])("%s", (_, ledger, rows, findings) => {
-    expect(of(ledger, rows).findings).toStrictEqual(
-      findings.map((finding) => (ledger === undefined ? finding : { ...finding, ledger })),
-    );
+  const elsewhere = { ...approved, firstSentAtMs: t0 - 50 * hour };
+  const own = drop(charge(), "atMs");
+  const again = drop(second, "requestId");
+  const proposal = {
+    refundProposal: [{ gateway: "centrobill" as const, transactionId: "t-2", ...eur("1999") }],
+  };
+  const unnamed = drop(charge({ written: "x" }), "amount");
+  const inUsd = { amount: "5", currency: "USD" };
+  // biome-ignore format: one row a line
+  test.each<[string, LedgerSide | undefined, readonly GatewaySide[], readonly Told[]]>([
+    ["missing in the ledger, and captured twice", undefined, [charge(), second], [
+      ["missing_in_ledger", "t-1", "find_the_sender", eur("1999")],
+      ["double_charge", "t-2", "confirm_the_refund", eur("1999"), { by: "one_request_id", ...proposal, atMs: t0 + 9_000 }]]],
+    ["missing in the ledger, without any reference", undefined, [anonymous], [["missing_in_ledger", "t-1", "find_the_sender", eur("1999"), { id: "row#reconcile#missing_in_ledger#t-1" }]]],
+    ["missing at the gateway", approved, [], [["missing_at_gateway", "2", "ask_the_gateway", eur("1999"), { atMs: t0 }]]],
+    ["another amount", approved, [charge({ amount: "2500" })], [["amount_differs", "t-1", "settle_the_difference", eur("501")]]],
+    ["a smaller amount", approved, [charge({ amount: "1000" })], [["amount_differs", "t-1", "settle_the_difference", eur("999")]]],
+    ["an amount that is none", approved, [unnamed], [["amount_differs", "t-1", "settle_the_difference", undefined]]],
+    ["another currency", approved, [charge(inUsd)], [["currency_differs", "t-1", "settle_the_difference", inUsd]]],
+    ["approved here, declined there", approved, [charge({ says: "refused" })], [["state_differs", "t-1", "revoke_the_approval", eur("1999")]]],
+    ["declined here, captured there", { ...bare, state: "declined_permanent" }, [charge()], [["state_differs", "t-1", "do_not_charge_again", eur("1999")]]],
+    ["an unknown that was captured", { ...bare, state: "unknown" }, [charge()], [["late_outcome", "2", "nothing", eur("1999")]]],
+    ["an unknown that was refused", { ...bare, state: "unknown" }, [charge({ says: "refused" })], [["late_outcome", "2", "nothing", undefined]]],
+    ["opened days ago", { ...bare, state: "opened" }, [charge()], [["late_outcome", "2", "decide_the_review", eur("1999")]]],
+    ["in review, since nobody knew", { ...bare, state: "review", reason: "absent" }, [charge()], [["late_outcome", "2", "decide_the_review", eur("1999")]]],
+    ["given back, in two parts", approved, [charge(), refund({ transactionId: "t-b", amount: "900" }), refund({ transactionId: "t-a", amount: "1099" })], [
+      ["refunded_or_charged_back", "t-a+t-b", "book_the_reversal", eur("900"), { atMs: t0 + 60_000 }]]],
+    ["given back, in an amount that nobody says", approved, [charge(), drop(refund(), "amount", "atMs")], [["refunded_or_charged_back", "t-9", "book_the_reversal", eur("1999"), { atMs: undefined }]]],
+    ["given back, and nobody says what", approved, [drop(refund(), "currency")], [["refunded_or_charged_back", "t-9", "book_the_reversal", undefined, { atMs: t0 + 60_000 }]]],
+    ["captured again, while the ledger's own capture stands elsewhere", elsewhere, [again], [
+      ["double_charge", "t-2", "confirm_the_refund", eur("1999"), { by: "several_request_ids", rows: [own, again], ...proposal, atMs: t0 + 9_000 }]]],
+  ])("%s", (_, ledger, rows, all) => {
+    const expected = all.map(([kind, name, next, money, more = {}]) => {
+      const finding = { id: `c-1#reconcile#${kind}#${name}`, kind, gateway: "centrobill", rows, next, money, atMs: t0 + 2_000 };
+      const whose = { ...(rows[0] === anonymous ? {} : { chargeId: "c-1" }), ...(ledger === undefined ? {} : { ledger }) };
+      return Object.fromEntries(
+        Object.entries({ ...finding, ...whose, ...more }).filter(([, value]) => value !== undefined),
+      );
+    });
+    expect(of(ledger, rows).findings).toStrictEqual(expected);
   });
 
   test.each<[Partial<LedgerSide>, Partial<GatewaySide>]>([

@@ -1,12 +1,15 @@
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { format } from "node:util";
+import { chai, expect } from "vitest";
 
 /**
  * What a test file gets in place of `vitest` while mutants run: the same names, as far as these tests use them, which
  * write down the tests instead of running them.
  */
-export { expect } from "vitest";
+export { expect };
 
-/** @typedef {{ name: string, run: () => unknown, suite: Suite }} Test */
+/** @typedef {{ name: string, run: () => unknown, suite: Suite, file: string }} Test */
 /** @typedef {{ name: string, parent?: Suite, before: Hook[], after: Hook[], beforeAll: Hook[], afterAll: Hook[] }} Suite */
 /** @typedef {() => unknown} Hook */
 
@@ -15,6 +18,13 @@ const suiteOf = (name, parent) => ({ name, parent, before: [], after: [], before
 let suite = suiteOf("");
 let tests = [];
 let finishers = [];
+let testFile;
+
+/** Vitest's own asks for the test that vitest runs. This one compares, and never writes. */
+chai.util.addMethod(chai.Assertion.prototype, "toMatchFileSnapshot", function (path) {
+  const text = readFileSync(resolve(dirname(testFile), path), "utf8");
+  this.assert(this._obj === text, `it is not what ${path} says`);
+});
 
 /** What stands among options and time-outs, which mean nothing here. */
 const functionIn = (some) => some.find((one) => typeof one === "function");
@@ -75,10 +85,11 @@ export async function testsOf(load) {
 const lineage = (one) => (one === undefined ? [] : [...lineage(one.parent), one]);
 
 /** Runs one test between the hooks of its suites. Throws what the test throws. */
-export async function runTest({ run, suite: own }) {
+export async function runTest({ run, suite: own, file }) {
   const outer = lineage(own);
   const inner = outer.toReversed();
   finishers = [];
+  testFile = file;
   try {
     for (const { before } of outer) for (const hook of before) await hook();
     await run();
