@@ -1,5 +1,21 @@
+import type { Context } from "aws-lambda";
+import { sqsWindows } from "../lib/adapters/sqs-windows.ts";
+import { planWindows } from "../lib/flows/plan-windows.ts";
 import { reconcileDue } from "../lib/flows/reconcile-due.ts";
-import { reconciliationFunction } from "./worker.ts";
+import { reconciliationParts } from "./worker.ts";
 
-/** Compares ledger and gateways, window by window, on a schedule. */
-export const handler = reconciliationFunction("reconcile", reconcileDue);
+const { settings, sqs, log, reconcilerOf } = reconciliationParts("reconcile");
+const windows = settings.windowsUrl === undefined ? undefined : sqsWindows(sqs, settings.windowsUrl);
+
+/**
+ * Runs by schedule: puts the windows that are due onto their queue, for `reconcile-window`. Where it knows no such
+ * queue it works them itself, until its time is over.
+ */
+export const handler = async (_event: unknown, context: Context): Promise<object> => {
+  try {
+    const worker = await reconcilerOf(context);
+    return windows === undefined ? await reconcileDue(worker) : await planWindows(worker, windows);
+  } finally {
+    log.flush();
+  }
+};

@@ -20,7 +20,7 @@ import { hideMessages, sqsQueues } from "../lib/adapters/sqs-queues.ts";
 import { type XrayDaemon, xrayDaemon } from "../lib/adapters/xray-daemon.ts";
 import type { LeaseToken, RequestId } from "../lib/core/charge.ts";
 import { chargeTrace } from "../lib/core/charge-trace.ts";
-import type { QueueName } from "../lib/core/queues.ts";
+import type { ChargeQueueName } from "../lib/core/queues.ts";
 import { gatewayPaces } from "../lib/flows/gateway-pace.ts";
 import { gatewaysOf } from "../lib/gateways/registry.ts";
 import type { Clock, Delivery, DeliveryEnd, Ids, Log, Reconciler, RetryClerk, Worker } from "../lib/ports.ts";
@@ -203,7 +203,7 @@ const workerOf = (
   ...tracesOf(process.env),
 });
 
-const deliveriesOf = (event: SQSEvent): readonly Delivery[] =>
+export const deliveriesOf = (event: SQSEvent): readonly Delivery[] =>
   event.Records.map((record) => ({
     messageId: record.messageId,
     body: record.body,
@@ -238,7 +238,7 @@ const answerOf = async (
  */
 export const queueFunction = (
   functionName: string,
-  queue: QueueName,
+  queue: ChargeQueueName,
   flow: BatchFlow,
 ): ((event: SQSEvent, context: Context) => Promise<SQSBatchResponse>) => {
   const parts = buildOrSay(functionName, build);
@@ -259,31 +259,19 @@ export const queueFunction = (
   };
 };
 
-/**
- * The handler of the function that reconciles on a schedule. Every invocation takes windows that are due until
- * its time is over, so that more of them work in parallel.
- */
-export const reconciliationFunction = (
-  functionName: string,
-  flow: (worker: Reconciler) => Promise<unknown>,
-): ((event: unknown, context: Context) => Promise<unknown>) => {
+/** What a function that reconciles is built of, once, at start, and what one invocation of it works with. */
+export const reconciliationParts = (functionName: string) => {
   const parts = buildOrSay(functionName, build);
   const { dynamodb, settings, sqs, log } = parts;
-  return async (_event, context) => {
-    const current = await parts.gateways();
-    try {
-      return await flow({
-        ...workerOf(parts, current, context),
-        wake: (receiptHandle) =>
-          hideMessages(sqs, settings.queueUrls["unknown-outcomes"], [{ receiptHandle, delayMs: 0 }], log),
-        sentCharges: dynamodbSentCharges(dynamodb, settings.ledgerTable),
-        book: dynamodbReconciliation(dynamodb, settings.ledgerTable),
-        spills: diskSpills(tmpdir()),
-      });
-    } finally {
-      log.flush();
-    }
-  };
+  const reconcilerOf = async (context: Context): Promise<Reconciler> => ({
+    ...workerOf(parts, await parts.gateways(), context),
+    wake: (receiptHandle) =>
+      hideMessages(sqs, settings.queueUrls["unknown-outcomes"], [{ receiptHandle, delayMs: 0 }], log),
+    sentCharges: dynamodbSentCharges(dynamodb, settings.ledgerTable),
+    book: dynamodbReconciliation(dynamodb, settings.ledgerTable),
+    spills: diskSpills(tmpdir()),
+  });
+  return { settings, sqs, log, reconcilerOf };
 };
 
 /** What a function of later attempts is built of, once, at start. */

@@ -1,5 +1,5 @@
 import type { IndexName } from "../lib/adapters/ledger-item.ts";
-import { QUEUES, type QueueName } from "../lib/core/queues.ts";
+import { CHARGE_QUEUES, QUEUES, type QueueName } from "../lib/core/queues.ts";
 import { outcomeQueues } from "../lib/core/verdict.ts";
 import {
   type CredentialName,
@@ -22,12 +22,7 @@ export type Trigger =
       /** invocations at once, from 2 on; where a user may say so, this is the default */
       readonly invocationsMax: number;
     }
-  | {
-      readonly kind: "schedule";
-      readonly everyMinutes: number;
-      /** invocations that each turn starts, at most five; they share what there is to do */
-      readonly atOnce: number;
-    }
+  | { readonly kind: "schedule"; readonly everyMinutes: number }
   /** a route of the HTTP entry, payload format 2.0 */
   | { readonly kind: "http"; readonly method: "POST"; readonly path: string };
 
@@ -78,8 +73,21 @@ const submitBatch = 10;
 
 /** What a worker of charges reads. */
 const worker = {
-  reads: { queues: QUEUES.map(({ name }) => name), settings: settingNames, credentials: credentialNames },
+  reads: {
+    queues: CHARGE_QUEUES.map(({ name }) => name),
+    settings: settingNames,
+    credentials: credentialNames,
+  },
   callsGateways: true,
+} as const;
+
+/** What compares ledger and gateways. */
+const reconciler = {
+  ...worker,
+  table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "Query"],
+  indexes: ["sent"],
+  // What it closes is told by its own message, which is woken.
+  hides: ["unknown-outcomes"],
 } as const;
 
 /**
@@ -129,14 +137,19 @@ export const FUNCTIONS = [
   },
   {
     name: "reconcile",
-    // Every invocation works what is due; one that is late finds the windows of those before it.
-    trigger: { kind: "schedule", everyMinutes: 30, atOnce: 3 },
-    ...worker,
-    table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "Query"],
-    indexes: ["sent"],
+    // It puts the windows that are due onto their queue. Without that queue it would work them, so it may do both.
+    trigger: { kind: "schedule", everyMinutes: 30 },
+    ...reconciler,
+    reads: { ...worker.reads, queues: QUEUES.map(({ name }) => name) },
+    sendsTo: ["review", "reconcile-windows"],
+    timeoutMs: () => 120_000,
+  },
+  {
+    name: "reconcile-window",
+    // One window an invocation: it has all of its time, and all of its disk.
+    trigger: { kind: "queue", batchSize: 1, batchingWindowSeconds: 0, invocationsMax: 5 },
+    ...reconciler,
     sendsTo: ["review"],
-    // What it closes is told by its own message, which is woken.
-    hides: ["unknown-outcomes"],
     timeoutMs: () => 900_000,
     // About ten million charges of one window with their rows.
     diskMb: 2_048,
@@ -156,7 +169,7 @@ export const FUNCTIONS = [
   {
     name: "release-retries",
     // Without a schedule, too: what was scheduled before it was taken away has to be told.
-    trigger: { kind: "schedule", everyMinutes: 5, atOnce: 1 },
+    trigger: { kind: "schedule", everyMinutes: 5 },
     reads: { queues: retryQueues, settings: retrySettingNames, credentials: [] },
     callsGateways: false,
     table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem"],
@@ -167,7 +180,7 @@ export const FUNCTIONS = [
   },
   {
     name: "gauge-money",
-    trigger: { kind: "schedule", everyMinutes: 5, atOnce: 1 },
+    trigger: { kind: "schedule", everyMinutes: 5 },
     reads: { queues: [], settings: [], credentials: [] },
     callsGateways: false,
     table: ["BatchGetItem", "GetItem"],

@@ -10,12 +10,13 @@ import type { LedgerEntry, Rejection, ReviewReason } from "./core/ledger.ts";
 import type { NotedNotice, Notice, WakeUp } from "./core/notice.ts";
 import type { Gate, PaceRecord } from "./core/pace.ts";
 import type { Policy } from "./core/policy.ts";
-import type { QueueName } from "./core/queues.ts";
+import type { ChargeQueueName } from "./core/queues.ts";
 import type { RetryRecord } from "./core/retry-record.ts";
 import type { ReviewDecision } from "./core/review-decision.ts";
 import type { RouteMessage } from "./core/route-message.ts";
 import type { LedgerSide } from "./core/sides.ts";
 import type { Transport, WireRequest } from "./core/transport.ts";
+import type { WindowMessage } from "./core/window-message.ts";
 import type { WindowRecord } from "./core/window-record.ts";
 
 /** Time. `nowMs` is the worker's own clock in milliseconds since 1970; it may be wrong. */
@@ -212,7 +213,7 @@ export type Queues = {
    * go out in one request; `flush` sends what waits at once.
    * @param delayMs how long the message stays invisible; at most 900,000.
    */
-  send(queue: QueueName, message: RouteMessage, delayMs?: number): Promise<void>;
+  send(queue: ChargeQueueName, message: RouteMessage, delayMs?: number): Promise<void>;
   flush(): void;
 };
 
@@ -401,6 +402,9 @@ export type ReconciliationBook = {
     record: WindowRecord,
   ): Promise<{ readonly kind: "replaced" } | { readonly kind: "lost" }>;
 };
+
+/** The windows that wait for a worker. Rejects when the queue has not accepted the message. */
+export type WindowQueue = { send(window: WindowMessage): Promise<void> };
 
 /** Everything that a reconciliation works with. */
 export type Reconciler = Worker & {

@@ -1,7 +1,7 @@
 import type { DeclineTable } from "./core/decline.ts";
 import { type Json, parseJson } from "./core/json.ts";
 import { defaultPolicy, type Policy, parsePolicy } from "./core/policy.ts";
-import { QUEUES, type QueueName, type QueueVariable } from "./core/queues.ts";
+import { CHARGE_QUEUES, type ChargeQueueName, type QueueVariable } from "./core/queues.ts";
 import { parseDeclineTable } from "./gateways/centrobill/decline-table.ts";
 import {
   defaultFeedProfile,
@@ -52,7 +52,9 @@ type Variable =
 /** Everything that a function reads from its environment, checked. */
 export type Settings = {
   readonly ledgerTable: string;
-  readonly queueUrls: Readonly<Record<QueueName, string>>;
+  readonly queueUrls: Readonly<Record<ChargeQueueName, string>>;
+  /** `undefined`: `reconcile` works its windows itself */
+  readonly windowsUrl?: string;
   readonly centrobill: {
     readonly url: string;
     readonly apiKey: Credential;
@@ -170,15 +172,16 @@ export const readSettings = (env: Environment): Settings => {
   const profile = json("CENTROBILL_FEED_PROFILE", parseFeedProfile);
   const declines = json("CENTROBILL_DECLINE_TABLE", parseDeclineTable);
   const feedUrl = webAddress("CENTROBILL_FEED_URL");
+  const windowsUrl = text("QUEUE_URL_RECONCILE_WINDOWS");
   const merchantId = text("CENTRAPAY_MERCHANT_ID");
   if (merchantId !== undefined && !/^[\w.:-]{1,64}$/.test(merchantId))
     problems.push("CENTRAPAY_MERCHANT_ID: must be an id");
   const settings: Settings = {
     ledgerTable: required(tableVariable),
-    queueUrls: Object.fromEntries(QUEUES.map(({ name, variable }) => [name, required(variable)])) as Record<
-      QueueName,
-      string
-    >,
+    queueUrls: Object.fromEntries(
+      CHARGE_QUEUES.map(({ name, variable }) => [name, required(variable)]),
+    ) as Record<ChargeQueueName, string>,
+    ...(windowsUrl === undefined ? {} : { windowsUrl }),
     centrobill: {
       url: webAddress("CENTROBILL_URL", centrobillUrl) ?? "",
       apiKey: credential("CENTROBILL_API_KEY"),

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { QUEUES } from "../lib/core/queues.ts";
+import { CHARGE_QUEUES } from "../lib/core/queues.ts";
 import { readSettings } from "../lib/settings.ts";
 
 const complete: Readonly<Record<string, string>> = {
   LEDGER_TABLE: "ledger",
   ...Object.fromEntries(
-    QUEUES.map(({ name, variable }) => [variable, `https://sqs.test/000000000000/${name}`]),
+    CHARGE_QUEUES.map(({ name, variable }) => [variable, `https://sqs.test/000000000000/${name}`]),
   ),
   CENTROBILL_API_KEY: "key-1",
 };

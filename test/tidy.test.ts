@@ -115,7 +115,7 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "the same table, and the same error when it does not answer",
   ],
   [
-    /^lib\/adapters\/sqs-(charges|queues|redrive|wake-ups)\.ts$/,
+    /^lib\/adapters\/sqs-(charges|queues|redrive|wake-ups|windows)\.ts$/,
     "lib/adapters",
     ["lib/adapters/deadline.ts"],
     "SDK calls with a deadline",
@@ -174,7 +174,11 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
 const packages: readonly (readonly [from: RegExp, names: readonly string[], reason: string])[] = [
   [/^lib\/adapters\/http-wire\.ts$/, ["node:http", "node:net", "node:stream"], "the wire"],
   [/^lib\/adapters\/(dynamodb-.*|ledger-item)\.ts$/, ["@aws-sdk/client-dynamodb"], "the ledger"],
-  [/^lib\/adapters\/sqs-(charges|queues|redrive|wake-ups)\.ts$/, ["@aws-sdk/client-sqs"], "the queues"],
+  [
+    /^lib\/adapters\/sqs-(charges|queues|redrive|wake-ups|windows)\.ts$/,
+    ["@aws-sdk/client-sqs"],
+    "the queues",
+  ],
   [
     /^lib\/adapters\/jose-tokens\.ts$/,
     ["jose/errors", "jose/jwks/local", "jose/jws/compact/verify"],

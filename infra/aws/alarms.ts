@@ -7,7 +7,7 @@ import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 import { type GatewayName, gatewayNames } from "../../lib/core/charge.ts";
 import { closeReasons } from "../../lib/core/pace.ts";
-import { deadLetterNameOf, QUEUES } from "../../lib/core/queues.ts";
+import { deadLetterNameOf, QUEUES, type QueueName } from "../../lib/core/queues.ts";
 import { passesAfterMs, windowMs } from "../../lib/core/window-plan.ts";
 import { type AtWork, FUNCTIONS, isWorked } from "../functions.ts";
 import { minorOf } from "./function-settings.ts";
@@ -174,6 +174,15 @@ const gatewayAlarms = ({ props: { prefix } }: AlarmedParts): AlarmForm[] =>
 const workedWithinMs = 900_000;
 /** Half of how long SQS keeps a message: time to find out who should have read it. */
 const readWithinMs = 7 * 86_400_000;
+/** How long a message may stay on its queue though its function works. */
+const staysOnQueueMs = (name: QueueName, lookupsEndMs: number): number => {
+  // An unknown until its last look-up.
+  if (name === "unknown-outcomes") return lookupsEndMs;
+  // A window until its worker's time-outs are over, if it died; the schedule plans it again much earlier.
+  if (name === "reconcile-windows") return windowStaysMs;
+  return 0;
+};
+const windowStaysMs = 2 * 3_600_000;
 /** SQS holds at most 120,000 received messages of a queue back, and gives out no other then. */
 const inFlightFrom = 100_000;
 
@@ -181,8 +190,7 @@ const queueAlarms = ({ queues, lookupsEndMs, atWork }: AlarmedParts): AlarmForm[
   QUEUES.flatMap(({ name }): AlarmForm[] => {
     const { queue, deadLetters } = queues[name];
     const worked = isWorked(name, atWork);
-    // An unknown stays on its queue until its last look-up.
-    const staysMs = name === "unknown-outcomes" ? lookupsEndMs : 0;
+    const staysMs = staysOnQueueMs(name, lookupsEndMs);
     const withinMs = worked ? staysMs + workedWithinMs : readWithinMs;
     return [
       {

@@ -12,14 +12,12 @@ export const schedules = (scope: Construct, functions: StackFunctions, prefix: s
     new Rule(scope, `${name}-schedule`, {
       ruleName: `${prefix}${name}`,
       schedule: Schedule.rate(Duration.minutes(trigger.everyMinutes)),
-      targets: Array.from(
-        { length: trigger.atOnce },
-        () =>
-          new LambdaFunction(functions[name], {
-            retryAttempts: 0,
-            maxEventAge: Duration.minutes(Math.max(1, trigger.everyMinutes)),
-          }),
-      ),
+      targets: [
+        new LambdaFunction(functions[name], {
+          retryAttempts: 0,
+          maxEventAge: Duration.minutes(Math.max(1, trigger.everyMinutes)),
+        }),
+      ],
     });
   }
 };

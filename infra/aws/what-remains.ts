@@ -2,7 +2,7 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { readWork } from "../../lib/adapters/dynamodb-work.ts";
 import { backlogStates } from "../../lib/core/backlog.ts";
-import { deadLetterNameOf, isConsumed, QUEUES } from "../../lib/core/queues.ts";
+import { CHARGE_QUEUES, deadLetterNameOf, isConsumed } from "../../lib/core/queues.ts";
 import { tableVariable } from "../../lib/settings.ts";
 
 const counts = [
@@ -18,7 +18,7 @@ export class MissingVariable extends Error {
 
 /**
  * What would be left undone if a stack went now, one line each: charges that wait in the ledger, and messages
- * on any queue. Empty: everything that was ever sent has ended, and the merchant has read it.
+ * on any queue (of windows of reconciliation none is left undone). Empty: everything that was ever sent has ended, and the merchant has read it.
  * @param variables the stack's, as `npm run deploy` writes them
  * @throws `MissingVariable`, and what the SDK throws
  */
@@ -37,7 +37,7 @@ export const whatRemains = async (
     const { count } = await readWork(clients.dynamodb, table, state, 0);
     return count === 0 ? [] : [`${state === "retry" ? "later attempts that wait" : words[state]}: ${count}`];
   });
-  const queues = QUEUES.flatMap((queue) => {
+  const queues = CHARGE_QUEUES.flatMap((queue) => {
     const url = required(queue.variable);
     const own = { name: queue.name as string, url };
     return isConsumed(queue)

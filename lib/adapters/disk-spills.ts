@@ -1,19 +1,27 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { NoRoom } from "../core/no-room.ts";
 import type { Spill, Spills } from "../ports.ts";
 
 /** What is kept of a partition before it goes to the disk in one piece, bytes. */
 const pieceBytes = 16_384;
 
-/** The disk is full, or gone: what was to be joined is not there. */
+/** What Node calls a disk, a share of it, or a file that is full. */
+const full = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
+/** The disk does not do: what was to be joined is not there. */
 export class SpillFailed extends Error {
   override readonly name = "SpillFailed";
 }
 
-const attempt = <T>(what: string, run: () => T): T => {
+const attempt = <T>(what: string, folder: string, run: () => T): T => {
   try {
     return run();
   } catch (error) {
+    if (full.has((error as NodeJS.ErrnoException).code ?? ""))
+      throw new NoRoom(
+        `${what}: ${folder} is full; a window needs about 250 bytes for each of its charges and rows. Take shorter windows, or give it more room`,
+      );
     throw new SpillFailed(`${what}: ${error instanceof Error ? error.message : String(error)}`);
   }
 };
@@ -34,7 +42,9 @@ const diskSpill = (folder: string, partitions: number): Spill => {
 
   const put = (partition: number, bytes: Uint8Array): void => {
     for (let from = 0; from < bytes.length; )
-      from += attempt("cannot write", () => writeSync(file, bytes, from, bytes.length - from, end + from));
+      from += attempt("cannot write", folder, () =>
+        writeSync(file, bytes, from, bytes.length - from, end + from),
+      );
     places[partition]?.push(end, bytes.length);
     end += bytes.length;
     largest = Math.max(largest, bytes.length);
@@ -46,7 +56,9 @@ const diskSpill = (folder: string, partitions: number): Spill => {
     for (let place = 0; place < own.length; place += 2) {
       const [offset = 0, length = 0] = [own[place], own[place + 1]];
       for (let from = 0; from < length; ) {
-        const read = attempt("cannot read", () => readSync(file, into, from, length - from, offset + from));
+        const read = attempt("cannot read", folder, () =>
+          readSync(file, into, from, length - from, offset + from),
+        );
         if (read === 0) throw new SpillFailed("cannot read: the file is shorter than what was written");
         from += read;
       }
@@ -81,7 +93,7 @@ const diskSpill = (folder: string, partitions: number): Spill => {
   };
 };
 
-/** Spills as files in a folder, each gone when it is closed. Throws `SpillFailed` where the disk does not do. */
+/** Spills as files in a folder, each gone when it is closed. Throws `NoRoom` where it is full, else `SpillFailed`. */
 export const diskSpills = (folder: string): Spills => ({
-  open: (partitions) => attempt("cannot open", () => diskSpill(folder, partitions)),
+  open: (partitions) => attempt("cannot open", folder, () => diskSpill(folder, partitions)),
 });

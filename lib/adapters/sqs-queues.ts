@@ -5,7 +5,7 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { queueJson } from "../core/queue-json.ts";
-import type { QueueName } from "../core/queues.ts";
+import type { ChargeQueueName } from "../core/queues.ts";
 import type { Log, Queues } from "../ports.ts";
 import { CallFailed, withDeadline } from "./deadline.ts";
 
@@ -29,7 +29,7 @@ type Waiting = {
 
 export type SqsQueuesOptions = {
   readonly client: Pick<SQSClient, "send">;
-  readonly urlOf: (queue: QueueName) => string;
+  readonly urlOf: (queue: ChargeQueueName) => string;
   /** how long a message waits for others to share a request with */
   readonly lingerMs?: number;
   /** how long one request may take, its retries included */
@@ -43,10 +43,10 @@ export const sqsQueues = ({
   lingerMs = 200,
   deadlineMs = deadlineDefaultMs,
 }: SqsQueuesOptions): Queues => {
-  const waiting = new Map<QueueName, Waiting[]>();
-  const timers = new Map<QueueName, NodeJS.Timeout>();
+  const waiting = new Map<ChargeQueueName, Waiting[]>();
+  const timers = new Map<ChargeQueueName, NodeJS.Timeout>();
 
-  const sendOnce = async (queue: QueueName, batch: readonly Waiting[]): Promise<readonly Waiting[]> => {
+  const sendOnce = async (queue: ChargeQueueName, batch: readonly Waiting[]): Promise<readonly Waiting[]> => {
     const answer = await withDeadline(
       deadlineMs,
       (abortSignal) =>
@@ -72,7 +72,7 @@ export const sqsQueues = ({
     });
   };
 
-  const send = async (queue: QueueName, batch: readonly Waiting[]): Promise<void> => {
+  const send = async (queue: ChargeQueueName, batch: readonly Waiting[]): Promise<void> => {
     let left = batch;
     try {
       left = await sendOnce(queue, left);
@@ -84,7 +84,7 @@ export const sqsQueues = ({
     }
   };
 
-  const flush = (queue: QueueName): void => {
+  const flush = (queue: ChargeQueueName): void => {
     clearTimeout(timers.get(queue));
     timers.delete(queue);
     const batch = waiting.get(queue) ?? [];

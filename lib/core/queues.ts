@@ -13,11 +13,23 @@ export const QUEUES = [
   { name: "retryable-declines", variable: "QUEUE_URL_RETRYABLE_DECLINES", consumedBy: "schedule-retries" },
   { name: "request-errors", variable: "QUEUE_URL_REQUEST_ERRORS", consumedBy: null },
   { name: "review", variable: "QUEUE_URL_REVIEW", consumedBy: null },
+  { name: "reconcile-windows", variable: "QUEUE_URL_RECONCILE_WINDOWS", consumedBy: "reconcile-window" },
 ] as const;
 
 export type Queue = (typeof QUEUES)[number];
 export type QueueName = Queue["name"];
 export type QueueVariable = Queue["variable"];
+
+/**
+ * The queues whose messages are charges, or tell of one. The other carries windows of reconciliation: none is money,
+ * none is lost that the schedule would not plan anew, and a stack works without it.
+ */
+export type ChargeQueue = Exclude<Queue, { name: "reconcile-windows" }>;
+export type ChargeQueueName = ChargeQueue["name"];
+
+export const CHARGE_QUEUES: readonly ChargeQueue[] = QUEUES.filter(
+  (queue): queue is ChargeQueue => queue.name !== "reconcile-windows",
+);
 
 /** The queues that a function deletes from, and which therefore have a dead-letter queue. */
 export type ConsumedQueue = Extract<Queue, { consumedBy: string }>;

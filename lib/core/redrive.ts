@@ -3,15 +3,15 @@ import { asString, isDeeperThan, isJsonObject, type JsonObject, parseJson } from
 import { isFinal, type LedgerEntry } from "./ledger.ts";
 import { parseWakeUp } from "./notice.ts";
 import { keyLifeEndMs, type Policy } from "./policy.ts";
-import { deadLetterNameOf, isConsumed, QUEUES, type QueueName } from "./queues.ts";
+import { CHARGE_QUEUES, type ChargeQueueName, deadLetterNameOf, isConsumed } from "./queues.ts";
 
 /** A queue whose messages may be put back, and where they go. */
 export type RedriveSource = {
   readonly name: string;
   /** the queue that its address is told by; a dead-letter queue's follows from it */
-  readonly of: QueueName;
+  readonly of: ChargeQueueName;
   readonly isDeadLetters: boolean;
-  readonly to: QueueName;
+  readonly to: ChargeQueueName;
 };
 
 /**
@@ -19,7 +19,7 @@ export type RedriveSource = {
  * what the ledger has of it is told again, under the same id. It is no new attempt: that takes `schedule-retries`, or a
  * person.
  */
-export const redriveSources: readonly RedriveSource[] = QUEUES.flatMap((queue): RedriveSource[] => [
+export const redriveSources: readonly RedriveSource[] = CHARGE_QUEUES.flatMap((queue): RedriveSource[] => [
   ...(isConsumed(queue)
     ? [{ name: deadLetterNameOf(queue.name), of: queue.name, isDeadLetters: true, to: queue.name }]
     : []),

@@ -6,7 +6,7 @@ import { asString, defined, isJsonObject, type Json, type JsonObject, member, pa
 import type { LedgerEntry, Rejection, ReviewReason } from "./ledger.ts";
 import type { NotedNotice } from "./notice.ts";
 import type { Mismatch } from "./outcome.ts";
-import type { QueueName } from "./queues.ts";
+import type { ChargeQueueName } from "./queues.ts";
 import { networkWordOf } from "./retry-rules/network-word.ts";
 import { type DecisionEvent, isDecisionEvent, type ReviewDecision } from "./review-decision.ts";
 import { queueOf } from "./verdict.ts";
@@ -53,7 +53,7 @@ export type RouteMessage = {
   readonly message?: string;
 };
 
-export type Route = { readonly queue: QueueName; readonly message: RouteMessage };
+export type Route = { readonly queue: ChargeQueueName; readonly message: RouteMessage };
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 

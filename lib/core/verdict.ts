@@ -14,7 +14,7 @@ import type {
 } from "./ledger.ts";
 import { IllegalTransition, isFinal, nextEntry } from "./ledger.ts";
 import type { Mismatch } from "./outcome.ts";
-import type { QueueName } from "./queues.ts";
+import type { ChargeQueueName } from "./queues.ts";
 import type { GatewayIds } from "./reply.ts";
 
 /** What is to be done about a charge now. */
@@ -60,10 +60,10 @@ export const queueOf = {
   request_error: "request-errors",
   expired: "request-errors",
   review: "review",
-} as const satisfies Readonly<Record<LedgerEntry["state"], QueueName | undefined>>;
+} as const satisfies Readonly<Record<LedgerEntry["state"], ChargeQueueName | undefined>>;
 
 /** Every queue that an outcome is told to. */
-export const outcomeQueues: readonly QueueName[] = [
+export const outcomeQueues: readonly ChargeQueueName[] = [
   ...new Set(Object.values(queueOf).filter((queue) => queue !== undefined)),
 ];
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { QueueName } from "../../lib/core/queues.ts";
+import type { ChargeQueueName } from "../../lib/core/queues.ts";
 import type { RouteMessage } from "../../lib/core/route-message.ts";
 import type { Queues } from "../../lib/ports.ts";
 
@@ -11,7 +11,7 @@ export type QueuesSubject = {
   /** the same queues, where nothing is accepted at all */
   unreachable(): Queues;
   /** takes what becomes visible within so many milliseconds off a queue */
-  receive(queue: QueueName, withinMs: number): Promise<readonly RouteMessage[]>;
+  receive(queue: ChargeQueueName, withinMs: number): Promise<readonly RouteMessage[]>;
   close?(): Promise<void>;
 };
 
@@ -63,7 +63,7 @@ export const queuesContract = (name: string, make: () => Promise<QueuesSubject>)
       const queues = ["approved", "permanent-declines", "review"] as const;
       const messages = many("spread", 25);
       const sent = messages.map((message, index) =>
-        subject.queues.send(queues[index % 3] as QueueName, message),
+        subject.queues.send(queues[index % 3] as ChargeQueueName, message),
       );
       subject.queues.flush();
       await Promise.all(sent);

@@ -144,9 +144,17 @@ const lambdaItself = (row: FunctionRow): readonly string[] => [
 /** The queues that a flow tells, where it is not any outcome's. */
 const told: Readonly<Record<string, readonly string[]>> = {
   reconcile: ["review"],
+  "reconcile-window": ["review"],
   "schedule-retries": ["permanent-declines"],
   "release-retries": ["permanent-declines", "retryable-declines"],
 };
+
+/** The queue to which a function sends its messages one at a time. */
+const sentAlone: Readonly<Record<string, string>> = {
+  "release-retries": "charges",
+  reconcile: "reconcile-windows",
+};
+const reconciles = ({ name }: FunctionRow): boolean => name.startsWith("reconcile");
 
 describe("permissions", () => {
   let on: Synthesized;
@@ -177,11 +185,11 @@ describe("permissions", () => {
         for (const queue of told[row.name] ?? Object.values(queueOf))
           if (queue !== undefined) needed.add(`${call} on ${queue}`);
       } else if (call === "sqs:SendMessage of one")
-        needed.add(`sqs:SendMessage on ${row.name === "release-retries" ? "charges" : "unknown-outcomes"}`);
+        needed.add(`sqs:SendMessage on ${sentAlone[row.name] ?? "unknown-outcomes"}`);
       else if (call === "sqs:ChangeMessageVisibility")
-        needed.add(`${call} on ${row.name === "reconcile" ? "unknown-outcomes" : queueWorkedBy(row.name)}`);
+        needed.add(`${call} on ${reconciles(row) ? "unknown-outcomes" : queueWorkedBy(row.name)}`);
       else if (call === "dynamodb:Query on index")
-        needed.add(`dynamodb:Query on ${row.name === "reconcile" ? "sent" : "work"}`);
+        needed.add(`dynamodb:Query on ${reconciles(row) ? "sent" : "work"}`);
       else if (call === "secretsmanager:GetSecretValue") needed.add(`${call} on a secret`);
       else needed.add(call);
     }

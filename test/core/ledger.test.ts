@@ -18,7 +18,7 @@ import {
   openExpired,
   type UnknownEntry,
 } from "../../lib/core/ledger.ts";
-import { QUEUES } from "../../lib/core/queues.ts";
+import { CHARGE_QUEUES } from "../../lib/core/queues.ts";
 import type { GatewayIds } from "../../lib/core/reply.ts";
 import { outcomeQueues, queueOf, type RecordedVerdict, recordVerdict } from "../../lib/core/verdict.ts";
 import {
@@ -609,7 +609,7 @@ describe("queueOf", () => {
   });
 
   test("every outcome queue has a state that goes there", () => {
-    const names = QUEUES.map(({ name }) => name).filter((name) => name !== "charges");
+    const names = CHARGE_QUEUES.map(({ name }) => name).filter((name) => name !== "charges");
     expect([...outcomeQueues].sort()).toStrictEqual([...names].sort());
   });
 });

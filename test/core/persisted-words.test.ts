@@ -119,6 +119,7 @@ test("the words that are stored and sent are for ever", () => {
     "retryable-declines",
     "request-errors",
     "review",
+    "reconcile-windows",
   ]);
 });
 

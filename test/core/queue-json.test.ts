@@ -27,5 +27,6 @@ test("what a function deletes from has a dead-letter queue, named after it", () 
     "charges-dlq",
     "unknown-outcomes-dlq",
     "retryable-declines-dlq",
+    "reconcile-windows-dlq",
   ]);
 });

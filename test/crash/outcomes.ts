@@ -1,5 +1,5 @@
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import { QUEUES, type QueueName } from "../../lib/core/queues.ts";
+import { CHARGE_QUEUES, type QueueName } from "../../lib/core/queues.ts";
 import type { RouteMessage } from "../../lib/core/route-message.ts";
 
 export type Outcomes = {
@@ -9,7 +9,7 @@ export type Outcomes = {
   stop(): Promise<void>;
 };
 
-const queues = QUEUES.map(({ name }) => name).filter(
+const queues = CHARGE_QUEUES.map(({ name }) => name).filter(
   (name) => name !== "charges" && name !== "unknown-outcomes",
 );
 

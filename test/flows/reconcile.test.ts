@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { LeaseToken } from "../../lib/core/charge.ts";
 import type { JsonObject } from "../../lib/core/json.ts";
+import { NoRoom } from "../../lib/core/no-room.ts";
 import type { WindowRecord } from "../../lib/core/window-record.ts";
+import { planWindows } from "../../lib/flows/plan-windows.ts";
 import { reconcileDue } from "../../lib/flows/reconcile-due.ts";
 import { feedOf, reconcileWindow } from "../../lib/flows/reconcile-window.ts";
+import { workWindowMessages } from "../../lib/flows/work-window-messages.ts";
 import { defaultFeedProfile } from "../../lib/gateways/centrobill/feed-profile.ts";
 import { centrobill } from "../../lib/gateways/centrobill/index.ts";
 import type { Reconciler, ReconciliationBook } from "../../lib/ports.ts";
@@ -372,6 +375,163 @@ describe("the schedule", () => {
       .map(({ value }) => value);
     expect(lags.at(0)).toBeGreaterThan(lags.at(-1) ?? 0);
     expect(lags.at(-1)).toBeLessThan(13 * hour);
+  });
+});
+
+describe("the queue of windows", () => {
+  type Planned = { readonly worker: ReturnType<typeof reconcilerOf>; readonly bodies: readonly string[] };
+  const bodiesOf = async (worker: Reconciler): Promise<readonly string[]> => {
+    const bodies: string[] = [];
+    await planWindows(worker, { send: async (window) => void bodies.push(JSON.stringify(window)) });
+    return bodies;
+  };
+  const planned = async (on: Stage): Promise<Planned> => {
+    const worker = reconcilerOf(on);
+    return { worker, bodies: await bodiesOf(worker) };
+  };
+  const deliver = async (worker: Reconciler, bodies: readonly string[]): Promise<void> => {
+    for (const body of bodies)
+      await workWindowMessages([{ messageId: body, body, receives: 1, receipt: "r" }], worker);
+  };
+  const statesOf = ({ book }: Planned["worker"]): readonly string[] =>
+    [...book.records.values()].map(({ state }) => state);
+
+  test("a message a window, each worked by whoever gets it: the same runs as without a queue", async () => {
+    const { worker, bodies } = await planned(await staged());
+    expect(worker.book.records.size).toBe(0);
+    await Promise.all(bodies.map((body) => deliver(worker, [body])));
+    const alone = reconcilerOf(await staged());
+    await reconcileDue(alone);
+    const told = ({ book }: Planned["worker"]) =>
+      [...book.records.values()]
+        .map((record) =>
+          record.state === "done"
+            ? [record.fromMs, record.toMs, record.pass, record.begun, record.run.findings, record.run.closed]
+            : record.state,
+        )
+        .sort();
+    expect(told(worker)).toEqual(told(alone));
+    expect(await bodiesOf(worker)).toEqual([]);
+  });
+
+  test("one that comes again, or is of a window that nobody planned, is harmless", async () => {
+    const on = await staged();
+    const { worker, bodies } = await planned(on);
+    await deliver(worker, [...bodies, ...bodies, ...(await bodiesOf(worker))]);
+    const [own] = bodies.map((body) => JSON.parse(body) as object);
+    await deliver(worker, [
+      JSON.stringify({ ...own, toMs: 1 }),
+      JSON.stringify({ ...own, pass: 7 }),
+      JSON.stringify({ ...own, gateway: "centrapay" }),
+      JSON.stringify({ ...own, gateway: "__proto__" }),
+      JSON.stringify({ ...own, v: 2 }),
+      JSON.stringify({ ...own, fromMs: "0" }),
+      "{",
+      "x".repeat(2_000),
+    ]);
+    expect([...worker.book.records.values()].map(({ state, begun }) => `${state} ${begun}`)).toEqual(
+      bodies.map(() => "done 1"),
+    );
+    expect(on.log.events.filter(({ name }) => name === "message_failed")).toHaveLength(5);
+  });
+
+  test("two that get it at once: one works it", async () => {
+    const { worker, bodies } = await planned(await staged());
+    await Promise.all([deliver(worker, bodies), deliver(worker, bodies)]);
+    expect([...worker.book.records.values()].map(({ begun }) => begun)).toEqual(bodies.map(() => 1));
+  });
+
+  test("what a worker that died had in hand is worked when its lease is over, and not before", async () => {
+    const on = await staged();
+    const { worker, bodies } = await planned(on);
+    const [body = ""] = bodies;
+    const dying: Reconciler = {
+      ...worker,
+      sentCharges: {
+        async *read() {
+          yield await new Promise<never>(() => {});
+        },
+      },
+    };
+    void deliver(dying, [body]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await deliver(worker, [body]);
+    expect(statesOf(worker)).toEqual(["leased"]);
+    expect(await bodiesOf(worker)).not.toContain(body);
+    on.clock.set(on.clock.nowMs() + 900_000 + 60_001);
+    expect(await bodiesOf(worker)).toContain(body);
+    await deliver(worker, [body, body]);
+    expect([...worker.book.records.values()]).toMatchObject([{ state: "done", begun: 2 }]);
+  });
+
+  test("a run that fails throws, so that its message comes again, and its window stays leased until then", async () => {
+    const { worker, bodies } = await planned(await staged());
+    const broken: Reconciler = { ...worker, sentCharges: failing(() => new Error("no table")) };
+    await expect(deliver(broken, bodies)).rejects.toThrow("no table");
+    expect(statesOf(worker)).toEqual(["leased"]);
+  });
+
+  const failing = (error: () => Error): Reconciler["sentCharges"] => ({
+    // biome-ignore lint/correctness/useYield: it never gets so far
+    async *read() {
+      throw error();
+    },
+  });
+  const outOfTime = (worker: Reconciler, left = { ms: 900_000 }): Reconciler => ({
+    ...worker,
+    remainingMs: () => left.ms,
+    sentCharges: {
+      async *read() {
+        left.ms = 5_000;
+        yield { sides: [], unreadable: 0 };
+      },
+    },
+  });
+  test.each<readonly [string, (worker: Reconciler) => Reconciler]>([
+    ["its time, though it had a whole invocation", (worker) => outOfTime(worker)],
+    [
+      "its disk",
+      (worker) => ({ ...worker, sentCharges: failing(() => new NoRoom("cannot write: /tmp is full")) }),
+    ],
+  ])(
+    "a window that does not fit into %s is cut into halves, which the next turn plans",
+    async (_what, as) => {
+      const { worker, bodies } = await planned(await staged());
+      const [body = ""] = bodies;
+      await deliver(as(worker), [body]);
+      expect([...statesOf(worker)].sort()).toEqual(["split", "waiting", "waiting"]);
+      const next = await bodiesOf(worker);
+      expect(next).toHaveLength(bodies.length + 1);
+      await deliver(worker, next);
+      expect(statesOf(worker).filter((state) => state !== "done")).toEqual(["split"]);
+    },
+  );
+
+  test("the shortest window that does not fit onto the disk fails, and is never done", async () => {
+    const { worker } = await planned(await staged());
+    const { clock } = worker;
+    const toMs = clock.nowMs() - 3 * hour;
+    await worker.book.replace(undefined, {
+      v: 1,
+      gateway: "centrobill",
+      fromMs: toMs - 60_000,
+      toMs,
+      pass: 0,
+      token: "t" as LeaseToken,
+      begun: 0,
+      state: "waiting",
+    });
+    const small = (await bodiesOf(worker)).filter((body) => body.includes(`"toMs":${toMs}`));
+    const full = { ...worker, sentCharges: failing(() => new NoRoom("cannot write: /tmp is full")) };
+    await expect(deliver(full, small)).rejects.toThrow("/tmp is full");
+    expect(statesOf(worker)).toEqual(["leased"]);
+  });
+
+  test("how far it lies back is told by every turn, also while nobody works", async () => {
+    const on = await staged();
+    const { worker } = await planned(on);
+    await bodiesOf(worker);
+    expect(on.log.metrics.filter(({ name }) => name === "ReconciliationLagMs")).toHaveLength(2);
   });
 });
 

@@ -34,6 +34,7 @@ export type FunctionName =
   | "resolve-unknowns"
   | "receive-notices"
   | "reconcile"
+  | "reconcile-window"
   | "schedule-retries"
   | "release-retries"
   | "gauge-money";

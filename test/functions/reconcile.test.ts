@@ -14,14 +14,46 @@ const hour = 3_600_000;
 /** The gateway's time, and the ledger's: far enough back for its window to be over. */
 const agoMs = 14 * hour;
 
-describe("the deployed reconcile", () => {
+/** One turn of the schedule, until everything that it found due has been worked. */
+type Turn = (stand: FunctionStand, reconcile: RunningFunction) => Promise<number>;
+
+const throughItsQueue: Turn = async (stand, reconcile) => {
+  const workers = [await stand.start("reconcile-window"), await stand.start("reconcile-window")];
+  expect(await reconcile.process.invoke({ source: "aws.events" }, 60_000)).toMatchObject({
+    kind: "returned",
+  });
+  const messages = await stand.receive("reconcile-windows", 100);
+  // Each comes to two workers, which get them in another order.
+  await Promise.all(
+    workers.map(async (worker, index) => {
+      for (const message of index === 0 ? messages : messages.toReversed())
+        expect(await worker.invoke("reconcile-windows", [message], 120_000)).toEqual({
+          batchItemFailures: [],
+        });
+    }),
+  );
+  await stand.remove("reconcile-windows", messages);
+  return messages.length;
+};
+
+const byItself: Turn = async (stand, reconcile) => {
+  const end = await reconcile.process.invoke({ source: "aws.scheduler" }, 120_000);
+  expect(end).toMatchObject({ kind: "returned", result: { left: 0 } });
+  expect(await stand.depth("reconcile-windows")).toEqual({ visible: 0, hidden: 0 });
+  return (end as unknown as { result: { done: number } }).result.done;
+};
+
+describe.each<readonly [string, Turn, Readonly<Record<string, string>>]>([
+  ["with its queue of windows", throughItsQueue, {}],
+  ["with the contract's variables alone", byItself, { QUEUE_URL_RECONCILE_WINDOWS: "" }],
+])("the deployed reconcile, %s", (_how, turn, more) => {
   let stand: FunctionStand;
   let reconcile: RunningFunction;
   let then: number;
   beforeAll(async () => {
     then = Date.now() - agoMs;
     stand = await functionStand({ now: () => then });
-    reconcile = await stand.start("reconcile");
+    reconcile = await stand.start("reconcile", more);
   });
   afterAll(() => stand.close());
 
@@ -97,10 +129,7 @@ describe("the deployed reconcile", () => {
     await pay("r-nobody", "r-nobody");
     await enter("r-gone", "approved", { transactionId: "1", orderId: "2" });
 
-    expect(await reconcile.process.invoke({ source: "aws.scheduler" }, 120_000)).toMatchObject({
-      kind: "returned",
-      result: { left: 0 },
-    });
+    expect(await turn(stand, reconcile)).toBeGreaterThan(1);
 
     expect((await stand.ledger.read(["r-late" as never])).get("r-late" as never)).toMatchObject({
       state: "approved",
@@ -123,6 +152,7 @@ describe("the deployed reconcile", () => {
     const records = await book.windows("centrobill", then - 30 * hour);
     const runs = records.flatMap((record) => (record.state === "done" ? [record.run] : []));
     expect(runs.every(({ complete }) => complete)).toBe(true);
+    expect(records.map(({ state, begun }) => `${state} ${begun}`)).toEqual(records.map(() => "done 1"));
     const [own] = runs.filter(({ window }) => window.fromMs <= then && then < window.toMs);
     expect(own).toMatchObject({
       closed: 1,
@@ -133,9 +163,9 @@ describe("the deployed reconcile", () => {
     expect(written.some((line) => "ReconciliationLagMs" in line)).toBe(true);
   });
 
-  test("a second invocation has nothing to do, and tells how fresh it is all the same", async () => {
+  test("a second turn has nothing to do, and tells how fresh it is all the same", async () => {
     const before = reconcile.lines.length;
-    expect(await reconcile.process.invoke({}, 60_000)).toMatchObject({ result: { done: 0, left: 0 } });
+    expect(await turn(stand, reconcile)).toBe(0);
     expect(reconcile.lines.slice(before).some((line) => line.includes("ReconciliationLagMs"))).toBe(true);
     expect(await stand.told("review")).toEqual([]);
   });

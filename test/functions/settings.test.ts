@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { startFunctionProcess } from "../../infra/local/function-process.ts";
-import { QUEUES } from "../../lib/core/queues.ts";
+import { CHARGE_QUEUES } from "../../lib/core/queues.ts";
 import { bundleOf, type FunctionName } from "./function-stand.ts";
 
 const functions: readonly FunctionName[] = ["submit-charges", "resolve-unknowns"];
 const complete: Readonly<Record<string, string>> = {
   LEDGER_TABLE: "ledger",
   ...Object.fromEntries(
-    QUEUES.map(({ name, variable }) => [variable, `https://sqs.test/000000000000/${name}`]),
+    CHARGE_QUEUES.map(({ name, variable }) => [variable, `https://sqs.test/000000000000/${name}`]),
   ),
   CENTROBILL_API_KEY: "key-that-nobody-may-see",
   CENTROBILL_FEED_URL: "https://feed.test",
@@ -42,7 +42,11 @@ describe.each(functions)("%s", (name) => {
   test("with nothing set does not start, and names everything that is missing", async () => {
     const { failure, text } = await start(name, {});
     expect(failure).toContain("exit status 1");
-    for (const variable of ["LEDGER_TABLE", "CENTROBILL_API_KEY", ...QUEUES.map((queue) => queue.variable)])
+    for (const variable of [
+      "LEDGER_TABLE",
+      "CENTROBILL_API_KEY",
+      ...CHARGE_QUEUES.map((queue) => queue.variable),
+    ])
       expect(text).toContain(`${variable}: is not set`);
     expect(text).toContain("CENTROBILL_API_KEY_SECRET_ARN");
   });

@@ -63,6 +63,8 @@ describe("bootstrap", () => {
         "a-charges",
         "a-charges-dlq",
         "a-permanent-declines",
+        "a-reconcile-windows",
+        "a-reconcile-windows-dlq",
         "a-request-errors",
         "a-retryable-declines",
         "a-retryable-declines-dlq",

@@ -2,8 +2,9 @@ import type { ChargeId } from "../../lib/core/charge.ts";
 import type { Finding } from "../../lib/core/finding.ts";
 import type { LedgerEntry } from "../../lib/core/ledger.ts";
 import type { WindowRecord } from "../../lib/core/window-record.ts";
-import { reconcileDue } from "../../lib/flows/reconcile-due.ts";
+import { planWindows } from "../../lib/flows/plan-windows.ts";
 import { feedOf, reconcileWindow } from "../../lib/flows/reconcile-window.ts";
+import { workWindowMessages } from "../../lib/flows/work-window-messages.ts";
 import type { Reconciler, ReconciliationBook } from "../../lib/ports.ts";
 import { sentChargesOf } from "../doubles/memory-sent-charges.ts";
 import { memorySpills } from "../doubles/memory-spills.ts";
@@ -122,9 +123,18 @@ export const startReconcilers = (world: {
     invoke(world.troubleMs * fromMs + random.between(0, 0.3 * world.troubleMs), async (worker) => {
       await overTo(worker, worker.clock.nowMs());
     });
+  // The schedule's turn puts windows onto their queue, which loses none, delays some and brings some twice.
   for (const afterMs of turnsMs)
     invoke(afterMs, async (worker) => {
-      await reconcileDue(worker);
+      await planWindows(worker, {
+        async send(window) {
+          const body = JSON.stringify(window);
+          for (let copies = random.chance(0.3) ? 2 : 1; copies > 0; copies--)
+            invoke(random.between(0, hour), (other) =>
+              workWindowMessages([{ messageId: body, body, receives: 1 }], other),
+            );
+        },
+      });
     });
   invoke(world.endMs - 6 * hour, async (worker) => {
     whole = await overTo(worker, worker.clock.nowMs());

@@ -1,6 +1,6 @@
 import { type Charge, parseCharge, type RequestId } from "../../../lib/core/charge.ts";
 import { isJsonObject, member, parseJson } from "../../../lib/core/json.ts";
-import type { QueueName } from "../../../lib/core/queues.ts";
+import type { ChargeQueueName } from "../../../lib/core/queues.ts";
 import type { RouteMessage } from "../../../lib/core/route-message.ts";
 import type { DeliveryEnd } from "../../../lib/ports.ts";
 import type { Flow, Flows, SimWorker } from "../world.ts";
@@ -17,7 +17,7 @@ export type Control = {
 
 export type ControlOutcome = "approved" | "declined_permanent" | "request_error";
 
-const queueOf: Readonly<Record<ControlOutcome, QueueName>> = {
+const queueOf: Readonly<Record<ControlOutcome, ChargeQueueName>> = {
   approved: "approved",
   declined_permanent: "permanent-declines",
   request_error: "request-errors",
