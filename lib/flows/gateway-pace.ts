@@ -64,6 +64,8 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   const rateNow = (): RateLimit | undefined =>
     policy.rateLimits[gateway] ?? (record?.limited === true ? documentedRates[gateway] : undefined);
   let readAtMs = Number.NEGATIVE_INFINITY;
+  /** when `record` last was what stands: what could not be read since may have changed */
+  let seenAtMs = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> | undefined;
   /** the last closing that this worker asked for: obeyed here even where it could not be written */
   let closing: Closing | undefined;
@@ -84,7 +86,7 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   widen();
 
   /** What was read or written; an account that was opened meanwhile begins anew. */
-  const see = (standing: PaceRecord | undefined): void => {
+  const see = (standing: PaceRecord | undefined, atMs: number): void => {
     const openedAtMs = standing?.closing?.openedAtMs;
     if (openedAtMs !== undefined && openedAtMs !== record?.closing?.openedAtMs) {
       local = reopenedPace(local, limits, openedAtMs);
@@ -93,7 +95,8 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
     const workedAtMs = standing?.workedAtMs;
     if (workedAtMs !== undefined && workedAtMs !== record?.workedAtMs) local = workedPace(local, workedAtMs);
     record = standing;
-    readAtMs = clock.nowMs();
+    seenAtMs = atMs;
+    readAtMs = atMs;
   };
 
   const unread = (error: unknown): void =>
@@ -105,7 +108,7 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
       // What is read is as old as its asking: a worker may be stopped in between.
       const askedAtMs = clock.nowMs();
       try {
-        see(await book.read(gateway));
+        see(await book.read(gateway), askedAtMs);
       } catch (error) {
         // What is known stays in force; the ledger itself will say so if it is gone.
         unread(error);
@@ -125,8 +128,9 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
       const changed = change(record);
       if (changed === undefined) return false;
       const next: PaceRecord = { ...changed, version: ids.leaseToken() };
+      const askedAtMs = clock.nowMs();
       const answer = await book.replace(gateway, record?.version, next);
-      see(answer.kind === "replaced" ? next : answer.record);
+      see(answer.kind === "replaced" ? next : answer.record, askedAtMs);
       if (answer.kind === "replaced") return true;
     }
     return false;
@@ -138,7 +142,9 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
     if (closing === undefined) return shared;
     // What this worker heard itself is in force here, whatever became of the write.
     const own = gateOf({ closing }, nowMs);
-    return own.kind === "closed" && (shared.kind === "open" || own.because === "rate_limited") ? own : shared;
+    if (own.kind === "closed") return shared.kind === "open" || own.because === "rate_limited" ? own : shared;
+    // It waits for a look-up: whether one has opened it since, only the record says.
+    return own.kind === "probe" && seenAtMs < closing.sinceMs && shared.kind === "open" ? own : shared;
   };
 
   const close = async (asked: Close): Promise<void> => {

@@ -436,6 +436,32 @@ describe("what a closed account holds back", () => {
   });
 });
 
+describe("an outage that this worker saw itself, of which it could write and read nothing since", () => {
+  const blind = async () => {
+    const on = workerAt();
+    await on.pace.gate();
+    on.book.failBy(() => "before");
+    on.clock.advance(10_000);
+    for (const at of [10_000, 10_000]) await on.notes({ kind: "fault" }, at);
+    on.clock.advance(600_000);
+    return on;
+  };
+
+  test("stays closed after its wait, and nobody's look-up opens it", async () => {
+    const on = await blind();
+    expect(await on.pace.gate()).toStrictEqual({ kind: "probe", because: "outage" });
+    expect(await on.pace.turn("charge", 0)).toMatchObject({ kind: "held" });
+    expect(await on.pace.claimProbe(7_000)).toBeUndefined();
+  });
+
+  test("is what the record says, as soon as that can be read", async () => {
+    const on = await blind();
+    on.book.failBy(undefined);
+    on.clock.advance(1_000);
+    expect(await on.pace.gate()).toStrictEqual({ kind: "open" });
+  });
+});
+
 describe("the look-up that may open it", () => {
   test("is claimed by one worker, for as long as it says", async () => {
     const on = workerAt();

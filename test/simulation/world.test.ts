@@ -133,6 +133,12 @@ describe("the world", () => {
     expect(violation?.message).toBeUndefined();
   });
 
+  // The answer to the write that closed the account was lost, and the next read was throttled ten minutes later.
+  test("an outage that nobody could write down or read is not over by its wait alone: seed 37632", async () => {
+    const { violation } = await runWorld({ seed: 37632, charges: 20 });
+    expect(violation?.message).toBeUndefined();
+  });
+
   test("a failure is shrunk to a history that still fails, and tells its story", async () => {
     const mutant = mutants.find(({ name }) => name === "answer-of-a-resend-is-believed");
     if (mutant === undefined) throw new Error("no such mutant");
