@@ -18,6 +18,8 @@ const program = new Command("chargeonce")
     "Submits queued charges to a payment gateway at most once in effect, and knows what became of each.",
   )
   .version("0.1.0")
+  // `review` has flags of its own, which its subcommands have, too.
+  .enablePositionalOptions()
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text) });
 

@@ -1,5 +1,5 @@
 import type { Finding, FindingKind, NextStep } from "../lib/core/finding.ts";
-import { formatMoney, parseCurrency } from "../lib/core/money.ts";
+import { moneyText } from "../lib/core/money.ts";
 import type { GatewaySide, LedgerSide } from "../lib/core/sides.ts";
 
 /** The kinds as people read them. */
@@ -26,14 +26,6 @@ export const nextWords: Readonly<Record<NextStep, string>> = {
   decide_the_review: "Decide this charge in review: the feed has its outcome.",
   book_the_reversal: "Book the reversal, and stop delivering where that follows from it.",
   confirm_the_match: "Say whether the gateway's row is this charge's.",
-};
-
-/** Minor units as an amount, or as they are where the currency is none that is known. */
-export const moneyText = (amount: string, currency: string): string => {
-  const known = parseCurrency(currency);
-  return known === undefined || !/^-?\d+$/.test(amount)
-    ? `${amount} ${currency}`
-    : formatMoney({ amountMinor: BigInt(amount), currency: known });
 };
 
 const at = (ms: number | undefined): string => (ms === undefined ? "" : `, ${new Date(ms).toISOString()}`);

@@ -2,8 +2,8 @@ import { dynamodbInstruments } from "../lib/adapters/dynamodb-instruments.ts";
 import { dynamodbRetries } from "../lib/adapters/dynamodb-retries.ts";
 import type { InstrumentRecord } from "../lib/core/instrument-record.ts";
 import type { LedgerEntry } from "../lib/core/ledger.ts";
+import { moneyText } from "../lib/core/money.ts";
 import type { RetryDecision, RetryRecord } from "../lib/core/retry-record.ts";
-import { moneyText } from "./finding-words.ts";
 import type { LedgerAccess } from "./ledger-access.ts";
 
 /** What the ledger keeps beside a charge: its later attempts without the message that waits (S12), and its instrument. */

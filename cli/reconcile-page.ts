@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { type FindingKind, findingKinds, waitsForPerson } from "../lib/core/finding.ts";
+import { moneyText } from "../lib/core/money.ts";
 import type { DayMoney } from "../lib/core/money-tally.ts";
 import type { RunRecord } from "../lib/core/window-record.ts";
-import { wordsOf } from "./charge-history.ts";
+import { wordsOf } from "../lib/desk/history-words.ts";
+import { html, type Markup, nothing } from "../lib/desk/markup.ts";
 import type { ToldFinding } from "./finding-files.ts";
-import { kindWords, ledgerWords, moneyText, nextWords, proposalWords, rowWords } from "./finding-words.ts";
-import { html, type Markup, nothing } from "./markup.ts";
+import { kindWords, ledgerWords, nextWords, proposalWords, rowWords } from "./finding-words.ts";
 
 export type ReconcilePage = {
   readonly runs: readonly RunRecord[];

@@ -4,11 +4,12 @@ import { type GatewayName, gatewayNames, parseChargeId } from "../lib/core/charg
 import { deadLetterNameOf } from "../lib/core/queues.ts";
 import { type RedriveEnd, type RedriveSource, redriveSources } from "../lib/core/redrive.ts";
 import { parseSpanMs } from "../lib/core/worklist.ts";
+import { ageText } from "../lib/desk/age-text.ts";
 import { type RedriveFilter, type Redriven, redriveQueue } from "../lib/flows/redrive-queue.ts";
 import { type ExitStatus, exitStatus } from "./exit-status.ts";
 import type { LedgerFlags } from "./ledger-access.ts";
 import { openPlace, type Place, workerAt } from "./place.ts";
-import { ageText } from "./review-text.ts";
+
 import { textTable } from "./text-table.ts";
 import { UsageProblem } from "./usage-problem.ts";
 

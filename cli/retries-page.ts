@@ -1,6 +1,6 @@
+import { moneyText } from "../lib/core/money.ts";
 import type { RetryReport, Sums } from "../lib/core/retry-report.ts";
-import { moneyText } from "./finding-words.ts";
-import { html, type Markup, nothing } from "./markup.ts";
+import { html, type Markup, nothing } from "../lib/desk/markup.ts";
 import { sumsText } from "./retry-words.ts";
 
 const style = `

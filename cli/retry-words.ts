@@ -1,5 +1,5 @@
+import { moneyText } from "../lib/core/money.ts";
 import type { NeverReason } from "../lib/core/next-attempt.ts";
-import { moneyText } from "./finding-words.ts";
 
 /** Sums by currency, in the order of their codes. */
 export const sumsText = (sums: Readonly<Record<string, bigint>>): string =>

@@ -4,33 +4,28 @@ import type { Command } from "commander";
 import { dynamodbDeskIndex } from "../lib/adapters/dynamodb-desk.ts";
 import { readChargeRecord } from "../lib/adapters/dynamodb-ledger.ts";
 import { dynamodbScan } from "../lib/adapters/dynamodb-scan.ts";
-import {
-  type Charge,
-  type ChargeId,
-  type GatewayName,
-  gatewayNames,
-  parseChargeId,
-} from "../lib/core/charge.ts";
+import { type Charge, type ChargeId, gatewayNames, parseChargeId } from "../lib/core/charge.ts";
 import { chainProblems, type DecisionHead, headOf, stillHolds } from "../lib/core/decision-chain.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../lib/core/json.ts";
-import { type LedgerEntry, type ReviewReason, reviewReasons } from "../lib/core/ledger.ts";
+import { type LedgerEntry, reviewReasons } from "../lib/core/ledger.ts";
 import {
   problemsOfWish,
   type ReviewDecision,
   reviewDecisions,
   type Wish,
 } from "../lib/core/review-decision.ts";
-import { parseSpanMs, type WorklistFilter, worklist } from "../lib/core/worklist.ts";
+import { type WorklistFilter, worklist } from "../lib/core/worklist.ts";
+import { readFilter } from "../lib/core/worklist-filter.ts";
 import { decideReview, NotThisCharge, showReview } from "../lib/flows/decide-review.ts";
 import type { Desk } from "../lib/ports.ts";
 import { chargeHistory } from "./charge-history.ts";
-import { chargeFromFile, chargeFromQueue, chargeFromRun } from "./charge-message.ts";
-import { sendBatch } from "./charge-sender.ts";
+import { deskAt, messageAt } from "./desk-place.ts";
 import { type ExitStatus, exitStatus } from "./exit-status.ts";
 import { type LedgerFlags, openLedgerAccess } from "./ledger-access.ts";
-import { openPlace, type Place, workerAt } from "./place.ts";
+import { openPlace, type Place } from "./place.ts";
 import { addRedriveCommand } from "./redrive.ts";
 import { decisionText, deskLines, worklistText } from "./review-text.ts";
+import { serveReview, type WebFlags } from "./review-web.ts";
 import { fileTrouble, UsageProblem } from "./usage-problem.ts";
 
 type Json = { readonly json?: boolean };
@@ -39,7 +34,23 @@ type Json = { readonly json?: boolean };
 export const addReviewCommand = (program: Command): void => {
   const review = program
     .command("review")
-    .description("the desk for what waits for a person: list, show, decide, verify, redrive");
+    .description(
+      "the desk for what waits for a person: list, show, decide, verify, redrive; --web for a browser",
+    )
+    // Its own flags come before a subcommand's name; what comes after is the subcommand's.
+    .enablePositionalOptions()
+    .option(
+      "--web",
+      "serve the desk to a browser on this machine, until interrupted; tells a link that works once",
+    )
+    .option("--by <name>", "--web: who decides; otherwise whoever opens the link says so")
+    .option("--port <n>", "--web: the port on 127.0.0.1; otherwise a free one")
+    .option("--charge <file>", chargeOption)
+    .option("--json", "--web: the link as JSON")
+    .action(async (flags: WebFlags) => {
+      process.exitCode = await serveReview(flags);
+    });
+  withLedger(review);
   addList(review);
   addShow(review);
   addDecide(review);
@@ -90,30 +101,28 @@ const addList = (review: Command): void => {
 const filterOf = (
   flags: ListFlags,
 ): { readonly filter: WorklistFilter; readonly limit: number | undefined } => {
-  const problems: string[] = [];
   const { reason, gateway, olderThan, minMoney, limit } = flags;
-  for (const one of reason ?? [])
-    if (!(reviewReasons as readonly string[]).includes(one)) problems.push(`--reason ${one}: no such reason`);
-  if (gateway !== undefined && !(gatewayNames as readonly string[]).includes(gateway))
-    problems.push(`--gateway ${gateway}: no such gateway`);
-  const olderThanMs = olderThan === undefined ? undefined : parseSpanMs(olderThan);
-  if (olderThan !== undefined && olderThanMs === undefined)
-    problems.push(`--older-than ${olderThan}: must be a number with s, m, h or d`);
-  if (minMoney !== undefined && !/^(0|[1-9][0-9]{0,7})(\.[0-9]{1,3})?$/.test(minMoney))
-    problems.push(`--min-money ${minMoney}: must be an amount such as 20.00`);
+  const read = readFilter({
+    ...(reason === undefined ? {} : { reasons: reason }),
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(olderThan === undefined ? {} : { olderThan }),
+    ...(minMoney === undefined ? {} : { minMoney }),
+  });
+  const problems = read.problems.map(
+    ({ field, given, problem }) => `${filterFlags[field]} ${given}: ${problem}`,
+  );
   if (limit !== undefined && !/^[1-9][0-9]{0,6}$/.test(limit))
     problems.push(`--limit ${limit}: must be a whole number from 1`);
   if (problems.length > 0) throw new UsageProblem(problems);
-  return {
-    filter: {
-      ...(reason === undefined ? {} : { reasons: reason as readonly ReviewReason[] }),
-      ...(gateway === undefined ? {} : { gateway: gateway as GatewayName }),
-      ...(olderThanMs === undefined ? {} : { olderThanMs }),
-      ...(minMoney === undefined ? {} : { minMoney }),
-    },
-    limit: limit === undefined ? undefined : Number(limit),
-  };
+  return { filter: read.filter, limit: limit === undefined ? undefined : Number(limit) };
 };
+
+const filterFlags = {
+  reasons: "--reason",
+  gateway: "--gateway",
+  olderThan: "--older-than",
+  minMoney: "--min-money",
+} as const;
 
 const list = async (flags: ListFlags): Promise<ExitStatus> => {
   const { filter, limit } = filterOf(flags);
@@ -169,18 +178,6 @@ Exit status: 0 it does not wait for a person; 1 it does; 2 wrong usage.`,
     });
 };
 
-/** The desk over a place. The queue of charges is sent to as every sender does. */
-const deskAt = (place: Place): Desk & { readonly close: () => void } => {
-  const { access, settings } = place;
-  return {
-    ...workerAt(place),
-    recordOf: (chargeId) => readChargeRecord(access.dynamodb, access.table, chargeId),
-    charges: {
-      send: (body, delayMs) => sendBatch(access.sqs, settings.queueUrls.charges, [body], { delayMs }),
-    },
-  };
-};
-
 /** The charge's own message, from wherever it can be had. */
 const messageOf = async (
   chargeId: ChargeId,
@@ -188,19 +185,15 @@ const messageOf = async (
   place: Place,
   searchQueue: boolean,
 ): Promise<Charge | undefined> => {
-  const { access, settings } = place;
+  const { access } = place;
   const { entry } = await readChargeRecord(access.dynamodb, access.table, chargeId);
   if (entry === undefined) throw new UsageProblem(`${chargeId}: the ledger has no such charge`);
-  if (flags.charge !== undefined) {
-    const found = await chargeFromFile(flags.charge, entry);
-    if (found === undefined)
-      throw new UsageProblem(
-        `--charge ${flags.charge}: has no message of ${chargeId} with the ledger's content`,
-      );
-    return found;
-  }
-  if (flags.dataDir !== undefined) return chargeFromRun(flags.dataDir, entry);
-  return searchQueue ? chargeFromQueue(access.sqs, settings.queueUrls.review, entry) : undefined;
+  const found = await messageAt(entry, flags, place, searchQueue);
+  if (found === undefined && flags.charge !== undefined)
+    throw new UsageProblem(
+      `--charge ${flags.charge}: has no message of ${chargeId} with the ledger's content`,
+    );
+  return found;
 };
 
 /** Opens the desk for one charge, and closes it whatever happens. */

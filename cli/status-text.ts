@@ -2,7 +2,7 @@ import type { GatewayName } from "../lib/core/charge.ts";
 import { formatMoney, parseCurrency } from "../lib/core/money.ts";
 import { gateOf, type PaceRecord } from "../lib/core/pace.ts";
 import type { WaitingMoney } from "../lib/core/waiting-money.ts";
-import type { QueueDepth } from "./queue-depths.ts";
+import type { QueueDepth } from "../lib/ports.ts";
 import { textTable } from "./text-table.ts";
 
 /** How a stack stands at a moment. */

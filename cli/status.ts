@@ -4,12 +4,12 @@ import { sqsClientLimits } from "../lib/adapters/deadline.ts";
 import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
 import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
 import { readWork } from "../lib/adapters/dynamodb-work.ts";
+import { readQueueDepths } from "../lib/adapters/sqs-depths.ts";
 import { type GatewayName, gatewayNames } from "../lib/core/charge.ts";
 import { QUEUES } from "../lib/core/queues.ts";
 import { waitingMoney } from "../lib/core/waiting-money.ts";
 import { exitStatus } from "./exit-status.ts";
 import { type LedgerAccess, openLedgerAccess, withEnvFile } from "./ledger-access.ts";
-import { readQueueDepths } from "./queue-depths.ts";
 import { type Status, statusJson, statusText } from "./status-text.ts";
 import { watchStopSignals } from "./stop-signals.ts";
 

@@ -436,6 +436,14 @@ export type DeskIndex = {
   waiting(untilMs?: number): Promise<readonly WaitingReview[]>;
 };
 
+/** Everything that the ledger holds under one charge id. */
+export type ChargeRecord = {
+  readonly entry: LedgerEntry | undefined;
+  readonly rejections: readonly Rejection[];
+  /** notices that a person was told of: what has ended is not written again for them */
+  readonly notices: readonly NotedNotice[];
+};
+
 /** A review desk: it decides, and sends nothing itself. */
 export type Desk = Worker & {
   /** What the ledger holds of a charge, strongly consistent. Throws `LedgerUnavailable`. */
@@ -463,4 +471,12 @@ export type RedriveQueue = {
   putBack(message: HeldMessage, body: string): Promise<void>;
   /** Makes messages visible again. Never rejects: they come back by themselves. */
   giveBack(messages: readonly HeldMessage[]): Promise<void>;
+};
+
+/** Messages of one queue, as SQS counts them: about. `undefined`: the queue did not say. */
+export type QueueDepth = {
+  readonly queue: string;
+  readonly visible?: number;
+  /** received by a worker, or hidden until their time comes */
+  readonly hidden?: number;
 };

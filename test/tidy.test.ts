@@ -12,6 +12,7 @@ const rooms = [
   "lib/gateways/centrapay",
   "lib/gateways",
   "lib/flows",
+  "lib/desk",
   "lib/adapters",
   "lib/ports.ts",
   "lib/settings.ts",
@@ -39,6 +40,11 @@ const arrows: Readonly<Record<Room, readonly (readonly [Room, string])[]>> = {
   "lib/flows": [
     ["lib/core", "what to do"],
     ["lib/ports.ts", "with whom"],
+  ],
+  "lib/desk": [
+    ["lib/core", "what it shows, and in which words"],
+    ["lib/flows", "looks and decisions, as the commands make them"],
+    ["lib/ports.ts", "from whom"],
   ],
   "lib/adapters": [
     ["lib/core", "what is stored and sent"],
@@ -73,6 +79,7 @@ const arrows: Readonly<Record<Room, readonly (readonly [Room, string])[]>> = {
     ["lib/core", "what it prints"],
     ["lib/gateways", "the parsers, to check a file"],
     ["lib/flows", "reconcile runs its flow in this process"],
+    ["lib/desk", "the pages that it serves, and the words that they share"],
     ["lib/adapters", "queues and ledger of a stack"],
     ["lib/ports.ts", "types"],
     ["lib/settings.ts", "flags are settings by another name"],
@@ -115,7 +122,7 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "the same table, and the same error when it does not answer",
   ],
   [
-    /^lib\/adapters\/sqs-(charges|queues|redrive|wake-ups|windows)\.ts$/,
+    /^lib\/adapters\/sqs-(charges|depths|queues|redrive|wake-ups|windows)\.ts$/,
     "lib/adapters",
     ["lib/adapters/deadline.ts"],
     "SDK calls with a deadline",
@@ -175,7 +182,7 @@ const packages: readonly (readonly [from: RegExp, names: readonly string[], reas
   [/^lib\/adapters\/http-wire\.ts$/, ["node:http", "node:net", "node:stream"], "the wire"],
   [/^lib\/adapters\/(dynamodb-.*|ledger-item)\.ts$/, ["@aws-sdk/client-dynamodb"], "the ledger"],
   [
-    /^lib\/adapters\/sqs-(charges|queues|redrive|wake-ups|windows)\.ts$/,
+    /^lib\/adapters\/sqs-(charges|depths|queues|redrive|wake-ups|windows)\.ts$/,
     ["@aws-sdk/client-sqs"],
     "the queues",
   ],
@@ -276,8 +283,8 @@ describe("imports", () => {
         expect(to.map(([target]) => `${room} → ${target}`).filter((arrow) => !gone.has(arrow))).toEqual([]);
   });
 
-  test("core, gateways and flows are pure: no package, nothing of Node", () => {
-    for (const file of files.filter((path) => /^lib\/(core|gateways|flows)\//.test(path)))
+  test("core, gateways, flows and pages are pure: no package, nothing of Node", () => {
+    for (const file of files.filter((path) => /^lib\/(core|gateways|flows|desk)\//.test(path)))
       expect(
         importsOf(file).filter((from) => !isRelative(from)),
         file,
@@ -325,7 +332,7 @@ describe("imports", () => {
 
 describe("habits", () => {
   test("in lib nobody reads the environment, the clock or chance: they are arguments", () => {
-    for (const file of files.filter((path) => /^lib\/(core|gateways|flows)\//.test(path))) {
+    for (const file of files.filter((path) => /^lib\/(core|gateways|flows|desk)\//.test(path))) {
       const text = readFileSync(join(root, file), "utf8");
       expect(text, file).not.toMatch(
         /process\.env|Date\.now\(|new Date\(\)|Math\.random|performance\.now|getBuiltinModule/,

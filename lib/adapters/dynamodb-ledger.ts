@@ -2,7 +2,7 @@ import { type DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { ChargeId } from "../core/charge.ts";
 import type { LedgerEntry, Rejection } from "../core/ledger.ts";
 import type { NotedNotice } from "../core/notice.ts";
-import type { Ledger } from "../ports.ts";
+import type { ChargeRecord, Ledger } from "../ports.ts";
 import { readItems } from "./dynamodb-items.ts";
 import { conditionalPut } from "./dynamodb-put.ts";
 import { sharedWrites } from "./dynamodb-writes.ts";
@@ -61,14 +61,6 @@ export const dynamodbLedger = (
       await put("reject", itemOfRejection(rejection));
     },
   };
-};
-
-/** Everything that the ledger holds under one charge id. */
-export type ChargeRecord = {
-  readonly entry: LedgerEntry | undefined;
-  readonly rejections: readonly Rejection[];
-  /** notices that a person was told of: what has ended is not written again for them */
-  readonly notices: readonly NotedNotice[];
 };
 
 /** Reads a charge, every message that was refused under its id and every notice noted beside it, for people. */

@@ -1,4 +1,4 @@
-import { type Currency, digitsOf } from "./currency.ts";
+import { type Currency, digitsOf, parseCurrency } from "./currency.ts";
 
 export { type Currency, digitsOf, parseCurrency } from "./currency.ts";
 
@@ -70,3 +70,11 @@ export const decimalOfJson = (value: unknown): string | undefined => {
 
 /** For people: "19.99 EUR". */
 export const formatMoney = (money: Money): string => `${toDecimal(money)} ${money.currency}`;
+
+/** Minor units as an amount, or as they are where the currency is none that is known. */
+export const moneyText = (amount: string, currency: string): string => {
+  const known = parseCurrency(currency);
+  return known === undefined || !/^-?\d+$/.test(amount)
+    ? `${amount} ${currency}`
+    : formatMoney({ amountMinor: BigInt(amount), currency: known });
+};

@@ -22,20 +22,41 @@ export type WaitingMoney = {
 export const sinceMsOf = (entry: LedgerEntry): number =>
   entry.state === "review" ? entry.finalAtMs : (entry.firstSendAtMs ?? entry.openedAtMs);
 
-/** The money in charges that wait, by state, age and currency; in the order of age. */
-export const waitingMoney = (entries: Iterable<LedgerEntry>, nowMs: number): readonly WaitingMoney[] => {
+/** The money in entries that wait, by state, age and currency; in the order of age. */
+export const waitingMoney = (entries: Iterable<LedgerEntry>, nowMs: number): readonly WaitingMoney[] =>
+  moneyByAge(
+    Iterator.from(entries).map((entry) => ({
+      state: entry.state,
+      sinceMs: sinceMsOf(entry),
+      currency: entry.currency,
+      amount: entry.amount,
+    })),
+    nowMs,
+  );
+
+/** The same of charges of which no more is known than this. */
+export const moneyByAge = (
+  charges: Iterable<{
+    readonly state: LedgerEntry["state"];
+    readonly sinceMs: number;
+    readonly currency: string;
+    /** minor units, digits */
+    readonly amount: string;
+  }>,
+  nowMs: number,
+): readonly WaitingMoney[] => {
   const rows = new Map<string, WaitingMoney>();
-  for (const entry of entries) {
-    const ageMs = nowMs - sinceMsOf(entry);
+  for (const { state, sinceMs, currency, amount } of charges) {
+    const ageMs = nowMs - sinceMs;
     const age = ageBands.find(({ belowMs }) => ageMs < belowMs)?.name ?? "over 1 day";
-    const key = `${entry.state} ${age} ${entry.currency}`;
+    const key = `${state} ${age} ${currency}`;
     const before = rows.get(key);
     rows.set(key, {
-      state: entry.state,
+      state,
       age,
-      currency: entry.currency,
+      currency,
       count: (before?.count ?? 0) + 1,
-      amountMinor: (before?.amountMinor ?? 0n) + BigInt(entry.amount),
+      amountMinor: (before?.amountMinor ?? 0n) + BigInt(amount),
     });
   }
   const place = (age: AgeBand): number => ageBands.findIndex(({ name }) => name === age);

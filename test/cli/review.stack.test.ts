@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { charge, runCommand, testFolder, writeLines } from "./command.ts";
+import { charge, runCommand, startCommand, testFolder, writeLines } from "./command.ts";
 
 const review = (dataDir: string, ...args: readonly string[]) =>
   runCommand(["review", ...args, "--data-dir", dataDir]);
@@ -33,6 +33,12 @@ describe("review", () => {
         ["decide", "a", "drop", "--by", "Ann", "--reason", "4111 1111 1111 1111"],
         "--reason: must not hold a card number",
       ],
+      [[], "review: needs list, show, decide, verify or redrive, or --web"],
+      [["--web"], "which ledger?"],
+      [["--web", "--port", "http"], "--port http: must be 0 to 65535"],
+      [["--web", "--port", "65536"], "--port 65536: must be 0 to 65535"],
+      [["--web", "--by", "4111 1111 1111 1111"], "--by: must not hold a card number"],
+      [["--web", "--data-dir", folder], "no run has kept its state there"],
       [["redrive", "approved"], "queue: must be one of charges-dlq"],
       [["redrive", "charges-dlq", "--per-second", "0"], "--per-second 0: must be 1 to 9999"],
       [["verify", "--against", join(folder, "none"), "--data-dir", folder], "no such file or folder"],
@@ -77,6 +83,22 @@ describe("review", () => {
     expect(shown.status).toBe(1);
     expect(shown.stdout).toContain("the gateway says now: absent by 3 searches");
     const version = /version: (\S+)/.exec(shown.stdout)?.[1] ?? "";
+
+    // The same in a browser: a link that works once, until the command is interrupted.
+    const web = startCommand(["review", "--web", "--by", "Zoe", "--json", "--data-dir", dataDir]);
+    const told = await new Promise<string>((resolve, reject) => {
+      web.child.stdout?.once("data", (line: Buffer) => resolve(line.toString()));
+      void web.ended.then(({ stderr }) => reject(new Error(stderr)));
+    });
+    const link = String(jsonOf(told)["link"]);
+    const entered = await fetch(link, { redirect: "manual" });
+    const page = await fetch(new URL(`${entered.headers.get("location")}charge?id=d-lost&ask=1`, link), {
+      headers: { cookie: entered.headers.get("set-cookie")?.split(";")[0] ?? "" },
+    });
+    expect(await page.text()).toContain("absent by 3 searches");
+    expect((await fetch(link, { redirect: "manual" })).status).toBe(403);
+    web.child.kill("SIGINT");
+    expect((await web.ended).status).toBe(0);
 
     const dry = await decide(dataDir, "d-lost", "new-attempt", "Ann", "--dry-run");
     expect(dry).toMatchObject({

@@ -7,6 +7,7 @@ import {
   digitsOf,
   formatMoney,
   fromDecimal,
+  moneyText,
   parseAmountMinor,
   parseCurrency,
   toDecimal,
@@ -234,5 +235,18 @@ describe("decimalOfJson", () => {
     [undefined, undefined, "absent"],
   ])("%s is %j (%s)", (value, expected) => {
     expect(decimalOfJson(value)).toBe(expected);
+  });
+});
+
+describe("moneyText", () => {
+  test.each([
+    ["1999", "EUR", "19.99 EUR", "a currency's own digits"],
+    ["-5", "KWD", "-0.005 KWD", "given back"],
+    ["1999", "XXY", "1999 XXY", "a currency that nobody knows: as it is"],
+    ["19.99", "EUR", "19.99 EUR", "no minor units: as it is"],
+    ["a1", "EUR", "a1 EUR", "no number: as it is"],
+    ["1a", "EUR", "1a EUR", "the same"],
+  ])("%s %s is %s (%s)", (amount, currency, text) => {
+    expect(moneyText(amount, currency)).toBe(text);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseSpanMs, type Waiting, type WorklistFilter, worklist } from "../../lib/core/worklist.ts";
+import { readFilter, type WrittenFilter } from "../../lib/core/worklist-filter.ts";
 
 const nowMs = Date.UTC(2026, 10, 25);
 const hour = 3_600_000;
@@ -69,4 +70,39 @@ test.each<[string, number | undefined]>([
   ["1.5h", undefined],
 ])("%j is %j ms", (text, ms) => {
   expect(parseSpanMs(text)).toBe(ms);
+});
+
+describe("a filter as it is written", () => {
+  test.each<[WrittenFilter, WorklistFilter, readonly string[], string]>([
+    [{}, {}, [], "nothing is filtered"],
+    [
+      { reasons: ["mismatch", "absent"], gateway: "centrapay", olderThan: "6h", minMoney: "20.00" },
+      { reasons: ["mismatch", "absent"], gateway: "centrapay", olderThanMs: 21_600_000, minMoney: "20.00" },
+      [],
+      "all of it",
+    ],
+    [
+      { reasons: ["sad", "absent"] },
+      { reasons: ["absent"] },
+      ["reasons sad: no such reason"],
+      "what is known stays",
+    ],
+    [{ reasons: [] }, {}, [], "none named: all"],
+    [{ gateway: "bank" }, {}, ["gateway bank: no such gateway"], "no such gateway"],
+    [{ gateway: "" }, {}, ["gateway : no such gateway"], "an empty one is none"],
+    [{ olderThan: "6" }, {}, ["olderThan 6: must be a number with s, m, h or d"], "no unit"],
+    [{ minMoney: "0" }, { minMoney: "0" }, [], "no point"],
+    [{ minMoney: "0.125" }, { minMoney: "0.125" }, [], "three digits"],
+    [{ minMoney: "x1" }, {}, ["minMoney x1: must be an amount such as 20.00"], "no number"],
+    [{ minMoney: "1x" }, {}, ["minMoney 1x: must be an amount such as 20.00"], "the same"],
+    [{ minMoney: "01" }, {}, ["minMoney 01: must be an amount such as 20.00"], "a leading zero"],
+    [{ minMoney: "1." }, {}, ["minMoney 1.: must be an amount such as 20.00"], "a point and nothing"],
+    [{ minMoney: "123456789" }, {}, ["minMoney 123456789: must be an amount such as 20.00"], "too long"],
+  ])("%j (%#)", (written, filter, problems) => {
+    const read = readFilter(written);
+    expect(read.filter).toEqual(filter);
+    expect(read.problems.map(({ field, given, problem }) => `${field} ${given}: ${problem}`)).toEqual(
+      problems,
+    );
+  });
 });

@@ -15,28 +15,13 @@ import { chargeMessage, chargeOf } from "../doubles/samples.ts";
 import { declines, pays, paysUnheard, swallows } from "../doubles/scripted-bank.ts";
 import { sha256Of } from "../doubles/scripted-wire.ts";
 import { testGateway } from "../doubles/worker.ts";
+import { deskOn } from "./desk-on.ts";
 import { type Stage, type StageOptions, stage } from "./stage.ts";
 
 const minute = 60_000;
 const message = chargeMessage("order-1");
 const charge = chargeOf(message);
 const chargeId = "order-1" as ChargeId;
-
-/** A desk over the stage's ledger and gateway; its charges queue is the stage's own. */
-const deskOn = (on: Stage): Desk & { readonly put: { body: string; delayMs: number }[] } => {
-  const put: { body: string; delayMs: number }[] = [];
-  return {
-    ...on.worker(),
-    put,
-    recordOf: async (id) => ({ entry: on.entry(id), notices: on.notices.notedOf(id) }),
-    charges: {
-      async send(body, delayMs) {
-        put.push({ body, delayMs });
-        on.send(body, "charges", delayMs);
-      },
-    },
-  };
-};
 
 /** A charge that nobody answered, looked up until the schedule was over. */
 const inReview = async (options: StageOptions = {}): Promise<Stage> => {

@@ -1,6 +1,11 @@
-/** Every value goes through here: what a gateway writes is text and never markup. */
+/**
+ * Every value goes through here: what a gateway, a message or a person writes is text and never markup. What nobody
+ * would see, or what would turn the text around it, is shown as a mark.
+ */
 const escaped = (value: string | number): string =>
-  String(value).replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
+  String(value)
+    .replace(/[^\P{C}\n\t]/gu, "\ufffd")
+    .replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /** Markup whose values are escaped, unless they are markup made here. */
 export type Markup = { readonly markup: string };

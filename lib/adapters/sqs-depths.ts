@@ -1,13 +1,6 @@
 import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import { deadLetterNameOf, isConsumed, QUEUES, type QueueName } from "../lib/core/queues.ts";
-
-/** Messages of one queue, as SQS counts them: about. `undefined`: the queue did not say. */
-export type QueueDepth = {
-  readonly queue: string;
-  readonly visible?: number;
-  /** received by a worker, or hidden until their time comes */
-  readonly hidden?: number;
-};
+import { deadLetterNameOf, isConsumed, QUEUES, type QueueName } from "../core/queues.ts";
+import type { QueueDepth } from "../ports.ts";
 
 const deadlineMs = 5_000;
 
