@@ -85,7 +85,7 @@ const worker = {
 const reconciler = {
   ...worker,
   table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "Query"],
-  indexes: ["sent"],
+  indexes: [],
   // What it closes is told by its own message, which is woken.
   hides: ["unknown-outcomes"],
 } as const;

@@ -52,7 +52,8 @@ export type Wire = {
 /**
  * The ledger: one entry a charge. Every write is conditional; a write whose answer was lost and which took
  * hold is recognised as ours by its token. Each method throws `LedgerUnavailable` when no answer came before
- * its deadline: the write may or may not have taken hold then.
+ * its deadline: the write may or may not have taken hold then. A write by which a lease is taken is told only when
+ * `SentCharges` will find the charge, so that nothing is ever sent which it would not.
  */
 export type Ledger = {
   /** Writes the first entry of a charge, unless the charge has one already: then that one is returned. */
@@ -383,7 +384,10 @@ export type SentOrder = "oldestFirst" | "newestFirst";
 /** Charges, and how many entries among them are of a version that is not known here. */
 export type SentBatch = { readonly sides: readonly LedgerSide[]; readonly unreadable: number };
 
-/** The charges of a gateway by the time at which their attempt was first sent (or opened, where nothing was). */
+/**
+ * The charges of a gateway by the time at which their attempt was first sent (or opened, where nothing was). What was
+ * refused before anybody could have sent it is not among them.
+ */
 export type SentCharges = {
   /**
    * The charges of a stretch of time, both ends in, some at a time. It lags a moment behind the ledger, and a

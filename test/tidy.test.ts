@@ -98,13 +98,14 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "calls to the ledger's table, with a deadline and the ports' error",
   ],
   [
-    /^lib\/adapters\/dynamodb-(put|items|writes)\.ts$/,
+    /^lib\/adapters\/dynamodb-(put|items|pages|writes)\.ts$/,
     "lib/adapters",
     [
       "lib/adapters/ledger-call.ts",
       "lib/adapters/ledger-item.ts",
       "lib/adapters/dynamodb-put.ts",
       "lib/adapters/dynamodb-items.ts",
+      "lib/adapters/dynamodb-pages.ts",
     ],
     "the ways in which that table is written and read",
   ],
@@ -117,6 +118,7 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
       "lib/adapters/ledger-item.ts",
       "lib/adapters/dynamodb-put.ts",
       "lib/adapters/dynamodb-items.ts",
+      "lib/adapters/dynamodb-pages.ts",
       "lib/adapters/dynamodb-writes.ts",
     ],
     "the same table, and the same error when it does not answer",

@@ -7,7 +7,9 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import type { InstrumentChange } from "../core/instrument-record.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
+import { sentMarkOf } from "../core/sent-page.ts";
 import type { InstrumentBook } from "../ports.ts";
+import { putPages } from "./dynamodb-pages.ts";
 import { ledgerCall } from "./ledger-call.ts";
 import {
   entryOfItem,
@@ -34,6 +36,12 @@ export const dynamodbInstruments = (
   deadlineMs = 5_000,
 ): InstrumentBook => {
   const call = ledgerCall(deadlineMs);
+
+  /** A lease is told as taken only when the page that names the charge stands, as the ledger itself does it. */
+  const list = async (entry: LedgerEntry): Promise<void> => {
+    const mark = sentMarkOf(entry);
+    if (mark !== undefined) await call("page", (abortSignal) => putPages(client, table, [mark], abortSignal));
+  };
 
   /** Puts both or neither. `undefined` when they took hold, the item that stood in the entry's way, or `contended`. */
   const putBoth = (
@@ -83,13 +91,17 @@ export const dynamodbInstruments = (
     async open(entry, change) {
       const standing = await putBoth("open", entry, isNew, change);
       if (standing === "contended") return { kind: "contended" };
-      return standing === undefined ? { kind: "opened" } : { kind: "exists", entry: entryOfItem(standing) };
+      if (standing !== undefined) return { kind: "exists", entry: entryOfItem(standing) };
+      await list(entry);
+      return { kind: "opened" };
     },
 
     async replace(previous, entry, change) {
       const standing = await putBoth("replace", entry, isVersion(previous), change);
       if (standing === "contended") return { kind: "contended" };
-      return { kind: standing === undefined ? "replaced" : "lost" };
+      if (standing !== undefined) return { kind: "lost" };
+      await list(entry);
+      return { kind: "replaced" };
     },
   };
 };

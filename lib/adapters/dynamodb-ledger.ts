@@ -2,6 +2,7 @@ import { type DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { ChargeId } from "../core/charge.ts";
 import type { LedgerEntry, Rejection } from "../core/ledger.ts";
 import type { NotedNotice } from "../core/notice.ts";
+import { sentMarkOf } from "../core/sent-page.ts";
 import type { ChargeRecord, Ledger } from "../ports.ts";
 import { readItems } from "./dynamodb-items.ts";
 import { conditionalPut } from "./dynamodb-put.ts";
@@ -45,12 +46,12 @@ export const dynamodbLedger = (
   const write = sharedWrites({ client, table, call, lingerMs });
   return {
     async open(entry) {
-      const standing = await write("open", itemOfEntry(entry));
+      const standing = await write("open", itemOfEntry(entry), undefined, sentMarkOf(entry));
       return standing === undefined ? { kind: "opened" } : { kind: "exists", entry: entryOfItem(standing) };
     },
 
     async replace(previous, entry) {
-      const standing = await write("replace", itemOfEntry(entry), previous);
+      const standing = await write("replace", itemOfEntry(entry), previous, sentMarkOf(entry));
       return { kind: standing === undefined ? "replaced" : "lost" };
     },
 

@@ -1,21 +1,28 @@
 import {
   BatchExecuteStatementCommand,
   type BatchStatementRequest,
+  type BatchStatementResponse,
   type DynamoDBClient,
 } from "@aws-sdk/client-dynamodb";
+import { pagesOf, type SentMark } from "../core/sent-page.ts";
 import { readItems } from "./dynamodb-items.ts";
+import { itemOfPage, putPages } from "./dynamodb-pages.ts";
 import { type ConditionalWrite, isOwn, putIf } from "./dynamodb-put.ts";
 import { type LedgerCall, LedgerUnavailable } from "./ledger-call.ts";
 import type { LedgerItem } from "./ledger-item.ts";
 
 /** DynamoDB takes so many statements a request. */
 const statementsMax = 25;
+/** One of them is left for the page that names what is opened. */
+const writesMax = statementsMax - 1;
 /** Versions that a worker may have in hand, and many more. */
 const plainMax = 10_000;
 
 type Waiting = ConditionalWrite & {
   readonly what: string;
   readonly key: string;
+  /** what has to be on a page before this write is told to have taken hold */
+  readonly mark: SentMark | undefined;
   took(standing: LedgerItem | undefined): void;
   failed(error: Error): void;
 };
@@ -62,6 +69,10 @@ const statementOf = (
   };
 };
 
+/** Whether a page stands: the same one may have been written by a request whose answer was lost. */
+const isWritten = (response: BatchStatementResponse | undefined): boolean =>
+  response !== undefined && (response.Error === undefined || response.Error.Code === "DuplicateItem");
+
 /** Whether the endpoint itself will not have such a request, so that each write has to go alone. */
 const isRefusal = (error: unknown): boolean => {
   if (!(error instanceof Error) || /throttl|throughput|limit/i.test(error.name)) return false;
@@ -73,6 +84,10 @@ const isRefusal = (error: unknown): boolean => {
 /**
  * Conditional writes that are asked for close together go out in one request, each under a condition of its own
  * and with an end of its own: ten charges cost one request, and the same write units.
+ *
+ * Of the writes by which leases are taken the same request brings the page that names them (`dynamodb-pages.ts`).
+ * Where the page did not take hold it is written by itself, and none of them is told before it stands: a charge that
+ * may be sent is on a page, whatever fails. One that is on a page and was never opened does no harm.
  *
  * A refused write is told what stands in its way, and knows its own by its token, as a put alone does. What an
  * endpoint does not do in this way is put alone, and so is what a request leaves open: writing it once more is
@@ -103,19 +118,47 @@ export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOpti
   const mayShare = ({ item, previous }: ConditionalWrite): boolean =>
     previous === undefined || isPlain(previous) || item["workShard"] !== undefined;
 
+  const failedBy = (write: Waiting, error: unknown): void =>
+    write.failed(
+      new LedgerUnavailable(`${write.what}: ${error instanceof Error ? error.name : "unknown error"}`),
+    );
+
+  /** Tells writes that they took hold, when each that has to be on a page is on one. */
+  const tellHeld = async (
+    held: readonly Waiting[],
+    listed: ReadonlySet<SentMark>,
+    abortSignal: AbortSignal,
+  ): Promise<void> => {
+    const unlisted = held.filter(({ mark }) => mark !== undefined && !listed.has(mark));
+    for (const write of held) if (!unlisted.includes(write)) write.took(undefined);
+    try {
+      await putPages(
+        client,
+        table,
+        unlisted.flatMap(({ mark }) => mark ?? []),
+        abortSignal,
+      );
+      for (const write of unlisted) write.took(undefined);
+    } catch (error) {
+      // Its lease runs out, and whoever takes it anew marks it anew.
+      for (const write of unlisted) failedBy(write, error);
+    }
+  };
+
   const alone = async (write: Waiting, abortSignal: AbortSignal): Promise<void> => {
     try {
-      write.took(await putIf(client, table, write, abortSignal));
+      const standing = await putIf(client, table, write, abortSignal);
+      if (standing === undefined) await tellHeld([write], new Set(), abortSignal);
+      else write.took(standing);
     } catch (error) {
-      write.failed(
-        new LedgerUnavailable(`${write.what}: ${error instanceof Error ? error.name : "unknown error"}`),
-      );
+      failedBy(write, error);
     }
   };
 
   /** Says of each refused write what stands in its way; where the answer did not bring it, it is read. */
   const tellRefused = async (
     refused: readonly { readonly write: Waiting; readonly standing: LedgerItem | undefined }[],
+    listed: ReadonlySet<SentMark>,
     abortSignal: AbortSignal,
   ): Promise<void> => {
     const unseen = refused.filter(({ standing }) => standing === undefined);
@@ -125,11 +168,14 @@ export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOpti
       const within: LedgerCall = (_, run) => run(abortSignal);
       for (const item of await readItems(client, table, keys, within)) read.set(keyOf(item), item);
     }
+    const own: Waiting[] = [];
     for (const { write, standing = read.get(write.key) } of refused) {
       if (standing === undefined && write.previous === undefined)
         write.failed(new LedgerUnavailable(`${write.what}: refused, and nothing stands in its way`));
-      else write.took(isOwn(write, standing) ? undefined : (standing ?? {}));
+      else if (isOwn(write, standing)) own.push(write);
+      else write.took(standing ?? {});
     }
+    await tellHeld(own, listed, abortSignal);
   };
 
   /** Answers the writes that have to go alone. */
@@ -137,12 +183,17 @@ export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOpti
     writes: readonly Waiting[],
     abortSignal: AbortSignal,
   ): Promise<readonly Waiting[]> => {
+    // What finds no room, where leases are of many moments, is written by itself.
+    const pages = pagesOf(writes.flatMap(({ mark }) => mark ?? [])).slice(0, statementsMax - writes.length);
     const answer = await client
       .send(
         new BatchExecuteStatementCommand({
-          Statements: writes.map((write) =>
-            statementOf(table, write, write.previous !== undefined && !isPlain(write.previous)),
-          ),
+          Statements: [
+            ...writes.map((write) =>
+              statementOf(table, write, write.previous !== undefined && !isPlain(write.previous)),
+            ),
+            ...pages.map((page) => statementOf(table, { item: itemOfPage(page) }, false)),
+          ],
         }),
         { abortSignal },
       )
@@ -151,21 +202,25 @@ export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOpti
         throw error;
       });
     const responses = answer?.Responses ?? [];
-    if (responses.length !== writes.length) {
+    if (responses.length !== writes.length + pages.length) {
       speaksStatements = false;
       return writes;
     }
+    const listed = new Set(
+      pages.flatMap(({ marks }, nth) => (isWritten(responses[writes.length + nth]) ? marks : [])),
+    );
     const left: Waiting[] = [];
+    const held: Waiting[] = [];
     const refused: { write: Waiting; standing: LedgerItem | undefined }[] = [];
     for (const [nth, write] of writes.entries()) {
       const error = responses[nth]?.Error;
-      if (error === undefined) write.took(undefined);
+      if (error === undefined) held.push(write);
       else if (error.Code === "ConditionalCheckFailed" || error.Code === "DuplicateItem")
         refused.push({ write, standing: error.Item });
       else left.push(write);
       if (error?.Code === "ValidationError" || error?.Code === "AccessDenied") speaksStatements = false;
     }
-    await tellRefused(refused, abortSignal);
+    await Promise.all([tellHeld(held, listed, abortSignal), tellRefused(refused, listed, abortSignal)]);
     return left;
   };
 
@@ -191,17 +246,22 @@ export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOpti
     if (writes.length > 0) void execute(writes);
   };
 
-  return (what: string, item: LedgerItem, previous?: string): Promise<LedgerItem | undefined> =>
+  return (
+    what: string,
+    item: LedgerItem,
+    previous?: string,
+    mark?: SentMark,
+  ): Promise<LedgerItem | undefined> =>
     new Promise((took, failed) => {
       const key = keyOf(item);
-      const write = { what, item, previous, key, took, failed };
+      const write = { what, item, previous, key, mark, took, failed };
       noteVersion(write);
       if (!mayShare(write)) {
         void execute([write]);
         return;
       }
       // DynamoDB takes no two statements on one item in a request.
-      if (waiting.length === statementsMax || waiting.some((other) => other.key === key)) flush();
+      if (waiting.length === writesMax || waiting.some((other) => other.key === key)) flush();
       waiting.push(write);
       if (previous === undefined) turn ??= setImmediate(flush);
       else linger ??= setTimeout(flush, lingerMs);

@@ -1,5 +1,5 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import type { ChargeId, GatewayName } from "../core/charge.ts";
+import type { ChargeId } from "../core/charge.ts";
 import { droppableAtMs, type InstrumentKey, type InstrumentRecord } from "../core/instrument-record.ts";
 import { member, parseJson } from "../core/json.ts";
 import type { LedgerEntry, Rejection, ReviewEntry } from "../core/ledger.ts";
@@ -24,6 +24,7 @@ const { deflateRawSync, inflateRawSync } = process.getBuiltinModule("node:zlib")
  *     instrument#all#card-7  instrument   –      t4     –  and `instrument` (JSON): its attempts of 30 days, or that it is closed
  *     retry#inv-3       retry           scheduled  t5    –  and `retry` (JSON): its later attempt, and the message while it waits
  *     reconciliation#centrobill  window#…#0  done  t9     –  and `window` (JSON): a stretch of time that is reconciled
+ *     sent#centrobill#3  001763800000000#t2  –  –  –  and `page` (JSON): charges of which a lease was taken then
  *
  * The entry is one JSON text: only whoever knows its token may replace it, so it is read and written whole.
  * One that would not fit into a write unit is packed (deflate, RFC 1951), and then it does. Index `work` (workShard, workAt; keys only) is sparse:
@@ -31,9 +32,9 @@ const { deflateRawSync, inflateRawSync } = process.getBuiltinModule("node:zlib")
  * somebody has to look, spread over eight shards. An approved charge never enters it.
  * Index `desk` (deskShard, deskAt; keys only) is sparse, too: what waits for a person, with all that a worklist is
  * filtered and sorted by in its sort key, so that a hundred thousand of them are read without their entries.
- * Index `sent` (sentShard, sentAt; keys only) has every charge under the moment of its attempt's first send, in
- * eight shards a gateway (`centrobill#3`, 1763800000000): reconciliation reads a stretch of time by it. It costs an
- * approved charge one write unit more, at its first write: neither key changes afterwards.
+ * Pages `sent#…` name every charge under the moment of its attempt's first send, in eight partitions a gateway:
+ * reconciliation reads a stretch of time by them. A batch's intents share one (`dynamodb-pages.ts`), and nothing is
+ * sent before the page that names it is written.
  */
 export type LedgerItem = Record<string, AttributeValue>;
 
@@ -45,8 +46,6 @@ export class UnreadableItem extends Error {
 export const workIndex = "work";
 /** The sparse index of what waits for a person. */
 export const deskIndex = "desk";
-/** The index of every charge by when it was sent. */
-export const sentIndex = "sent";
 const shards = 8;
 
 type KeyPart = { readonly name: string; readonly type: "S" | "N" };
@@ -65,10 +64,6 @@ export const ledgerTable = {
       name: deskIndex,
       key: { partition: { name: "deskShard", type: "S" }, sort: { name: "deskAt", type: "S" } },
     },
-    {
-      name: sentIndex,
-      key: { partition: { name: "sentShard", type: "S" }, sort: { name: "sentAt", type: "N" } },
-    },
   ],
   /** Seconds since 1970 after which DynamoDB may drop an item. A charge never has it: its id is used up for ever. */
   timeToLive: "expiresAt",
@@ -84,10 +79,6 @@ export type IndexName = (typeof ledgerTable)["indexes"][number]["name"];
 export const workShardsOf = (state: LedgerEntry["state"] | "retry"): readonly string[] =>
   Array.from({ length: shards }, (_, shard) => `${state}#${shard}`);
 
-/** The index keys under which the charges of a gateway stand. */
-export const sentShardsOf = (gateway: GatewayName): readonly string[] =>
-  Array.from({ length: shards }, (_, shard) => `${gateway}#${shard}`);
-
 /** The charge that a key is about; `undefined` for a rejection without a charge id. */
 export const chargeIdOfKey = (key: LedgerItem): ChargeId | undefined => {
   const pk = key["pk"]?.S ?? "";
@@ -96,7 +87,7 @@ export const chargeIdOfKey = (key: LedgerItem): ChargeId | undefined => {
 
 /** Under which a charge's entry stands. */
 export const entrySk = "charge";
-export const entryKey = (chargeId: ChargeId) => ({ pk: { S: `charge#${chargeId}` }, sk: { S: entrySk } });
+export const entryKey = (chargeId: string) => ({ pk: { S: `charge#${chargeId}` }, sk: { S: entrySk } });
 
 /** Under which a notice stands: of what it is about, and, where a person is told of it, beside its charge. */
 export const noticeSk = (noticeId: string): string => `notice#${noticeId}`;
@@ -104,8 +95,8 @@ export const noticeSk = (noticeId: string): string => `notice#${noticeId}`;
 /** Under which a gateway's own name says which charge it stands for. */
 export const refersSk = "refers";
 
-/** DynamoDB bills each KiB that is begun; what stands beside an entry takes 205 bytes at the most. */
-const plainBytesMax = 815;
+/** DynamoDB bills each KiB that is begun; what stands beside an entry takes 164 bytes at the most. */
+const plainBytesMax = 860;
 
 const textValue = (text: string): AttributeValue =>
   Buffer.byteLength(text) <= plainBytesMax ? { S: text } : { B: deflateRawSync(text) };
@@ -139,7 +130,7 @@ const isWaitedFor = (entry: LedgerEntry): entry is ReviewEntry =>
   entry.state === "review" && entry.droppedAtMs === undefined;
 
 /** Milliseconds since 1970 as a text that sorts as they do. */
-const atText = (ms: number): string => String(Math.max(0, Math.round(ms))).padStart(15, "0");
+export const atText = (ms: number): string => String(Math.max(0, Math.round(ms))).padStart(15, "0");
 
 /** The first key of a shard that is not older than a moment. */
 export const deskKeyFrom = atText;
@@ -182,8 +173,6 @@ export const itemOfEntry = (entry: LedgerEntry): LedgerItem => ({
   state: { S: entry.state },
   token: { S: entry.token },
   entry: textValue(JSON.stringify(entry)),
-  sentShard: { S: `${entry.gateway}#${shardOf(entry)}` },
-  sentAt: { N: String(Math.round(entry.firstSendAtMs ?? entry.openedAtMs)) },
   ...workOf(entry),
   ...deskOf(entry),
 });

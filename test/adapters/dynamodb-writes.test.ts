@@ -1,8 +1,14 @@
-import type { BatchExecuteStatementCommandInput, BatchStatementResponse } from "@aws-sdk/client-dynamodb";
+import {
+  type BatchExecuteStatementCommandInput,
+  type BatchStatementResponse,
+  ConditionalCheckFailedException,
+} from "@aws-sdk/client-dynamodb";
 import { describe, expect, test } from "vitest";
 import { sharedWrites } from "../../lib/adapters/dynamodb-writes.ts";
 import { ledgerCall } from "../../lib/adapters/ledger-call.ts";
 import type { LedgerItem } from "../../lib/adapters/ledger-item.ts";
+import type { ChargeId, LeaseToken } from "../../lib/core/charge.ts";
+import type { SentMark } from "../../lib/core/sent-page.ts";
 
 const itemOf = (id: string, token = `t-${id}`): LedgerItem => ({
   pk: { S: id },
@@ -21,12 +27,16 @@ type Sent = { readonly command: string; readonly input: Record<string, unknown> 
 const endpoint = (answers: readonly (Error | readonly BatchStatementResponse[])[]) => {
   const sent: Sent[] = [];
   const batches = [...answers];
+  let putError: Error | undefined;
   const client = {
     async send(asked: { readonly input: Record<string, unknown> }) {
       const { input } = asked;
       const command = asked.constructor.name;
       sent.push({ command, input });
-      if (command === "PutItemCommand") return {};
+      if (command === "PutItemCommand") {
+        if (putError !== undefined) throw putError;
+        return {};
+      }
       if (command === "BatchGetItemCommand") return { Responses: { ledger: [standing] } };
       const answer = batches.shift();
       if (answer instanceof Error) throw answer;
@@ -39,7 +49,10 @@ const endpoint = (answers: readonly (Error | readonly BatchStatementResponse[])[
     call: ledgerCall(1_000),
     lingerMs: 1,
   });
-  return { write, sent, commands: () => sent.map(({ command }) => command.replace("Command", "")) };
+  const failPuts = (error: Error): void => {
+    putError = error;
+  };
+  return { write, sent, failPuts, commands: () => sent.map(({ command }) => command.replace("Command", "")) };
 };
 
 const took: BatchStatementResponse = { TableName: "ledger" };
@@ -186,8 +199,8 @@ describe("writes that share a request", () => {
     expect(commands()).toEqual(["PutItem", "PutItem"]);
   });
 
-  test("no request has more than 25, or two of one item", async () => {
-    const { write, sent } = endpoint([Array(25).fill(took), Array(5).fill(took), [took, took]]);
+  test("no request has more than 24, so that a page finds room, or two of one item", async () => {
+    const { write, sent } = endpoint([Array(24).fill(took), Array(6).fill(took), [took, took]]);
     await Promise.all(Array.from({ length: 30 }, (_, n) => write("open", itemOf(String(n)))));
     await Promise.all([
       write("replace", { ...itemOf("a", "t2"), ...work }, "t1"),
@@ -200,10 +213,114 @@ describe("writes that share a request", () => {
         (input as Partial<BatchExecuteStatementCommandInput>).Statements?.length,
       ]),
     ).toEqual([
-      ["BatchExecuteStatementCommand", 25],
-      ["BatchExecuteStatementCommand", 5],
+      ["BatchExecuteStatementCommand", 24],
+      ["BatchExecuteStatementCommand", 6],
       ["BatchExecuteStatementCommand", 2],
       ["PutItemCommand", undefined],
+    ]);
+  });
+});
+
+describe("the page of what is opened", () => {
+  const markOf = (id: string, atMs = 5_000): SentMark => ({
+    gateway: "centrobill",
+    chargeId: id as ChargeId,
+    atMs,
+    token: `t-${id}` as LeaseToken,
+  });
+  type Write = ReturnType<typeof endpoint>["write"];
+  const openBoth = (write: Write, marks = [markOf("a"), markOf("b", 5_007)]) =>
+    Promise.allSettled(["a", "b"].map((id, nth) => write("open", itemOf(id), undefined, marks[nth])));
+  const opened = { status: "fulfilled", value: undefined };
+  const unknown = { status: "rejected", reason: { name: "LedgerUnavailable" } };
+
+  test("goes out with the intents, as an insert", async () => {
+    const { write, sent } = endpoint([[took, took, took]]);
+    expect(await openBoth(write)).toMatchObject([opened, opened]);
+    expect(sent).toHaveLength(1);
+    const { Statements = [] }: Partial<BatchExecuteStatementCommandInput> = sent[0]?.input ?? {};
+    expect(Statements[2]).toMatchObject({
+      Statement: `INSERT INTO "ledger" VALUE {'pk': ?, 'sk': ?, 'page': ?}`,
+      Parameters: [
+        { S: expect.stringMatching(/^sent#centrobill#[0-7]$/) },
+        { S: "000000000005000#t-a" },
+        { S: '{"v":1,"at":5000,"sent":[["a",0],["b",7]]}' },
+      ],
+    });
+  });
+
+  test.each<[string, readonly BatchStatementResponse[], more: number, readonly object[]]>([
+    ["that stands already was written by a try before", [took, took, refused("DuplicateItem")], 0, [{}, {}]],
+    ["that is throttled is written by itself", [took, took, refused("ThrottlingError")], 1, [{}, {}]],
+    [
+      "of whom nothing is opened is not missed",
+      [refused("DuplicateItem", standing), took, took],
+      0,
+      [{}, {}],
+    ],
+    [
+      "that is lost names what took hold, and nothing else",
+      [refused("DuplicateItem", standing), took, refused("InternalServerError")],
+      1,
+      [{}, {}],
+    ],
+    [
+      "that is lost is written for what a try before had opened, too",
+      [refused("DuplicateItem", itemOf("a")), refused("DuplicateItem", itemOf("b")), refused("Other")],
+      2,
+      [opened, opened],
+    ],
+  ])("%s", async (_, answers, more, ends) => {
+    const { write, commands, sent } = endpoint([answers]);
+    expect(await openBoth(write)).toMatchObject(ends);
+    const puts = sent.filter(({ command }) => command === "PutItemCommand");
+    expect(commands().length - 1).toBe(puts.length);
+    // One page, unless what is told apart is told at different times.
+    expect(puts.length).toBeLessThanOrEqual(more);
+    const named = puts.flatMap(({ input }) =>
+      JSON.parse((input["Item"] as LedgerItem)["page"]?.S ?? "").sent.map(([id]: [string]) => id),
+    );
+    const held = answers.slice(0, 2).flatMap(({ Error: error }, nth) => {
+      const id = ["a", "b"][nth];
+      return error === undefined || error.Item?.["token"]?.S === `t-${id}` ? [id] : [];
+    });
+    expect(named.toSorted()).toEqual(more === 0 ? [] : held);
+  });
+
+  test("that cannot be written, even by itself: nobody is told of a lease", async () => {
+    const { write, sent, failPuts } = endpoint([[took, took, refused("ThrottlingError")]]);
+    failPuts(serviceError("ProvisionedThroughputExceededException", 400));
+    expect(await openBoth(write)).toMatchObject([unknown, unknown]);
+    expect(sent).toHaveLength(2);
+  });
+
+  test("of a write by itself comes after it, and only where it took hold", async () => {
+    const { write, sent } = endpoint([]);
+    await write("open", itemOf("b"), undefined, markOf("b"));
+    expect(sent.map(({ input }) => Object.keys(input["Item"] as LedgerItem))).toEqual([
+      ["pk", "sk", "token"],
+      ["pk", "sk", "page"],
+    ]);
+    const other = endpoint([]);
+    other.failPuts(new ConditionalCheckFailedException({ message: "", $metadata: {}, Item: standing }));
+    expect(await other.write("open", itemOf("a"), undefined, markOf("a"))).toEqual(standing);
+    expect(other.sent).toHaveLength(1);
+  });
+
+  test("of each gateway is its own, and so is that of a moment that lies apart; what has no room goes alone", async () => {
+    const two = endpoint([Array(4).fill(took)]);
+    await openBoth(two.write, [markOf("a"), { ...markOf("b"), gateway: "centrapay" }]);
+    expect(two.sent).toHaveLength(1);
+    const many = endpoint([Array(25).fill(took)]);
+    await Promise.all(
+      Array.from({ length: 24 }, (_, n) =>
+        many.write("open", itemOf(String(n)), undefined, markOf(String(n), n < 22 ? 5_000 : n * 100_000)),
+      ),
+    );
+    expect(many.sent.map(({ command }) => command)).toEqual([
+      "BatchExecuteStatementCommand",
+      "PutItemCommand",
+      "PutItemCommand",
     ]);
   });
 });

@@ -93,7 +93,7 @@ const resourceName = (resource: unknown, on: Synthesized): string => {
   for (const [id, { Type, Properties }] of Object.entries(named)) {
     if (!text.includes(`"${id}"`)) continue;
     if (Type === "AWS::SQS::Queue") return String(Properties["QueueName"]).replace("chargeonce-prod-", "");
-    const [, index] = /\/index\/(work|sent)"/.exec(text) ?? [];
+    const [, index] = /\/index\/(work)"/.exec(text) ?? [];
     return index ?? (text.includes("/index/") ? text : "table");
   }
   for (const id of Object.keys(on.of("AWS::Logs::LogGroup"))) if (text.includes(`"${id}"`)) return "its log";
@@ -188,8 +188,7 @@ describe("permissions", () => {
         needed.add(`sqs:SendMessage on ${sentAlone[row.name] ?? "unknown-outcomes"}`);
       else if (call === "sqs:ChangeMessageVisibility")
         needed.add(`${call} on ${reconciles(row) ? "unknown-outcomes" : queueWorkedBy(row.name)}`);
-      else if (call === "dynamodb:Query on index")
-        needed.add(`dynamodb:Query on ${reconciles(row) ? "sent" : "work"}`);
+      else if (call === "dynamodb:Query on index") needed.add("dynamodb:Query on work");
       else if (call === "secretsmanager:GetSecretValue") needed.add(`${call} on a secret`);
       else needed.add(call);
     }

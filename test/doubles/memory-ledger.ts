@@ -3,6 +3,7 @@ import { entryOfItem } from "../../lib/adapters/ledger-item.ts";
 import type { ChargeId } from "../../lib/core/charge.ts";
 import type { InstrumentChange, InstrumentKey, InstrumentRecord } from "../../lib/core/instrument-record.ts";
 import type { LedgerEntry, Rejection } from "../../lib/core/ledger.ts";
+import { type SentMark, sentMarkOf } from "../../lib/core/sent-page.ts";
 import type { InstrumentBook, Ledger, SentCharges } from "../../lib/ports.ts";
 import { sentChargesOf } from "./memory-sent-charges.ts";
 
@@ -13,7 +14,8 @@ export class LedgerUnavailable extends CallFailed {
 
 /** A call as it reaches the ledger. */
 export type LedgerCall = {
-  readonly op: keyof Ledger | "instrument";
+  /** `list`: the page that names a charge of which a lease was taken */
+  readonly op: keyof Ledger | "instrument" | "list";
   readonly chargeIds: readonly ChargeId[];
   /** what a write would write */
   readonly entry?: LedgerEntry;
@@ -36,7 +38,7 @@ export type MemoryLedger = Ledger & {
   /** writes through the same items, calls and faults */
   readonly instruments: InstrumentBook;
   readonly sentCharges: SentCharges;
-  /** calls that arrived, refused conditions among them */
+  /** calls that arrived, refused conditions among them; a page comes with the write that it belongs to */
   readonly calls: readonly LedgerCall[];
   entryOf(chargeId: string): LedgerEntry | undefined;
   entries(): LedgerEntry[];
@@ -84,6 +86,18 @@ export const memoryLedger = (options: MemoryLedgerOptions = {}): MemoryLedger =>
     return answer;
   };
 
+  const marks: SentMark[] = [];
+  /** Nobody is told of a lease before the page that names its charge stands. */
+  const listed = async <T extends { readonly kind: string }>(entry: LedgerEntry, answer: T): Promise<T> => {
+    const mark = sentMarkOf(entry);
+    if (mark === undefined || (answer.kind !== "opened" && answer.kind !== "replaced")) return answer;
+    const wrong = await fault?.({ op: "list", chargeIds: [entry.chargeId] });
+    if (wrong === "before") throw new LedgerUnavailable("list: nothing was done");
+    marks.push(mark);
+    if (wrong === "after") throw new LedgerUnavailable("list: done, and nobody was told");
+    return answer;
+  };
+
   const instrumentTexts = new Map<string, string>();
   const nameOf = ({ merchant, ref }: InstrumentKey): string => JSON.stringify([merchant, ref]);
   const instrument = (key: InstrumentKey): InstrumentRecord | undefined => {
@@ -97,55 +111,72 @@ export const memoryLedger = (options: MemoryLedgerOptions = {}): MemoryLedger =>
   };
   const instruments: InstrumentBook = {
     read: (key) => run({ op: "instrument", chargeIds: [] }, () => instrument(key)),
-    open: (entry, change) =>
-      run<Awaited<ReturnType<InstrumentBook["open"]>>>(
-        { op: "open", chargeIds: [entry.chargeId], entry },
-        () => {
-          const standing = read(entry.chargeId);
-          if (standing !== undefined)
-            return standing.token === entry.token ? { kind: "opened" } : { kind: "exists", entry: standing };
-          if (isContended(change)) return { kind: "contended" };
-          write(entry);
-          keep(change);
-          return { kind: "opened" };
-        },
+    open: async (entry, change) =>
+      listed(
+        entry,
+        await run<Awaited<ReturnType<InstrumentBook["open"]>>>(
+          { op: "open", chargeIds: [entry.chargeId], entry },
+          () => {
+            const standing = read(entry.chargeId);
+            if (standing !== undefined)
+              return standing.token === entry.token
+                ? { kind: "opened" }
+                : { kind: "exists", entry: standing };
+            if (isContended(change)) return { kind: "contended" };
+            write(entry);
+            keep(change);
+            return { kind: "opened" };
+          },
+        ),
       ),
-    replace: (previous, entry, change) =>
-      run<Awaited<ReturnType<InstrumentBook["replace"]>>>(
-        { op: "replace", chargeIds: [entry.chargeId], entry },
-        () => {
-          const standing = read(entry.chargeId);
-          if (standing?.token === entry.token) return { kind: "replaced" };
-          if (standing?.token !== previous) return { kind: "lost" };
-          if (isContended(change)) return { kind: "contended" };
-          write(entry);
-          keep(change);
-          return { kind: "replaced" };
-        },
+    replace: async (previous, entry, change) =>
+      listed(
+        entry,
+        await run<Awaited<ReturnType<InstrumentBook["replace"]>>>(
+          { op: "replace", chargeIds: [entry.chargeId], entry },
+          () => {
+            const standing = read(entry.chargeId);
+            if (standing?.token === entry.token) return { kind: "replaced" };
+            if (standing?.token !== previous) return { kind: "lost" };
+            if (isContended(change)) return { kind: "contended" };
+            write(entry);
+            keep(change);
+            return { kind: "replaced" };
+          },
+        ),
       ),
   };
 
   return {
     calls,
     instruments,
-    open: (entry) =>
-      run<Awaited<ReturnType<Ledger["open"]>>>({ op: "open", chargeIds: [entry.chargeId], entry }, () => {
-        const standing = read(entry.chargeId);
-        if (standing === undefined) write(entry);
-        return standing === undefined || standing.token === entry.token
-          ? { kind: "opened" }
-          : { kind: "exists", entry: standing };
-      }),
-    replace: (previous, entry) =>
-      run<Awaited<ReturnType<Ledger["replace"]>>>(
-        { op: "replace", chargeIds: [entry.chargeId], entry },
-        () => {
-          const standing = read(entry.chargeId);
-          if (standing?.token === entry.token) return { kind: "replaced" };
-          if (standing?.token !== previous) return { kind: "lost" };
-          write(entry);
-          return { kind: "replaced" };
-        },
+    open: async (entry) =>
+      listed(
+        entry,
+        await run<Awaited<ReturnType<Ledger["open"]>>>(
+          { op: "open", chargeIds: [entry.chargeId], entry },
+          () => {
+            const standing = read(entry.chargeId);
+            if (standing === undefined) write(entry);
+            return standing === undefined || standing.token === entry.token
+              ? { kind: "opened" }
+              : { kind: "exists", entry: standing };
+          },
+        ),
+      ),
+    replace: async (previous, entry) =>
+      listed(
+        entry,
+        await run<Awaited<ReturnType<Ledger["replace"]>>>(
+          { op: "replace", chargeIds: [entry.chargeId], entry },
+          () => {
+            const standing = read(entry.chargeId);
+            if (standing?.token === entry.token) return { kind: "replaced" };
+            if (standing?.token !== previous) return { kind: "lost" };
+            write(entry);
+            return { kind: "replaced" };
+          },
+        ),
       ),
     read: (chargeIds) =>
       run({ op: "read", chargeIds }, () => {
@@ -161,7 +192,10 @@ export const memoryLedger = (options: MemoryLedgerOptions = {}): MemoryLedger =>
         const key = `${rejection.chargeId ?? ""} ${rejection.bodySha256}`;
         if (!rejected.has(key)) rejected.set(key, JSON.stringify(rejection));
       }),
-    sentCharges: sentChargesOf(() => [...items.values()]),
+    sentCharges: sentChargesOf(
+      () => marks,
+      (chargeId) => items.get(chargeId),
+    ),
     entryOf: read,
     entries: () => [...items.keys()].flatMap((chargeId) => read(chargeId) ?? []),
     rejections: () => [...rejected.values()].map((text) => JSON.parse(text) as Rejection),

@@ -97,7 +97,7 @@ export const stage = (options: StageOptions = {}): Stage => {
   let writes = 0;
   const ledger = memoryLedger({
     fault: ({ op, entry }) =>
-      op === "read" || op === "instrument"
+      op === "read" || op === "instrument" || op === "list"
         ? undefined
         : options.ledgerFault?.(`${op} ${entry?.state ?? ""}`.trim(), ++writes),
   });

@@ -39,7 +39,7 @@ describe("what a charge costs", () => {
   const sumOf = (counts: Readonly<Record<string, number>>): number =>
     Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-  test("200 approved charges in batches of ten: two writes and no read each, at most 0.35 SQS requests", async () => {
+  test("200 approved charges in batches of ten: 2.1 write units and no read each, at most 0.35 SQS requests", async () => {
     const charges = 200;
     await stand.send("charges", bodies("approved", charges));
     reset();
@@ -58,8 +58,11 @@ describe("what a charge costs", () => {
     // Ten intents in one request; outcomes share theirs as they come, within milliseconds of each other.
     const { BatchExecuteStatement = 0, PutItem = 0, ...more } = writes;
     expect(more).toEqual({});
-    expect(stand.dynamodb.statements() + PutItem).toBe(2 * charges);
-    expect(stand.dynamodb.statements("INSERT")).toBe(charges);
+    // Two of each charge, and of each batch the page that names its charges for reconciliation.
+    const pages = charges / 10;
+    expect(stand.dynamodb.statements() + PutItem).toBe(2 * charges + pages);
+    expect(stand.dynamodb.statements("INSERT")).toBe(charges + pages);
+    expect(stand.dynamodb.writeUnits()).toBe(2.1 * charges);
     expect(BatchExecuteStatement + PutItem).toBeLessThanOrEqual(1.1 * charges);
     // The event source asks once for its queue's address and visibility, whatever the number of charges.
     const { GetQueueAttributes: once = 0, ...perCharge } = sqs;
@@ -71,7 +74,7 @@ describe("what a charge costs", () => {
     ]);
     expect(sumOf(perCharge) / charges).toBeLessThanOrEqual(0.35);
     console.log(
-      `per approved charge: 2 DynamoDB writes in ${sumOf(writes) / charges} requests, 0 reads, ` +
+      `per approved charge: ${stand.dynamodb.writeUnits() / charges} write units in ${sumOf(writes) / charges} requests, 0 reads, ` +
         `${sumOf(perCharge) / charges} SQS requests (${JSON.stringify(perCharge)})`,
     );
     expect(stand.sandbox.truth()).toMatchObject({ captures: charges, sends: charges, doubleCharges: [] });
@@ -96,6 +99,8 @@ describe("what a charge costs", () => {
     } = stand.dynamodb.counts();
     expect(more).toEqual({});
     expect(TransactWriteItems).toBe(cards.length);
+    // Four of the transaction, one of the page and one of the outcome.
+    expect(stand.dynamodb.writeUnits()).toBe(6 * cards.length);
     // And the pace of the gateway, once a second.
     expect(GetItem).toBeGreaterThanOrEqual(cards.length);
     expect(GetItem).toBeLessThanOrEqual(cards.length + 3);
@@ -115,6 +120,7 @@ describe("what a charge costs", () => {
     const { GetItem: paceReads = 0, ...writes } = stand.dynamodb.counts();
     expect(paceReads).toBeLessThanOrEqual(1);
     expect(writes).toEqual({ PutItem: 1 });
+    expect(stand.dynamodb.writeUnits()).toBe(1);
     expect(stand.sqs.counts()).toEqual({ SendMessageBatch: 1 });
     expect(stand.sandbox.truth().sends).toBe(sends);
     const told = (await stand.told("approved")).filter(({ chargeId }) => chargeId === "twice-0");

@@ -17,6 +17,7 @@ export const checkers = {
   noSendWhileClosed:
     "S3, pace: nothing is sent before a Retry-After is over, and no charge while an account is closed, by a worker that could have known",
   sentOnlyUnderLease: "S1, S7: what may move money is sent only by who holds the lease in the ledger",
+  everySendIsListed: "S13, S14: nothing is sent of a charge that reconciliation would not find",
   noSecondPaymentRequest: "S2: while a create is unanswered, none is made again before it was looked for",
   badCredentialBurnsLittle:
     "pace: a worker that heard the account refused so often in a row sends no more charges there",

@@ -11,7 +11,7 @@ const doubling: readonly (readonly [name: string, seeds: number])[] = [
   ["new-request-id-on-redelivery", 10],
   ["unknown-is-sent-anew", 10],
   ["final-is-sent-anew", 10],
-  ["time-out-means-never-sent", 20],
+  ["time-out-means-never-sent", 40],
   ["one-not-found-is-absence", 80],
   ["feed-lag-ignored", 80],
   ["window-too-short", 10],

@@ -1,6 +1,7 @@
 import type { ChargeId } from "../../lib/core/charge.ts";
 import type { Finding } from "../../lib/core/finding.ts";
 import type { LedgerEntry } from "../../lib/core/ledger.ts";
+import type { SentMark } from "../../lib/core/sent-page.ts";
 import type { WindowRecord } from "../../lib/core/window-record.ts";
 import { planWindows } from "../../lib/flows/plan-windows.ts";
 import { feedOf, reconcileWindow } from "../../lib/flows/reconcile-window.ts";
@@ -57,6 +58,8 @@ export const startReconcilers = (world: {
   readonly endMs: number;
   readonly chargeIds: readonly string[];
   readonly entryOf: (chargeId: string) => LedgerEntry | undefined;
+  /** what stands on the ledger's pages */
+  readonly marks: () => readonly SentMark[];
   readonly capturesOf: (chargeId: string) => readonly Capture[];
   readonly workerOf: (name: string, forMs: number) => SimWorker;
   readonly mutant: Mutant | undefined;
@@ -71,12 +74,10 @@ export const startReconcilers = (world: {
   const reconciler = (): Reconciler => {
     invoked += 1;
     const { effect, ...worker } = world.workerOf(`reconcile ${invoked}`, 900_000);
-    const charges = sentChargesOf(() =>
-      world.chargeIds.flatMap((chargeId) => {
-        const entry = world.entryOf(chargeId);
-        return entry === undefined ? [] : [JSON.stringify(entry)];
-      }),
-    );
+    const charges = sentChargesOf(world.marks, (chargeId) => {
+      const entry = world.entryOf(chargeId);
+      return entry === undefined ? undefined : JSON.stringify(entry);
+    });
     const sound: Reconciler = {
       ...worker,
       sentCharges: {

@@ -1,6 +1,7 @@
 import type { ChargeId, LeaseToken } from "../../lib/core/charge.ts";
 import type { InstrumentChange, InstrumentKey, InstrumentRecord } from "../../lib/core/instrument-record.ts";
 import type { LedgerEntry, Rejection } from "../../lib/core/ledger.ts";
+import { type SentMark, sentAtMsOf } from "../../lib/core/sent-page.ts";
 
 /** The ledger's table: conditional writes, one at a time, as DynamoDB takes them for one item. */
 export type SimTable = {
@@ -9,6 +10,12 @@ export type SimTable = {
   read(chargeIds: readonly ChargeId[]): ReadonlyMap<ChargeId, LedgerEntry>;
   reject(rejection: Rejection): void;
   entryOf(chargeId: string): LedgerEntry | undefined;
+  /** writes the page that names a charge */
+  list(mark: SentMark): void;
+  /** what stands on pages */
+  marks(): readonly SentMark[];
+  /** whether a page names the charge at the moment that its entry says */
+  isListed(entry: LedgerEntry): boolean;
   readonly instruments: {
     read(key: InstrumentKey): InstrumentRecord | undefined;
     open(entry: LedgerEntry, change: InstrumentChange): ReturnType<SimTable["open"]> | { kind: "contended" };
@@ -33,6 +40,7 @@ export const simTable = (
     entries.set(entry.chargeId, entry);
     onWrite(before, entry, named);
   };
+  const marks = new Map<string, SentMark>();
   const instruments = new Map<string, InstrumentRecord>();
   const nameOf = ({ merchant, ref }: InstrumentKey): string => JSON.stringify([merchant, ref]);
   const isContended = ({ previous, record }: InstrumentChange): boolean =>
@@ -80,5 +88,8 @@ export const simTable = (
       ),
     reject() {},
     entryOf: (chargeId) => entries.get(chargeId),
+    list: (mark) => void marks.set(`${mark.chargeId} ${mark.atMs}`, mark),
+    marks: () => [...marks.values()],
+    isListed: (entry) => marks.has(`${entry.chargeId} ${sentAtMsOf(entry)}`),
   };
 };

@@ -14,6 +14,7 @@ import type { Notice } from "../../lib/core/notice.ts";
 import type { PaceRecord, RateLimit } from "../../lib/core/pace.ts";
 import { type AfterAbsence, defaultPolicy, leaseMsOf, type Policy } from "../../lib/core/policy.ts";
 import { type RouteMessage, routeIdOf } from "../../lib/core/route-message.ts";
+import { sentMarkOf } from "../../lib/core/sent-page.ts";
 import type { Transport } from "../../lib/core/transport.ts";
 import { gatewayPaces } from "../../lib/flows/gateway-pace.ts";
 import { resolveUnknowns } from "../../lib/flows/resolve-unknowns.ts";
@@ -547,6 +548,26 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     return result;
   };
 
+  /**
+   * One write of an entry. Where a lease is taken by it, its page goes out with it, and takes hold or not by itself:
+   * before the entry or after it, and the worker is told of the lease when both stand.
+   */
+  const written = async <T extends { readonly kind: string }>(
+    process: SimProcess,
+    what: string,
+    entry: LedgerEntry,
+    apply: () => T,
+  ): Promise<T> => {
+    const mark = sentMarkOf(entry);
+    if (mark === undefined) return ledgerCall(process, what, apply);
+    const list = () => ledgerCall(process, "list", () => table.list(mark));
+    const pageFirst = workerRandom.chance(0.5);
+    if (pageFirst) await list();
+    const answer = await ledgerCall(process, what, apply);
+    if (!pageFirst && (answer.kind === "opened" || answer.kind === "replaced")) await list();
+    return answer;
+  };
+
   const breaks = (checker: CheckerName, chargeId: string | undefined, what: string | undefined): void => {
     if (what !== undefined) breach(new Violation(checker, chargeId, what));
   };
@@ -588,7 +609,14 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     if (kind !== "charge") return;
     const sentAtMs = schedule.nowMs();
     const sentEntry = chargeId === undefined ? undefined : table.entryOf(chargeId);
-    if (sentEntry !== undefined) watch.sent(sentEntry, sentAtMs);
+    if (sentEntry !== undefined) {
+      watch.sent(sentEntry, sentAtMs);
+      breaks(
+        "everySendIsListed",
+        chargeId,
+        table.isListed(sentEntry) ? undefined : `sent by ${process.name}, and no page names it`,
+      );
+    }
     story.tell(() => ({
       who: process.name,
       what: `sends ${requestId?.slice(0, 8) ?? "the GET that pays"}`,
@@ -756,13 +784,13 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       wire: { send: (request, limits) => wireSend(process, request, limits) },
       ledger: {
         open: (entry) =>
-          ledgerCall(process, "open", () => {
+          written(process, "open", entry, () => {
             const opened = table.open(entry);
             if (opened.kind === "opened") noteLease(process, undefined, entry, true);
             return opened;
           }),
         replace: (previous, entry) =>
-          ledgerCall(process, `record ${entry.state}`, () => {
+          written(process, `record ${entry.state}`, entry, () => {
             const replaced = table.replace(previous, entry);
             noteLease(process, previous, entry, replaced.kind === "replaced");
             if ("preparation" in entry && entry.preparation?.prepared !== undefined)
@@ -775,13 +803,13 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       instruments: {
         read: (key) => ledgerCall(process, "read instrument", () => table.instruments.read(key)),
         open: (entry, change) =>
-          ledgerCall(process, "open", () => {
+          written(process, "open", entry, () => {
             const opened = table.instruments.open(entry, change);
             if (opened.kind === "opened") noteLease(process, undefined, entry, true);
             return opened;
           }),
         replace: (previous, entry, change) =>
-          ledgerCall(process, `record ${entry.state}`, () => {
+          written(process, `record ${entry.state}`, entry, () => {
             const replaced = table.instruments.replace(previous, entry, change);
             if (replaced.kind !== "contended")
               noteLease(process, previous, entry, replaced.kind === "replaced");
@@ -1033,6 +1061,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
           endMs: daysLaterMs,
           chargeIds,
           entryOf: (chargeId) => table.entryOf(chargeId),
+          marks: () => table.marks(),
           capturesOf,
           workerOf: (name, forMs) =>
             workerOf(aside(name, reconcilerRandom.between(-20_000, 20_000), schedule.nowMs() + forMs)),

@@ -116,6 +116,23 @@ export const orderOfEffects: readonly Mutant[] = [
       }),
   },
   {
+    name: "sent-before-listed",
+    what: "an intent that took hold is enough to send, whatever became of the page that names the charge",
+    caughtBy: ["everySendIsListed"],
+    worker: (sound) =>
+      withLedger(sound, {
+        async open(entry) {
+          try {
+            return await sound.ledger.open(entry);
+          } catch (error) {
+            const standing = await entryOf(sound.ledger, entry.chargeId);
+            if (standing?.token !== entry.token) throw error;
+            return { kind: "opened" };
+          }
+        },
+      }),
+  },
+  {
     name: "delete-before-route",
     what: "a message is deleted though its route was not accepted",
     caughtBy: ["noChargeLost", "unknownIsNeverForgotten"],

@@ -216,7 +216,7 @@ export const readingTheGateway: readonly Mutant[] = [
   {
     name: "zombie-sends",
     what: "a worker that wakes up sends what it was about to send, however late it is",
-    caughtBy: ["noResendPastKeyLife", "noChargeTwice"],
+    caughtBy: ["sentOnlyUnderLease", "noResendPastKeyLife", "noChargeTwice"],
     worker: (sound) => ({
       ...sound,
       wire: { send: (request, { timeoutMs }) => sound.wire.send(request, { timeoutMs }) },

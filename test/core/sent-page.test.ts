@@ -1,0 +1,122 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type ChargeId, gatewayNames, type LeaseToken, type RequestId } from "../../lib/core/charge.ts";
+import {
+  awaitAttempt,
+  leaseEntry,
+  nextEntry,
+  type OpenedEntry,
+  openAttempt,
+  openExpired,
+} from "../../lib/core/ledger.ts";
+import { defaultPolicy } from "../../lib/core/policy.ts";
+import {
+  pageSpanMs,
+  pagesOf,
+  readPage,
+  type SentMark,
+  sentMarkOf,
+  textOfPage,
+} from "../../lib/core/sent-page.ts";
+import { takeOver } from "../../lib/core/takeover.ts";
+import { recordVerdict } from "../../lib/core/verdict.ts";
+import { chargeMessage, chargeOf, openedEntry } from "../doubles/samples.ts";
+import { seededIds } from "../doubles/seeded-ids.ts";
+
+const ids = seededIds();
+const opened = openedEntry(chargeMessage("order-1"), ids);
+const at = opened.openedAtMs;
+const by = (afterMs: number) => ({
+  token: `t${afterMs}` as LeaseToken,
+  requestId: `r${afterMs}` as RequestId,
+  nowMs: at + afterMs,
+  leaseMs: 60_000,
+});
+const unsent = (entry: OpenedEntry) => recordVerdict(entry, { kind: "sendAgain", atMs: at + 5 }, by(5));
+const waiting = unsent(opened);
+if (waiting.state !== "waiting") throw new Error("it waits");
+const unknown = takeOver({ ...opened, lastSendAtMs: at }, defaultPolicy, by(10));
+if (unknown.state === "waiting") throw new Error("it is unknown");
+const prepared = nextEntry<OpenedEntry>(
+  { ...opened, history: [...opened.history, { e: "prepared", at, id: "pr" }] },
+  { state: "opened", leaseUntilMs: opened.leaseUntilMs },
+  { preparation: { prepared: { id: "pr" } } },
+  by(20),
+);
+const expired = openExpired(
+  { ...chargeOf(chargeMessage("order-2")), notAfterMs: at - 1 },
+  { ...by(0), fingerprint: "f" },
+);
+
+describe("the mark of a version", () => {
+  test.each([
+    ["opened", opened, at, "a new charge may be sent from then on"],
+    ["leased, never sent before", leaseEntry(waiting, by(30)), at + 30, "its first send begins then"],
+    ["leased for a resend", leaseEntry(unknown, by(40)), at, "its mark before may have been lost"],
+    ["opened for a new attempt", openAttempt(unknown, by(50)), at + 50, "a send of its own"],
+    ["prepared", prepared, undefined, "the lease is the one that is marked already"],
+    ["waiting", waiting, undefined, "nothing is sent without a lease"],
+    ["unknown", unknown, undefined, "nothing is sent without a lease"],
+    ["expired", expired, undefined, "it was never sent"],
+  ] as const)("%s", (_, entry, atMs, _reason) => {
+    const { gateway, chargeId, token } = entry;
+    expect(sentMarkOf(entry)).toEqual(atMs === undefined ? undefined : { gateway, chargeId, atMs, token });
+  });
+
+  test("a later attempt that waits is marked when it is leased", () => {
+    const declined = { ...expired, state: "declined_retryable" } as const;
+    const released = awaitAttempt(declined, by(60));
+    expect(sentMarkOf(released)).toBeUndefined();
+    expect(sentMarkOf(leaseEntry(released, by(70)))).toMatchObject({ atMs: at + 70 });
+  });
+});
+
+const marks = fc.array(
+  fc.record({
+    gateway: fc.constantFrom(...gatewayNames),
+    chargeId: fc.stringMatching(/^[A-Za-z0-9._:-]{1,64}$/).map((id) => id as ChargeId),
+    atMs: fc.oneof(fc.integer({ min: at, max: at + 3 * pageSpanMs }), fc.integer({ min: 0, max: 2 * at })),
+    token: fc.uuid().map((token) => token as LeaseToken),
+  }),
+  { maxLength: 60 },
+);
+
+describe("pages", () => {
+  test("name every mark once, each within a page's span, in 900 bytes, and are read as they were written", () => {
+    fc.assert(
+      fc.property(marks, (given) => {
+        const pages = pagesOf(given);
+        expect(new Set(pages.flatMap((page) => page.marks))).toEqual(new Set(given));
+        expect(pages.flatMap((page) => page.marks)).toHaveLength(given.length);
+        for (const page of pages) {
+          expect(page.marks.every(({ gateway }) => gateway === page.gateway)).toBe(true);
+          expect(Math.min(...page.marks.map(({ atMs }) => atMs))).toBe(page.fromMs);
+          expect(Math.max(...page.marks.map(({ atMs }) => atMs))).toBeLessThanOrEqual(
+            page.fromMs + pageSpanMs,
+          );
+          expect(textOfPage(page).length).toBeLessThanOrEqual(900);
+          expect(readPage(textOfPage(page))).toEqual(
+            page.marks.map(({ chargeId, atMs }) => ({ chargeId, atMs })),
+          );
+        }
+      }),
+    );
+  });
+
+  test("ten charges with long ids share one", () => {
+    const ten = Array.from(
+      { length: 10 },
+      (_, n): SentMark => ({
+        gateway: "centrobill",
+        chargeId: `${n}`.padEnd(64, "x") as ChargeId,
+        atMs: at + n,
+        token: `t${n}` as LeaseToken,
+      }),
+    );
+    expect(pagesOf(ten)).toHaveLength(1);
+  });
+
+  test.each(["", "{", "null", '{"v":2,"at":1,"sent":[]}'])("%j is of no version that is known", (text) => {
+    expect(readPage(text)).toBeUndefined();
+  });
+});
