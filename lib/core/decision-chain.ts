@@ -32,6 +32,7 @@ const hashOf = (
 export const chainProblems = (entry: LedgerEntry, sha256: (text: string) => string): readonly string[] => {
   const problems: string[] = [];
   const { history } = entry;
+  const decisions = history.filter(isDecisionEvent);
   let inReview = false;
   for (const [place, event] of history.entries()) {
     if (isDecisionEvent(event)) {
@@ -39,11 +40,9 @@ export const chainProblems = (entry: LedgerEntry, sha256: (text: string) => stri
       if (hashOf(entry, history.slice(0, place), unhashed as Unhashed<DecisionEvent>, sha256) !== hash)
         problems.push(`event ${place + 1}: ${event.e} ${event.decision}: its hash is another`);
       if (!inReview) problems.push(`event ${place + 1}: ${event.e} ${event.decision}, not in review`);
-      const confirmed = history
-        .slice(0, place)
-        .find((one) => isDecisionEvent(one) && one.hash === event.confirms);
       if (event.confirms !== undefined) {
-        if (confirmed === undefined || !isDecisionEvent(confirmed) || confirmed.decision !== event.decision)
+        const confirmed = decisions.find(({ hash: proposed }) => proposed === event.confirms);
+        if (confirmed?.decision !== event.decision)
           problems.push(`event ${place + 1}: confirms a proposal that is not there`);
         else if (isSamePerson(confirmed.by, event.by))
           problems.push(`event ${place + 1}: confirmed by the person who proposed it`);
@@ -59,7 +58,7 @@ export const chainProblems = (entry: LedgerEntry, sha256: (text: string) => stri
     problems.push(`it is ${entry.state}, which its history does not say`);
   if ("evidence" in entry && entry.evidence.kind === "stated") {
     const { decision } = entry.evidence;
-    if (!history.some((event) => event.e === "decided" && event.hash === decision))
+    if (!decisions.some(({ e, hash }) => e === "decided" && hash === decision))
       problems.push("its evidence names a decision that is not there");
   }
   return problems;

@@ -175,12 +175,7 @@ export const retryReport = (region: Region, tell: (meter: Meter) => void = () =>
       refusals.clear();
       return {
         charges,
-        attempts: Array.from(attempts, (one, place) => ({
-          attempt: place + 1,
-          made: one?.made ?? 0,
-          approved: one?.approved ?? 0,
-          money: one?.money ?? {},
-        })),
+        attempts: attempts.map((one, place) => ({ attempt: place + 1, ...one })),
         recovered,
         recoveredByDay: [...byDay].sort(([a], [b]) => (a < b ? -1 : 1)).map(([day, sums]) => ({ day, sums })),
         meter: [...meters.values()].sort((a, b) => b.count - a.count || a.because.localeCompare(b.because)),

@@ -62,14 +62,11 @@ export const worklist = <T extends Waiting>(
     if (gateway !== undefined && one.gateway !== gateway) continue;
     if (olderThanMs !== undefined && ageMs < olderThanMs) continue;
     const { minors, least } = currencyOf(one.currency);
-    if (minMoney !== undefined && BigInt(one.amount) < least) continue;
+    if (BigInt(one.amount) < least) continue;
     // As a number: for an order and nothing else.
     ranked.push({ one, weight: (Number(one.amount) / minors) * Math.max(ageMs, 1_000) });
   }
-  ranked.sort(
-    (a, b) =>
-      b.weight - a.weight || (a.one.chargeId < b.one.chargeId ? -1 : a.one.chargeId > b.one.chargeId ? 1 : 0),
-  );
+  ranked.sort((a, b) => b.weight - a.weight || (a.one.chargeId < b.one.chargeId ? -1 : 1));
   return ranked.map(({ one }) => one);
 };
 

@@ -24,12 +24,11 @@ export class InstrumentContended extends Error {
 const withRecord = async <T>(
   key: InstrumentKey,
   worker: Worker,
-  write: (record: InstrumentRecord | undefined) => Promise<T | { readonly kind: "contended" }>,
+  write: (record: InstrumentRecord | undefined) => Promise<T | "contended">,
 ): Promise<T> => {
   for (let tries = 1; tries <= triesMax; tries++) {
     const written = await write(await worker.instruments.read(key));
-    const isContended = typeof written === "object" && written !== null && "kind" in written;
-    if (!isContended || (written as { readonly kind: string }).kind !== "contended") return written as T;
+    if (written !== "contended") return written;
     await worker.clock.sleep(worker.ids.fraction() * pauseMs * tries);
   }
   throw new InstrumentContended(`an instrument's record, ${triesMax} times`);
@@ -80,7 +79,7 @@ export const openOnInstrument = async (
       refusal === undefined
         ? await worker.instruments.open(entry, takePlace(key, record, entry, by(worker), worker.policy))
         : await worker.ledger.open(entry);
-    return opened.kind === "contended" ? opened : { entry, opened };
+    return opened.kind === "contended" ? "contended" : { entry, opened };
   });
 };
 
@@ -99,8 +98,7 @@ export const replaceTaking = async (
     const refusal = refusalOf(record, to, worker);
     if (refusal !== undefined) return refusal;
     const change = takePlace(key, record, to, by(worker), worker.policy);
-    const written = await worker.instruments.replace(from.token, to, change);
-    return written.kind === "contended" ? written : written.kind;
+    return (await worker.instruments.replace(from.token, to, change)).kind;
   });
 };
 
@@ -121,6 +119,6 @@ export const replaceOnInstrument = async (
       change === undefined
         ? await worker.ledger.replace(from.token, to)
         : await worker.instruments.replace(from.token, to, change);
-    return written.kind === "contended" ? written : written.kind;
+    return written.kind;
   });
 };

@@ -54,6 +54,7 @@ describe("the backlog", () => {
     [opened(), 9 * hourMs, [], "is in a worker's hand"],
   ])("%#: %s", (entry, afterMs, cells) => {
     expect(told(t0 + afterMs, entry)).toEqual(cells);
+    expect(countAt(t0 + afterMs, entry).money.map(({ state, age }) => `${state} ${age}`)).toEqual(cells);
   });
 
   test("has every state and age, zeros too, and money by currency", () => {

@@ -115,6 +115,7 @@ describe("a message's fields", () => {
     [{ notAfter: "2026-11-22T18:00:00.123456789Z" }, "", "nanoseconds"],
     [{ notAfter: "2028-02-29T00:00:00Z" }, "", "a leap day"],
     [{ notAfter: "1999-12-31T23:59:59Z" }, "", "long past: it ends as expired, and is no mistake of form"],
+    [{ notAfter: ["2026-11-22T18:00:00.000Z"] }, "notAfter", "a list that would read as one"],
     [{ notAfter: "2026-02-30T00:00:00Z" }, "notAfter", "30 February is not 2 March"],
     [{ notAfter: "2026-02-29T00:00:00Z" }, "notAfter", "not a leap year"],
     [{ notAfter: "2026-04-31T00:00:00Z" }, "notAfter", "April has 30 days"],

@@ -444,6 +444,7 @@ describe("endingOf", () => {
       description: "no money",
       retry: "later",
     });
+    expect(endingOf({ ...outcomes.later, adviceCode: "24" }).ending.adviceCode).toBe("24");
     expect(endingOf({ kind: "requestError", code: "http_404" })).toStrictEqual({
       state: "request_error",
       ending: { code: "http_404" },

@@ -1,59 +1,40 @@
 import { describe, expect, test } from "vitest";
-import { chainProblems, headOf, stillHolds } from "../../lib/core/decision-chain.ts";
+import { chained, chainProblems, headOf, stillHolds } from "../../lib/core/decision-chain.ts";
 import type { GatewayWord } from "../../lib/core/gateway-word.ts";
-import { judgeDecision } from "../../lib/core/judge-decision.ts";
-import type { HistoryEvent, LedgerEntry, ReviewEntry } from "../../lib/core/ledger.ts";
-import { recordDecision } from "../../lib/core/record-decision.ts";
-import { problemsOfWish, type ReviewDecision, type Wish } from "../../lib/core/review-decision.ts";
+import type { HistoryEvent, LedgerEntry } from "../../lib/core/ledger.ts";
+import {
+  type DecisionEvent,
+  isDecisionEvent,
+  isSamePerson,
+  problemsOfWish,
+  type ReviewDecision,
+  type Wish,
+} from "../../lib/core/review-decision.ts";
 import { routeOfDecision, routeOfEntry } from "../../lib/core/route-message.ts";
 import { sha256Of } from "../doubles/scripted-wire.ts";
-import {
-  aCharge,
-  final,
-  opened,
-  policyOf,
-  requestIdOf,
-  review,
-  search,
-  t0,
-  tokenOf,
-  unknown,
-  waiting,
-} from "./builders.ts";
+import { aCharge, final, opened, policyOf, review, t0, unknown, waiting } from "./builders.ts";
+import { decideOn, wish, words } from "./decided.ts";
 
-const absent: GatewayWord = { says: "absent", searches: [search(400), search(500)] };
-const nothing: GatewayWord = { says: "nothing", whole: true };
-
-let written = 0;
+const { absent, nothing } = words;
+let minutes = 5;
 const decide = (
-  entry: ReviewEntry,
+  entry: LedgerEntry,
   decision: ReviewDecision,
   by: string,
   word: GatewayWord = absent,
   terms: Partial<Wish> = {},
 ): LedgerEntry => {
-  const wish = { decision, by, reason: `because of ${by}`, ...terms };
-  const nowMs = t0 + 600_000 + written++;
-  const verdict = judgeDecision({ entry, notices: [], wish, word, hasMessage: true }, policyOf(), nowMs);
-  if (verdict.kind !== "proposes" && verdict.kind !== "decides") throw new Error(verdict.why);
-  return recordDecision(entry, verdict, wish, word, {
-    token: tokenOf(`token-${nowMs}`),
-    nowMs,
-    requestId: requestIdOf("request-2"),
-    sha256: sha256Of,
-  }).entry;
-};
-const inReview = (entry: LedgerEntry): ReviewEntry => {
-  if (entry.state !== "review") throw new Error(entry.state);
-  return entry;
+  minutes += 0.001;
+  return decideOn(entry, wish(decision, { by, ...terms }), word, policyOf(), minutes).entry;
 };
 const twice = (
   decision: ReviewDecision,
   word: GatewayWord = absent,
   terms: Partial<Wish> = {},
-): LedgerEntry => decide(inReview(decide(review(), decision, "Ann", word, terms)), decision, "Bo", word);
+): LedgerEntry => decide(decide(review(), decision, "Ann", word, terms), decision, "Bo", word);
 
 const stated = { stated: "mail of 25 November", transactionId: "tx-5" };
+const dropped = decide(review(), "drop", "Ann", nothing);
 const cases: readonly (readonly [string, LedgerEntry])[] = [
   ["a proposal", decide(review(), "new-attempt", "Ann")],
   ["a new attempt", twice("new-attempt")],
@@ -61,19 +42,11 @@ const cases: readonly (readonly [string, LedgerEntry])[] = [
   ["a decline", twice("settle-as-declined")],
   ["an approval on a person's word", twice("settle-as-approved", nothing, stated)],
   ["a refund", twice("refund", nothing, stated)],
-  ["a drop", decide(review(), "drop", "Ann", nothing)],
+  ["a drop", dropped],
   [
     "a drop, and then an approval",
     decide(
-      inReview(
-        decide(
-          inReview(decide(review(), "drop", "Ann", nothing)),
-          "settle-as-approved",
-          "Ann",
-          nothing,
-          stated,
-        ),
-      ),
+      decide(dropped, "settle-as-approved", "Ann", nothing, stated),
       "settle-as-approved",
       "Bo",
       nothing,
@@ -163,10 +136,55 @@ describe("the record of decisions", () => {
     });
   });
 
-  test("a confirmation by the one who proposed is none", () => {
+  describe("what no decision may say, though its hash is right", () => {
+    /** The entry with one more decision in its history, as whoever may write the table could have made it. */
+    const forged = (entry: LedgerEntry, members: Partial<DecisionEvent> = {}): LedgerEntry => {
+      const event = {
+        e: "decided" as const,
+        at: t0,
+        decision: "drop" as const,
+        by: "Bo",
+        reason: "r",
+        saw: "nothing",
+        on: entry.token,
+        ...members,
+      };
+      return { ...entry, history: [...entry.history, chained(entry, event, sha256Of)] };
+    };
+    const and = (entry: LedgerEntry, ...events: HistoryEvent[]): LedgerEntry => ({
+      ...entry,
+      history: [...entry.history, ...events],
+    });
+    const proposed = decide(review(), "new-attempt", "Ann");
+    const { hash } = headOf(proposed) ?? { hash: "" };
+    const approved: HistoryEvent = { e: "recorded", at: t0, state: "approved" };
+    const asked: HistoryEvent = { e: "leased", at: t0 };
+    const settled = twice("settle-as-approved", nothing, stated);
+    const evidence = { kind: "stated", atMs: t0, by: ["Ann"], stated: "x", decision: "none" };
+    // biome-ignore format: one row a line
+    test.each<[string, LedgerEntry, readonly string[]]>([
+      ["a decision on what was not in review", forged(unknown()), ["event 3: decided drop, not in review"]],
+      ["a decision on what a decision has ended", forged(and(settled)), ["event 6: decided drop, not in review"]],
+      ["a decision after one that leaves it in review", forged(dropped, { decision: "refund" }), []],
+      ["a confirmation of nothing", forged(proposed, { confirms: "0" }), ["event 4: confirms a proposal that is not there"]],
+      ["a confirmation of another decision", forged(proposed, { confirms: hash }), ["event 4: confirms a proposal that is not there"]],
+      ["a confirmation by the one who proposed", forged(proposed, { decision: "new-attempt", by: " ANN", confirms: hash }), ["event 4: confirmed by the person who proposed it", "it is review, which its history does not say"]],
+      ["another state, and nobody decided it", { ...and(review(), approved), state: "approved" } as LedgerEntry, ["event 3: recorded without a decision"]],
+      ["work on what is in review", and(review(), asked), ["event 3: leased without a decision", "it is review, which its history does not say"]],
+      ["work on what was only proposed", and(proposed, asked), ["event 4: leased without a decision", "it is review, which its history does not say"]],
+      ["nobody decided it, and two things followed", and(review(), asked, asked), ["event 3: leased without a decision", "it is review, which its history does not say"]],
+      ["evidence that names no decision", { ...settled, evidence } as LedgerEntry, ["its evidence names a decision that is not there"]],
+      ["evidence that names a proposal", { ...settled, evidence: { ...evidence, decision: settled.history.flatMap((one) => (one.e === "proposed" ? one.hash : []))[0] } } as LedgerEntry, ["its evidence names a decision that is not there"]],
+      ["a hash that was changed", and(review(), ...[dropped.history.at(-1) as DecisionEvent].map((one) => ({ ...one, by: "Cy" }))), ["event 3: decided drop: its hash is another"]],
+    ])("%s", (_what, entry, problems) => {
+      expect(chainProblems(entry, sha256Of)).toEqual(problems);
+    });
+  });
+
+  test("its head is the last of its decisions", () => {
     const entry = twice("resend", nothing);
-    const history = entry.history.map((event) => (event.e === "proposed" ? { ...event, by: "BO " } : event));
-    expect(chainProblems({ ...entry, history }, sha256Of).join()).toContain("the person who proposed it");
+    const last = entry.history.findLast(isDecisionEvent);
+    expect(headOf(entry)).toStrictEqual({ chargeId: "order-1", decisions: 2, hash: last?.hash });
   });
 });
 
@@ -210,27 +228,44 @@ describe("what is told of a decision", () => {
 });
 
 describe("a wish as it was typed", () => {
-  const wish: Wish = { decision: "refund", by: "Ann", reason: "twice", transactionId: "tx-1", amount: "500" };
-  test.each<[Partial<Wish>, field: string, reason: string]>([
-    [{}, "", "as it should be"],
-    [{ by: " " }, "by", "nobody"],
-    [{ by: "x".repeat(101) }, "by", "too long"],
-    [{ reason: "" }, "reason", "no reason"],
-    [{ reason: "a\nb" }, "reason", "a line that could be taken for another"],
-    [{ by: "Ann\u202egro.knab" }, "by", "text that runs backwards"],
-    [{ reason: "card 4111 1111 1111 1111" }, "reason", "S12"],
-    [{ stated: "4111111111111111" }, "stated", "S12"],
-    [{ amount: "5.00" }, "amount", "minor units"],
-    [{ amount: "0" }, "amount", "nothing"],
-    [{ decision: "drop" }, "amount", "no amount is dropped"],
-  ])("%j → %s (%s)", (changes, field) => {
-    expect(problemsOfWish({ ...wish, ...changes }).map((problem) => problem.field)).toEqual(
-      field === "" ? [] : [field],
-    );
+  const whole = wish("refund", { transactionId: "tx-1", amount: "500" });
+  const readable = (max: number) => `be 1 to ${max} characters that can be read`;
+  const plain = "be on one line, without control characters";
+  const digits = "be digits, minor units, over 0 and under 10^8";
+  // biome-ignore format: one row a line
+  test.each<[changes: Partial<Wish>, field: string, must: string, reason: string]>([
+    [{}, "", "", "as it should be"],
+    [{ by: " " }, "by", readable(100), "nobody"],
+    [{ by: "x".repeat(100) }, "", "", "a long name"],
+    [{ by: "x".repeat(101) }, "by", readable(100), "too long"],
+    [{ reason: "" }, "reason", readable(500), "no reason"],
+    [{ reason: "x".repeat(500) }, "", "", "a long reason"],
+    [{ reason: "x".repeat(501) }, "reason", readable(500), "too long"],
+    [{ stated: "x".repeat(1_001) }, "stated", readable(1_000), "too long"],
+    [{ transactionId: "x".repeat(101) }, "transactionId", readable(100), "too long"],
+    [{ reason: "a\nb" }, "reason", plain, "a line that could be taken for another"],
+    [{ by: "Ann\u202egro.knab" }, "by", plain, "text that runs backwards"],
+    [{ reason: "card 4111 1111 1111 1111" }, "reason", "not hold a card number", "S12"],
+    [{ stated: "4111111111111111" }, "stated", "not hold a card number", "S12"],
+    [{ amount: "5.00" }, "amount", digits, "minor units"],
+    [{ amount: "0" }, "amount", digits, "nothing"],
+    [{ amount: "x5" }, "amount", digits, "no number"],
+    [{ amount: "123456789" }, "amount", digits, "more than any charge has"],
+    [{ decision: "drop" }, "amount", "be given with refund alone", "no amount is dropped"],
+    [{ decision: "drop", amount: undefined as never }, "", "", "none is given"],
+    [{ transactionId: undefined as never }, "amount", "name its transaction, too", "it could be anybody's"],
+    [{ transactionId: undefined as never, amount: undefined as never }, "", "", "the whole of what is found"],
+  ])("%j → %s (%s)", (changes, field, must) => {
+    expect(problemsOfWish({ ...whole, ...changes })).toEqual(field === "" ? [] : [{ field, must }]);
   });
 
-  test("an amount without its transaction could be anybody's", () => {
-    const { transactionId: _none, ...without } = wish;
-    expect(problemsOfWish(without).map(({ field }) => field)).toEqual(["amount"]);
+  test.each<[string, string, boolean]>([
+    ["Ann Lee", "ann  lee", true],
+    ["Ann Lee", "AnnLee", false],
+    ["Straße", "STRAẞE", true],
+    ["Ａｎｎ", "Ann", true],
+    ["Ann", "Bo", false],
+  ])("%j and %j are one person: %s", (a, b, isOne) => {
+    expect(isSamePerson(a, b)).toBe(isOne);
   });
 });

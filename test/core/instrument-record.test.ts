@@ -79,6 +79,20 @@ describe("what a write of an entry does to its instrument", () => {
     [own(), settled(own(), "declined_permanent", {}), "judge", "a decline"],
     [own(), settled(own(), "declined_retryable", {}), "judge", "a decline that time may heal"],
     [own(), settled(own(), "approved", {}), undefined, "an approval keeps its place"],
+    [
+      undefined,
+      settled(own(), "declined_permanent", {}),
+      undefined,
+      "refused as it was opened: nothing was sent",
+    ],
+    [
+      settled(own(), "declined_permanent", {}),
+      settled(own(), "declined_permanent", {}),
+      undefined,
+      "judged when it was declined",
+    ],
+    [unknownOwn, waiting(), undefined, "it may have been sent: its place stays taken"],
+    [undefined, waiting(), undefined, "opened by nobody"],
   ])("%# (%4$s)", (from, to, act) => {
     expect(actOn(from, to)).toBe(act);
   });
@@ -109,6 +123,28 @@ describe("the budget", () => {
     expect(giveBackPlace(card, undefined, own(), by(1), policy)).toBeUndefined();
   });
 
+  test("an attempt is kept with its moment, its money and its request id", () => {
+    const spend = { at: t0, money: "1999 EUR", requestId: "request-1" };
+    const { record, previous } = takePlace(card, undefined, own(), by(0), policy);
+    expect([previous, record]).toEqual([undefined, { v: 1, ...card, token: "token-at-0", spends: [spend] }]);
+    expect(takePlace(card, recordOf([t0 - 1]), own(), by(0), policy).record.spends[1]).toEqual(spend);
+  });
+
+  test("of one amount and currency it counts by itself", () => {
+    const twenty = recordOf(Array.from({ length: 20 }, (_, at) => t0 - at));
+    const visa = { instrumentNetwork: "visa" };
+    expect(budgetOf(twenty, own(visa), policy, t0).kind).toBe("full");
+    expect(budgetOf(twenty, own({ ...visa, amount: "500" }), policy, t0).kind).toBe("free");
+    expect(budgetOf(twenty, own({ ...visa, currency: "USD" }), policy, t0).kind).toBe("free");
+  });
+
+  test("it is kept for 32 days and what an attempt may take, to the moment", () => {
+    const keptMs = 32 * day + policy.requestIdLifeMs + policy.clockSkewMs;
+    const old = recordOf([t0 - keptMs, t0 - keptMs + 1]);
+    const { record } = takePlace(card, old, own(), by(0), policy);
+    expect(record.spends.map(({ at }) => at)).toEqual([t0 - keptMs + 1, t0]);
+  });
+
   test("what no window counts any more is dropped", () => {
     const old = recordOf([t0 - 40 * day, t0 - day]);
     expect(takePlace(card, old, own(), by(0), policy).record.spends).toHaveLength(2);
@@ -118,7 +154,14 @@ describe("the budget", () => {
   test("more attempts than a record holds are none", () => {
     const many = recordOf(Array.from({ length: 2_000 }, (_, at) => t0 - at));
     const other = own({ instrumentNetwork: "visa", amount: "1" });
-    expect(budgetOf(many, other, policy, t0)).toMatchObject({ kind: "full", limit: "kept_attempts" });
+    const mixed = { ...many, spends: [...many.spends.slice(1_000), ...many.spends.slice(0, 1_000)] };
+    expect(budgetOf(mixed, other, policy, t0)).toEqual({
+      kind: "full",
+      limit: "kept_attempts",
+      untilMs: t0 - 1_999 + 32 * day + policy.requestIdLifeMs + policy.clockSkewMs,
+    });
+    const fewer = { ...many, spends: many.spends.slice(1) };
+    expect(budgetOf(fewer, other, policy, t0)).toEqual({ kind: "free" });
   });
 });
 
@@ -139,6 +182,7 @@ describe("closing an instrument", () => {
       ending,
     );
     const change = closeBy(card, recordOf([t0]), entry, by(6), policy);
+    expect(closeBy(card, undefined, entry, by(6), policy)?.record.closed?.rule).toBe(rule);
     expect(change?.record.closed?.rule).toBe(rule);
     if (change === undefined) return;
     expect(budgetOf(change.record, own(), policy, t0 + 400 * day)).toMatchObject({

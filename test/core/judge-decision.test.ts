@@ -1,71 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { FeedRowEvidence } from "../../lib/core/evidence.ts";
 import type { GatewayWord } from "../../lib/core/gateway-word.ts";
 import { type DecisionVerdict, judgeDecision, type ToJudge } from "../../lib/core/judge-decision.ts";
 import type { LedgerEntry, ReviewEntry, ReviewReason } from "../../lib/core/ledger.ts";
 import type { NotedNotice } from "../../lib/core/notice.ts";
 import type { Policy } from "../../lib/core/policy.ts";
-import { recordDecision } from "../../lib/core/record-decision.ts";
 import { type ReviewDecision, reviewDecisions, type Wish } from "../../lib/core/review-decision.ts";
-import { sha256Of } from "../doubles/scripted-wire.ts";
-import {
-  final,
-  opened,
-  pending,
-  policyOf,
-  requestIdOf,
-  review,
-  search,
-  t0,
-  tokenOf,
-  unknown,
-  waiting,
-} from "./builders.ts";
+import { final, opened, pending, policyOf, requestIdOf, review, t0, unknown, waiting } from "./builders.ts";
+import { decideOn, stated, type WordName, wish, words } from "./decided.ts";
 
 const minute = 60_000;
-const feedRow = (transactionId = "tx-1"): FeedRowEvidence => ({
-  kind: "feed_row",
-  atMs: t0 + 400_000,
-  code: "0",
-  rowSha256: "a".repeat(64),
-  transactionId,
-});
-
-const words = {
-  captured: { says: "captured", evidence: feedRow(), code: "0", ids: { transactionId: "tx-1" } },
-  twice: { says: "captured_otherwise", reason: "double_charge", rows: [feedRow("tx-1"), feedRow("tx-2")] },
-  thrice: {
-    says: "captured_otherwise",
-    reason: "double_charge",
-    rows: [feedRow("tx-1"), feedRow("tx-2"), feedRow("tx-3")],
-  },
-  mismatch: {
-    says: "captured_otherwise",
-    reason: "mismatch",
-    rows: [feedRow()],
-    mismatch: { field: "amount", asked: "1999", got: "999" },
-  },
-  givenBack: { says: "captured_otherwise", reason: "refunded_or_charged_back", rows: [feedRow()] },
-  declined: { says: "declined", evidence: feedRow(), ending: { code: "5051", retry: "later" } },
-  pending: { says: "pending" },
-  absent: { says: "absent", searches: [search(400), search(500)] },
-  weak: { says: "weak", rows: [feedRow("tx-7")], absent: true, searches: [search(400), search(500)] },
-  weakOnce: { says: "weak", rows: [feedRow("tx-7")], absent: false, searches: [search(400)] },
-  nothing: { says: "nothing", whole: true },
-  failed: { says: "not_asked", why: "failed" },
-  moves: { says: "not_asked", why: "asking_moves_money" },
-} as const satisfies Record<string, GatewayWord>;
-type WordName = keyof typeof words;
-
-const wish = (decision: ReviewDecision, changes: Partial<Wish> = {}): Wish => ({
-  decision,
-  by: "Ann",
-  reason: "called the gateway",
-  ...changes,
-});
-const stated = { stated: "mail of 25 November, case 4711" };
-
 const notice = (changes: Partial<NotedNotice> = {}): NotedNotice => ({
   v: 1,
   id: "tx-1.success",
@@ -352,20 +296,6 @@ describe("what else stands in the way", () => {
   );
 });
 
-/** The entry after a decision, as it is written. */
-const decideOn = (entry: ReviewEntry, by: Wish, word: GatewayWord, policy: Policy, minutes: number) => {
-  const nowMs = t0 + minutes * minute;
-  const judged = judge({ entry, wish: by, word }, policy, nowMs);
-  if (judged.kind === "refused" || judged.kind === "already")
-    throw new Error(`${judged.kind}: ${judged.why}`);
-  return recordDecision(entry, judged, by, word, {
-    token: tokenOf(`token-${minutes}`),
-    nowMs,
-    requestId: requestIdOf("request-2"),
-    sha256: sha256Of,
-  });
-};
-
 describe("the second person", () => {
   const policy = policyOf();
 
@@ -397,13 +327,7 @@ describe("the second person", () => {
 
   test("a proposal that was overtaken by another is confirmed by nobody", () => {
     const { entry: one } = decideOn(review(), wish("new-attempt"), words.absent, policy, 5);
-    const { entry: two } = decideOn(
-      one as ReviewEntry,
-      wish("settle-as-declined", { by: "Bo" }),
-      words.absent,
-      policy,
-      6,
-    );
+    const { entry: two } = decideOn(one, wish("settle-as-declined", { by: "Bo" }), words.absent, policy, 6);
     expect(
       judge({ entry: two, wish: wish("new-attempt", { by: "Cy" }), word: words.absent }, policy).kind,
     ).toBe("proposes");
@@ -470,6 +394,215 @@ describe("deciding twice", () => {
     const event = decideOn(review(), wish("drop"), words.nothing, alone, 5).event;
     const entry = review({ history: [...review().history, ...Array.from({ length: 50 }, () => event)] });
     expect(judge({ entry, wish: wish("resend") })).toMatchObject({ kind: "refused", rule: "policy" });
+  });
+});
+
+/** The same charge, back in review after whatever was decided. */
+const cameBack = (entry: LedgerEntry, changes: Partial<ReviewEntry> = {}): ReviewEntry =>
+  review({
+    ...changes,
+    history: [
+      ...entry.history,
+      { e: "recorded", at: t0, state: "unknown" },
+      { e: "recorded", at: t0, state: "review" },
+    ],
+  });
+const double = { reason: "double_charge" } as const;
+const tx2 = { transactionId: "tx-2", amount: "500" };
+
+describe("what was decided before", () => {
+  const two = policyOf();
+  const refunded = decideOn(review(double), wish("refund", tx2), words.twice, alone, 5).entry;
+  const proposed = decideOn(review(), wish("new-attempt"), words.absent, two, 5).entry;
+  const proposedRefund = decideOn(review(double), wish("refund"), words.twice, two, 5).entry;
+  const dropped = decideOn(proposed, wish("drop", { by: "Cy" }), words.absent, two, 6).entry;
+  const resent = decideOn(review(), wish("resend"), words.nothing, alone, 5).entry;
+  const by = { by: "Bo" };
+  // biome-ignore format: one row a line
+  test.each<[expected: string, LedgerEntry, Wish, WordName, Policy, reason: string]>([
+    ["already", refunded, wish("refund"), "twice", alone, "a term that is not named is the one that was found"],
+    ["already", refunded, wish("refund", tx2), "twice", alone, "all terms are the same"],
+    ["refund tx-1", refunded, wish("refund", { transactionId: "tx-1" }), "twice", alone, "another transaction is another refund"],
+    ["refund tx-2", refunded, wish("refund", { ...tx2, amount: "600" }), "twice", alone, "another amount is another refund"],
+    ["resend request-1", cameBack(resent), wish("resend"), "nothing", alone, "it came back: what was decided before was about something else"],
+    ["S13", cameBack(refunded, double), wish("settle-as-approved"), "twice", alone, "nor does a refund of then make room for an approval now"],
+    ["attempt 2", cameBack(proposed), wish("new-attempt", by), "absent", alone, "nor is a proposal of then confirmed"],
+    ["S13", proposedRefund, wish("settle-as-approved"), "twice", alone, "a refund that is proposed is not decided"],
+    ["S13", decideOn(review(double), wish("drop"), words.twice, alone, 5).entry, wish("settle-as-approved"), "twice", alone, "nor is any other decision a refund"],
+    ["approved on feed_rows", decideOn(refunded, wish("refund", { transactionId: "tx-3" }), words.thrice, alone, 6).entry, wish("settle-as-approved"), "thrice", alone, "two of three are given back"],
+    ["S13", decideOn(refunded, wish("refund", { transactionId: "tx-2", amount: "600" }), words.twice, alone, 6).entry, wish("settle-as-approved"), "thrice", alone, "one of three, in two parts"],
+    ["S4", refunded, wish("settle-as-approved"), "failed", alone, "what was given back is decided, and what was taken nobody shows"],
+    ["refund tx-3", refunded, wish("refund", { by: "Bo", amount: "700" }), "thrice", alone, "what is decided is not proposed again"],
+  ])("%s ‹%#›", (expected, entry, wanted, word, policy, reason) => {
+    expect(short(judge({ entry, wish: wanted, word: words[word] }, policy)), reason).toBe(expected);
+  });
+
+  test("a proposal of then is not confirmed when the charge has come back: it is proposed anew", () => {
+    const judged = judge(
+      { entry: cameBack(proposed), wish: wish("new-attempt", by), word: words.absent },
+      two,
+    );
+    expect(judged.kind).toBe("proposes");
+  });
+
+  test("a drop in between takes no proposal back", () => {
+    const judged = judge({ entry: dropped, wish: wish("new-attempt", by), word: words.absent }, two);
+    expect(judged.kind).toBe("decides");
+  });
+
+  test("what has left review is decided so, if that was the last word", () => {
+    const approved = decideOn(review(), wish("settle-as-approved"), words.captured, alone, 5).entry;
+    expect(short(judge({ entry: approved, wish: wish("settle-as-approved") }))).toBe("already");
+    expect(short(judge({ entry: approved, wish: wish("drop") }))).toBe("state");
+    const overtaken = { ...final(), history: proposed.history };
+    expect(short(judge({ entry: overtaken, wish: wish("new-attempt") }))).toBe("state");
+  });
+
+  test("the reason and the evidence of whoever proposed hold, and nothing that they did not name", () => {
+    const terms = wish("settle-as-approved", { ...stated, transactionId: "tx-5" });
+    const { entry } = decideOn(review(), terms, words.nothing, two, 5);
+    const second = judge({ entry, wish: wish("settle-as-approved", by) }, two);
+    expect(second).toMatchObject({ kind: "decides", effect: { ids: { transactionId: "tx-5" } } });
+    const bare = decideOn(review(double), wish("refund"), words.twice, two, 5).entry;
+    expect(judge({ entry: bare, wish: wish("refund", by), word: words.twice }, two)).toMatchObject({
+      effect: { refund: { gateway: "centrobill", transactionId: "tx-2" } },
+    });
+  });
+
+  test("a decline that is certified needs no second one either: a worker would have made it", () => {
+    const reply = { kind: "reply", atMs: t0, status: 200, bodySha256: "b".repeat(64) } as const;
+    const evidence = { kind: "reply_and_absence", reply, searches: [] } as const;
+    const word = { ...words.declined, evidence };
+    expect(judge({ wish: wish("settle-as-declined"), word }, two).kind).toBe("decides");
+  });
+});
+
+describe("what a decision does, whole", () => {
+  const [row1, row2] = words.twice.rows;
+  const seenRows = { evidence: { kind: "feed_rows", rows: [row1, row2] } } as const;
+  const own = { evidence: { ...row1, transactionId: "tx-8" } } as const;
+  const approve = wish("settle-as-approved", stated);
+  const byWord = (rows: readonly unknown[], more: object = {}) => ({
+    kind: "settle",
+    state: "approved",
+    ending: {},
+    evidence: { kind: "persons_word", rows },
+    ...more,
+  });
+  const refund = (transactionId: string) => ({
+    kind: "refund",
+    refund: { gateway: "centrobill", transactionId },
+  });
+  // biome-ignore format: one row a line
+  test.each<[Partial<ToJudge>, effect: object, reason: string]>([
+    [{ wish: wish("settle-as-approved"), word: words.captured }, { kind: "settle", state: "approved", ending: { code: "0" }, evidence: row1, ids: { transactionId: "tx-1" } }, "the gateway's row, its code and its ids"],
+    [{ wish: wish("settle-as-declined"), word: words.absent }, { kind: "settle", state: "declined_permanent", ending: { code: "absent" }, evidence: { kind: "absence", searches: words.absent.searches } }, "the searches"],
+    [{ wish: approve }, byWord([]), "a person's word, and no row beside it"],
+    [{ wish: approve, entry: review(seenRows) }, byWord([row1, row2]), "the rows that brought it here"],
+    [{ wish: approve, entry: review(own) }, byWord([own.evidence]), "the row that brought it here"],
+    [{ wish: approve, entry: review({ ...seenRows, reason: "weak_match" }), word: words.weak }, byWord(words.weak.rows), "what looks like it now"],
+    [{ wish: { ...approve, transactionId: "tx-5" } }, byWord([], { ids: { transactionId: "tx-5" } }), "the transaction that the person names"],
+    [{ wish: approve, entry: review({ ending: { code: "77" } }) }, byWord([], { ending: { code: "77" } }), "the code that it had"],
+    [{ wish: wish("refund"), word: words.failed, entry: review({ ...seenRows, ...double }) }, refund("tx-2"), "of what brought it here all but the first"],
+    [{ wish: wish("refund"), word: words.failed, entry: review({ ...own, reason: "mismatch" }) }, refund("tx-8"), "of what was not asked for all"],
+    [{ wish: wish("refund"), word: words.captured, entry: review(double) }, refund("tx-1"), "taken once, by the gateway's word now"],
+    [{ wish: wish("refund"), word: words.twice, entry: review({ reason: "mismatch" }) }, refund("tx-2"), "twice, by the gateway's word now"],
+    [{ wish: wish("refund"), word: words.mismatch, entry: review(double) }, refund("tx-1"), "once, and otherwise, by the gateway's word now"],
+    [{ wish: wish("refund", { transactionId: "tx-6" }), entry: review({ ids: { transactionId: "tx-6" } }) }, refund("tx-6"), "the transaction that the ledger has"],
+    [{ wish: wish("settle-as-declined"), word: words.absent, entry: review({ attempt: 2 }), notices: [notice()] }, { kind: "settle", state: "declined_permanent", ending: { code: "absent" }, evidence: { kind: "absence", searches: words.absent.searches } }, "a notice of another attempt is nothing to answer for"],
+    [{ wish: wish("settle-as-approved"), word: words.captured, notices: [notice()] }, { kind: "settle", state: "approved", ending: { code: "0" }, evidence: row1, ids: { transactionId: "tx-1" } }, "a notice that says something else than given back stands in nobody's way"],
+    [{ wish: wish("new-attempt"), word: words.absent, entry: review({ attempt: 3 }) }, { kind: "newAttempt", attempt: 4 }, "the last one that the policy allows"],
+    [{ wish: wish("resend"), entry: review({ notAfterMs: t0 + 10 * minute }) }, { kind: "resend", requestId: "request-1", untilMs: t0 + 810_000 }, "the merchant's last moment"],
+    [{ wish: wish("resend"), entry: review({ firstSendAtMs: t0 + 60_000 }) }, { kind: "resend", requestId: "request-1", untilMs: t0 + 870_000 }, "the key life begins with the first byte"],
+  ])("‹%#›", (changes, effect, reason) => {
+    const judged = judge(changes);
+    expect("effect" in judged ? judged.effect : judged, reason).toStrictEqual(effect);
+  });
+
+  // biome-ignore format: one row a line
+  test.each<[expected: string, Partial<ToJudge>, reason: string]>([
+    ["S13", { wish: wish("settle-as-approved", stated), word: words.failed, entry: review({ ...double, ...seenRows }) }, "taken twice, by what brought it here"],
+    ["S4", { wish: wish("settle-as-approved"), word: words.mismatch, entry: review(double) }, "the gateway's word now comes before what brought it here"],
+    ["S4", { wish: wish("settle-as-approved", stated), word: words.givenBack, entry: review(double) }, "the same"],
+    ["S13", { wish: wish("settle-as-approved", stated), word: words.twice }, "the same"],
+  ])("%s ‹%#›", (expected, changes, reason) => {
+    expect(short(judge(changes)), reason).toBe(expected);
+  });
+});
+
+describe("the words in which it is told to a person", () => {
+  const two = policyOf();
+  const full = {
+    history: [
+      ...review().history,
+      ...Array.from({ length: 50 }, () => decideOn(review(), wish("drop"), words.nothing, alone, 5).event),
+    ],
+  };
+  const approved = decideOn(review(), wish("settle-as-approved"), words.captured, alone, 5).entry;
+  const refunded = decideOn(review(double), wish("refund"), words.twice, alone, 5).entry;
+  const proposed = decideOn(review(), wish("new-attempt"), words.absent, two, 5).entry;
+  const approve = { wish: wish("settle-as-approved") };
+  const decline = { wish: wish("settle-as-declined") };
+  const resend = { wish: wish("resend") };
+  const again = { wish: wish("new-attempt") };
+  const refund = { wish: wish("refund") };
+  const drop = { wish: wish("drop") };
+  const nothing = "nothing that proves an outcome";
+  const told = { notices: [notice()] };
+  // biome-ignore format: one row a line
+  test.each<[why: string, Partial<ToJudge>, policy?: Policy, nowMs?: number]>([
+    ["decided by Ann; the charge is approved", { ...approve, entry: approved }],
+    ["the charge is approved: only what is in review is decided", { ...drop, entry: approved }],
+    ["decided by Ann before", { ...refund, entry: refunded, word: words.twice }],
+    ["proposed by the same person: another one confirms it", { ...again, entry: proposed }, two],
+    ["the charge has changed since it was shown: look at it again", { ...drop, on: "token-9" }],
+    ["a charge has at most 50 decisions and proposals", { ...resend, entry: review(full) }],
+    ["S5: attempt 1 is certified absent (absent by 2 searches); another person has to confirm it", { ...again, word: words.absent }, two],
+    ["S5: attempt 1 is certified absent (absent by 2 searches); proposed by Ann", { wish: wish("new-attempt", { by: "Bo" }), entry: proposed, word: words.absent }, two],
+    ["S4: the gateway's own row says captured, as asked (captured: tx-1)", { ...approve, word: words.captured }],
+    ["a notice says that it was given back (charge sale success): state what holds (--evidence)", { ...approve, notices: [notice({ reason: "refunded_or_charged_back" })] }],
+    ["the gateway says declined, code 5051: no statement outweighs that here", { ...approve, word: words.declined }],
+    ["the gateway says that its last word is to come: wait for it", { ...approve, word: words.pending }],
+    ["the gateway says absent by 2 searches: nothing was taken that could be approved", { ...approve, word: words.absent }],
+    ["the money was given back: an approval would say that it is here", { ...approve, word: words.givenBack }],
+    ["it was taken twice: decide the refund of what is too much first", { ...approve, word: words.twice }],
+    ["S13: captured, and the refund of what is too much is decided (captured, but double_charge: tx-1, tx-2)", { ...approve, entry: refunded, word: words.twice }],
+    [`no final state without its evidence: the gateway says "${nothing}"; state what you know (--evidence)`, approve],
+    [`S4: on a person's word alone (the gateway says "${nothing}")`, { wish: wish("settle-as-approved", stated) }],
+    ["the gateway shows a capture (captured: tx-1): a decline would be false", { ...decline, word: words.captured }],
+    ["it is here because money was taken (mismatch): a decline would be false", { ...decline, entry: review({ reason: "mismatch" }) }],
+    ["the gateway accepted it, and its last word is to come", { ...decline, word: words.pending }],
+    ["a notice says otherwise (charge sale success): state what became of it (--evidence)", { ...decline, ...told }],
+    ["S4: the gateway's own word is no (declined, code 5051); it is not tried again by itself", { ...decline, word: words.declined }],
+    ["S5: certified absent (absent by 2 searches): nothing was taken", { ...decline, word: words.absent }],
+    ["a row looks like this charge: state whose it is (--evidence), or settle on it", { ...decline, word: words.weak }],
+    [`an unknown is never called a failure: the gateway says "${nothing}"; state what you know (--evidence)`, decline],
+    [`S4: on a person's word alone (the gateway says "${nothing}")`, { wish: wish("settle-as-declined", stated) }],
+    ["the gateway knows request-1 until 2026-11-22T12:13:30.000Z: past it the same id may charge again", resend, alone, t0 + 15 * minute],
+    ["the gateway shows a capture (captured: tx-1): another send could take it again", { ...resend, word: words.captured }],
+    ["the gateway accepted it, and its last word is to come", { ...resend, word: words.pending }],
+    ["a notice says otherwise (charge sale success): it has to be settled, not sent again", { ...resend, ...told }],
+    ["a row looks like this charge: state whose it is (--evidence)", { ...resend, word: words.weak }],
+    ["it may not be sent after 2026-11-22T12:01:00.000Z", { ...resend, entry: review({ notAfterMs: t0 + minute }) }],
+    ["the charge's own message is needed to send it, and the ledger never has it (--charge)", { ...resend, hasMessage: false }],
+    ["it is answered: the same id would be answered the same (new-attempt takes another)", { ...resend, word: words.declined }],
+    ["the gateway contradicts itself about this charge: nothing is sent on top of it", { ...resend, entry: review({ reason: "contradiction" }) }],
+    ["S2, S3: the same request id, while the gateway knows it (until 2026-11-22T12:13:30.000Z): it cannot charge twice; a worker that comes later looks up and does not send", resend],
+    ["a charge has at most 4 attempts (attemptsMax)", { ...again, entry: review({ attempt: 4 }), word: words.absent }],
+    ["S2: attempt 1 is answered (declined, code 5051)", { ...again, word: words.declined }],
+    [`a new request id needs an answer to the one before, or a certificate of its absence: the gateway says "${nothing}"`, again],
+    ["nothing here shows that transaction: state where you saw it (--evidence)", { wish: wish("refund", { transactionId: "tx-9" }) }],
+    ["S13: the gateway's own transaction", { wish: wish("refund", { transactionId: "tx-2" }), word: words.twice }],
+    ["S13: a transaction on a person's word alone", { wish: wish("refund", { transactionId: "tx-9", ...stated }) }],
+    [`nothing shows that money was taken: the gateway says "${nothing}"`, refund],
+    ["no transaction is known that could be given back: name it (--transaction)", { ...refund, entry: review(double) }],
+    ["several transactions could be given back: name one (--transaction): tx-2, tx-3", { ...refund, word: words.thrice }],
+    ["S13: the gateway shows a capture (captured, but double_charge: tx-1, tx-2)", { ...refund, word: words.twice }],
+    ["the gateway knows its outcome (captured: tx-1): settle it", { ...drop, word: words.captured }],
+    ["the gateway accepted it, and its last word is to come", { ...drop, word: words.pending }],
+    ["nothing is sent, and no outcome is told; reconciliation still reports what the gateway has of it", drop],
+  ])("%s", (why, changes, policy = alone, nowMs = t0 + 10 * minute) => {
+    expect(judge(changes, policy, nowMs).why).toBe(why);
   });
 });
 

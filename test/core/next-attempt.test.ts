@@ -83,6 +83,17 @@ describe("when the next attempt may be made", () => {
     expect([(next.atMs - t0) / hour, next.last.name]).toEqual([hours, because]);
   });
 
+  test("what holds it back is asked for of the moment at which it would be made, not of now", () => {
+    const next = nextAttempt(declined({ network: "mastercard" }), spent(34), wish, t0, 0);
+    expect(next).toMatchObject({ bounds: [{ name: "schedule", atMs: t0 + day }] });
+  });
+
+  test("of two that end in one moment the merchant's own wish is named", () => {
+    const hourly = { ...wish, scheduleMs: [hour] };
+    const next = nextAttempt(declined({ network: "mastercard", adviceCode: "24" }), undefined, hourly, t0, 0);
+    expect(next).toMatchObject({ last: { name: "schedule" } });
+  });
+
   test("ten in a day: the eleventh waits until the first is a day old, whatever the schedule wishes", () => {
     const eager = { ...wish, scheduleMs: [60_000, 120_000] };
     const next = nextAttempt(declined({ network: "mastercard" }), spent(10), eager, t0, 0);
@@ -161,6 +172,11 @@ describe("when the next attempt may be made", () => {
   ])("spread %d of a day's wait: %d minutes later (%s)", (fraction, minutes) => {
     const next = nextAttempt(declined(), undefined, wish, t0, fraction);
     expect(next).toMatchObject({ atMs: t0 + day + minutes * 60_000 });
+  });
+
+  test("of a short wait a tenth is the spread", () => {
+    const soon = { ...wish, scheduleMs: [60_000] };
+    expect(nextAttempt(declined(), undefined, soon, t0, 0.5)).toMatchObject({ atMs: t0 + 63_000 });
   });
 
   test("the spread goes no further than `notAfter`", () => {

@@ -66,9 +66,10 @@ describe("the report of later attempts", () => {
         ],
       }),
     );
-    expect(told).toMatchObject([
-      { attempt: 2, kind: "postponed", limit: "visa_amount_30_days", fee },
-      { attempt: 3, kind: "refused", because: "instrument_closed", fee },
+    const common = { chargeId: "order-1", gateway: "centrobill", atMs: t0, fee };
+    expect(told).toStrictEqual([
+      { ...common, attempt: 2, kind: "postponed", because: "network_limit", limit: "visa_amount_30_days" },
+      { ...common, attempt: 3, kind: "refused", because: "instrument_closed" },
     ]);
     expect(counted.report()).toMatchObject({
       meter: [
@@ -99,6 +100,92 @@ describe("the report of later attempts", () => {
       ["refused", 1],
     ]);
     expect(feesSaved).toEqual({ USD: 60n });
+  });
+
+  const closedBy = (rule: string): FinalEntry["evidence"] => ({
+    kind: "instrument_closed",
+    atMs: t0 + 7,
+    rule,
+    code: "41",
+    byChargeId: "order-9",
+    closedAtMs: t0,
+  });
+  const limited = (limit: string): FinalEntry["evidence"] => ({
+    kind: "network_limit",
+    atMs: t0 + 7,
+    limit,
+    untilMs: t0 + 9,
+  });
+  // biome-ignore format: one row a line
+  test.each<[FinalEntry["evidence"], Partial<Meter> | undefined, reason: string]>([
+    [limited("mastercard_24_hours"), { because: "network_limit", limit: "mastercard_24_hours", fee: { amountMinor: 50, currency: "USD" } }, "a limit, and what it costs"],
+    [limited("kept_attempts"), { because: "network_limit" }, "no network's limit: it costs nothing"],
+    [closedBy("visa_category_1"), { because: "instrument_closed", fee }, "closed by Visa's list"],
+    [closedBy("mastercard_advice_close"), { because: "instrument_closed", fee: { amountMinor: 3, currency: "USD" } }, "closed by Mastercard's advice"],
+    [closedBy("another"), { because: "instrument_closed" }, "closed by a rule of another version"],
+    [final().evidence, undefined, "an answer of the gateway's"],
+    [{ kind: "never_sent", atMs: t0, notAfterMs: t0 }, undefined, "too late for the merchant"],
+  ])("what ended by %j was refused by the rules: %j (%s)", (evidence, more) => {
+    const told: Meter[] = [];
+    const counted = retryReport("global", (meter) => told.push(meter));
+    counted.entry({ ...refused("order-1"), evidence });
+    const { meter } = counted.report();
+    const whole = { chargeId: "order-1", gateway: "centrobill", attempt: 1, atMs: t0 + 7, kind: "refused", amount: "1999", currency: "EUR" };
+    expect(told).toStrictEqual(more === undefined ? [] : [{ ...whole, ...more }]);
+    expect(meter.map(({ fees }) => fees)).toEqual(
+      more === undefined ? [] : [more.fee === undefined ? {} : { USD: BigInt(more.fee.amountMinor) }],
+    );
+  });
+
+  test("of a charge with a record the record tells, and of another one its entry", () => {
+    const told: Meter[] = [];
+    const counted = retryReport("global", (meter) => told.push(meter));
+    counted.entry(refused("order-1"));
+    counted.entry(refused("order-2"));
+    counted.record(record());
+    counted.report();
+    expect(told.map(({ chargeId }) => chargeId)).toEqual(["order-2"]);
+  });
+
+  test("a refusal is told with the money of its message, where there is one", () => {
+    const told: Meter[] = [];
+    const counted = retryReport("global", (meter) => told.push(meter));
+    const message = { amount: "700", currency: "JPY" } as RetryRecord["message"];
+    const decisions = [{ at: t0, attempt: 1, kind: "refused", because: "category" }] as const;
+    counted.record(record({ decisions, ...(message && { message }) }));
+    expect(told).toStrictEqual([
+      {
+        chargeId: "order-1",
+        gateway: "centrobill",
+        attempt: 2,
+        atMs: t0,
+        kind: "refused",
+        because: "category",
+        amount: "700",
+        currency: "JPY",
+      },
+    ]);
+    expect(counted.report().waiting).toEqual({ count: 0, sums: {} });
+  });
+
+  test("days are told in their order, and every charge is counted", () => {
+    const counted = retryReport("global");
+    for (const days of [2, 0, 1]) counted.entry(entry(2, { finalAtMs: t0 + days * 86_400_000 }));
+    counted.entry(entry(0));
+    const report = counted.report();
+    expect(report.charges).toBe(4);
+    expect(report.recoveredByDay.map(({ day }) => day)).toEqual(["2026-11-22", "2026-11-23", "2026-11-24"]);
+  });
+
+  test("what happened the most often is told first, and of the same number by its name", () => {
+    const counted = retryReport("global");
+    for (const because of ["category", "past_not_after", "attempts_used_up", "past_not_after"] as const)
+      counted.record(record({ decisions: [{ at: t0, attempt: 1, kind: "refused", because }] }));
+    expect(counted.report().meter.map((one) => one.because)).toEqual([
+      "past_not_after",
+      "attempts_used_up",
+      "category",
+    ]);
   });
 
   test("what waits, and the instruments that are closed", () => {

@@ -46,8 +46,24 @@ describe("the worklist", () => {
     ],
     [{ minMoney: "50000.5" }, [], "half a yen more than there is"],
     [{ gateway: "centrapay", minMoney: "1000000" }, [], "nothing"],
+    [
+      { minMoney: "20.005" },
+      ["yen", "large-new", "this-moment", "by-a-clock-that-is-behind"],
+      "half a cent more",
+    ],
   ])("%j → %j (%s)", (filter, expected) => {
     expect(worklist(all, filter, nowMs).map(({ chargeId }) => chargeId)).toEqual(expected);
+  });
+
+  test("the minimum is the amount itself, and not what a fraction makes of it", () => {
+    const one = [waits("a", "110", 1), waits("b", "109", 1)];
+    expect(worklist(one, { minMoney: "1.1" }, nowMs).map(({ chargeId }) => chargeId)).toEqual(["a"]);
+  });
+
+  test("a currency that nobody knows counts as one with cents", () => {
+    const some = [waits("a", "2000", 1, { currency: "XXX" }), waits("b", "1500", 1), waits("c", "2500", 1)];
+    expect(worklist(some, {}, nowMs).map(({ chargeId }) => chargeId)).toEqual(["c", "a", "b"]);
+    expect(worklist(some, { minMoney: "20" }, nowMs).map(({ chargeId }) => chargeId)).toEqual(["c", "a"]);
   });
 
   test("what weighs the same is in the order of its ids, and nothing is lost", () => {

@@ -33,8 +33,11 @@ const stillMaxMs = 2_000;
 /** More of the processor's time, and so many times what the test usually takes, is a loop without an end. */
 const busyMaxMs = 3_000;
 const busyTimes = 30;
-/** Stryker allows a hundred times as many hits of a mutant as there were without it. */
-const hitShare = 0.1;
+/** Stryker names a hundred times as many hits of a mutant as all tests made without it. */
+const hitShare = 0.01;
+/** One test may make as many as all of them did, or as ten of its kind would; and a loop of a hundred is none. */
+const hitTimes = 10;
+const hitsMin = 100;
 
 class Runner {
   #worlds = openWorlds();
@@ -49,6 +52,8 @@ class Runner {
   #kills = new Map();
   #killed = 0;
   #unhandled;
+  /** How often one test may hit the mutant. */
+  #hitMax;
 
   constructor() {
     globalThis[INSTRUMENTER_CONSTANTS.NAMESPACE] ??= {};
@@ -100,16 +105,16 @@ class Runner {
 
   async mutantRun(options) {
     if (process.memoryUsage.rss() > memoryMaxBytes) process.exit(1);
-    const { hitLimit, mutantActivation } = options;
+    const { hitLimit, mutantActivation, testFilter } = options;
     for (const file of this.files) await this.#load(file);
-    const hitMax = hitLimit === undefined ? undefined : Math.ceil(hitLimit * hitShare);
-    this.#stryker.hitLimit = hitMax;
+    const isStatic = mutantActivation === "static";
+    const times = isStatic ? hitTimes : Math.max(1, hitTimes / (testFilter?.length ?? 1));
+    this.#hitMax = hitLimit === undefined ? undefined : Math.ceil(hitLimit * hitShare * times) + hitsMin;
+    this.#stryker.hitLimit = this.#hitMax;
     this.#stryker.hitCount = 0;
-    const run = mutantActivation === "static" ? this.#atLoad(options) : this.#atRun(options);
-    const { failed, nrOfTests } = await run;
+    const { failed, nrOfTests } = await (isStatic ? this.#atLoad(options) : this.#atRun(options));
     this.#stryker.activeMutant = undefined;
-    // A loop that was stopped from outside shows by a limit that is lower.
-    const endless = determineHitLimitReached(this.#stryker.hitCount, this.#stryker.hitLimit);
+    const endless = this.#endless();
     if (endless !== undefined) return { status: MutantRunStatus.Timeout, reason: endless.reason };
     if (failed === undefined) return { status: MutantRunStatus.Survived, nrOfTests };
     this.#killed += 1;
@@ -128,6 +133,11 @@ class Runner {
 
   async dispose() {}
 
+  /** A loop that was stopped from outside shows by a limit that is lower. */
+  #endless() {
+    return determineHitLimitReached(this.#stryker.hitCount, this.#stryker.hitLimit);
+  }
+
   /** A mutant that works while tests run. */
   async #atRun(options) {
     const first = await this.#tryAtRun(options);
@@ -135,7 +145,6 @@ class Runner {
     this.#once.add(first.failed.file);
     this.#renew();
     for (const file of this.files) await this.#load(file);
-    this.#stryker.hitCount = 0;
     return this.#tryAtRun(options);
   }
 
@@ -145,7 +154,9 @@ class Runner {
     let nrOfTests = 0;
     for (const { id, file } of this.#ordered(tests, source)) {
       nrOfTests += 1;
-      const error = await this.#errorOfOne(id, file, activeMutant.id);
+      this.#stryker.hitLimit = this.#hitMax;
+      this.#stryker.hitCount = 0;
+      const error = (await this.#errorOfOne(id, file, activeMutant.id)) ?? this.#endless();
       if (error === undefined) continue;
       const hits = this.#stryker.hitCount;
       const isDoubtful = !(error instanceof Standstill) && (await this.#errorOfOne(id, file)) !== undefined;
