@@ -32,7 +32,7 @@ export const decisionPage = (
   formToken: string,
 ): DeskResponse => {
   const back = html`<p><a href="charge?id=${encodeURIComponent(entry.chargeId)}">Back to ${entry.chargeId}</a></p>`;
-  const asked = html`<dl>${line("The gateway says now", wordText(word))}${wishLines(wish)}</dl>`;
+  const asked = html`${line("The gateway says now", wordText(word))}${wishLines(wish)}`;
   const stopped = (
     look: "bad" | "",
     title: string,
@@ -44,7 +44,7 @@ export const decisionPage = (
       title: `${title}: ${entry.chargeId}`,
       person,
       status,
-      main: html`<h1>${entry.chargeId}: ${wish.decision}</h1>${told(look, title, words)}${asked}${back}${again}`,
+      main: html`<h1>${entry.chargeId}: ${wish.decision}</h1>${told(look, title, words)}<dl>${asked}</dl>${back}${again}`,
     });
   switch (verdict.kind) {
     case "refused":
@@ -81,7 +81,7 @@ export const decisionPage = (
         person,
         main: html`<h1>${entry.chargeId}: ${wish.decision}</h1>
 ${told("good", "What would happen", `It would ${effectText(verdict.effect, entry)}.`)}
-<dl>${line(verdict.kind === "proposes" ? "Why it may be proposed" : "Why it is safe", verdict.why)}${confirms === undefined ? nothing : line("Proposed by", `${confirms.by}: ${confirms.reason}${confirms.stated === undefined ? "" : `; states: ${confirms.stated}`}`)}</dl>${asked}
+<dl>${line(verdict.kind === "proposes" ? "Why it may be proposed" : "Why it is safe", verdict.why)}${confirms === undefined ? nothing : line("Proposed by", `${confirms.by}: ${confirms.reason}${confirms.stated === undefined ? "" : `; states: ${confirms.stated}`}`)}${asked}</dl>
 <p class="soft">Nothing has been done. What the gateway says is weighed once more when it is.</p>
 ${goForm(entry, wish, formToken, button)}`,
       });

@@ -1,17 +1,23 @@
 import { readFileSync } from "node:fs";
 import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
+import { deskDoor } from "../../cli/desk-door.ts";
+import { startDeskServer } from "../../cli/desk-server.ts";
 import { bootstrap } from "../../infra/bootstrap.ts";
 import { startDynamodbStandIn } from "../../infra/local/dynamodb-stand-in.ts";
 import { localClients } from "../../infra/local/local-clients.ts";
 import { startSqsStandIn } from "../../infra/local/sqs-stand-in.ts";
 import { dynamodbDeskIndex } from "../../lib/adapters/dynamodb-desk.ts";
+import { dynamodbLedger, readChargeRecord } from "../../lib/adapters/dynamodb-ledger.ts";
 import { itemOfEntry, waitingOfKey } from "../../lib/adapters/ledger-item.ts";
-import type { LeaseToken } from "../../lib/core/charge.ts";
+import type { ChargeId, LeaseToken } from "../../lib/core/charge.ts";
 import { type ReviewReason, reviewReasons } from "../../lib/core/ledger.ts";
 import { recordVerdict } from "../../lib/core/verdict.ts";
 import { worklist } from "../../lib/core/worklist.ts";
+import { keptIndex } from "../../lib/desk/kept-index.ts";
+import type { DeskSite } from "../../lib/desk/site.ts";
 import { chargeMessage, openedEntry } from "../doubles/samples.ts";
 import { seededIds } from "../doubles/seeded-ids.ts";
+import { testWorker } from "../doubles/worker.ts";
 
 const count = 100_000;
 const nowMs = Date.UTC(2026, 10, 25);
@@ -80,6 +86,52 @@ export const benchReview = async (): Promise<void> => {
       console.log(
         `${waiting.length} waiting: read ${(read - began).toFixed(0)} ms, filtered (${rows.length}) and sorted (${sorted.length}) ${(done - read).toFixed(0)} ms; processor: own ${(user / 1000).toFixed(0)} ms, the stand-in's ${(processorMsOf(dynamodb.pid) - theirs).toFixed(0)} ms`,
       );
+    }
+    const worker = testWorker({
+      clock: { nowMs: () => nowMs, sleep: async () => {} },
+      wire: { send: async () => ({ kind: "neverSent", cause: "refused" }) },
+      ledger: dynamodbLedger(clients.dynamodb, table),
+      queues: { send: async () => {}, flush() {} },
+    });
+    const recordOf = (chargeId: ChargeId) => readChargeRecord(clients.dynamodb, table, chargeId);
+    let sinceMs = nowMs;
+    const index = keptIndex(desk, { nowMs: () => sinceMs }, 5_000);
+    const site: DeskSite = {
+      desk: { ...worker, recordOf, charges: { send: async () => {} } },
+      index,
+      recordOf,
+      messageOf: async () => undefined,
+      unknowns: async () => ({ entries: [], notRead: 0 }),
+      depths: async () => [],
+      trouble: (error) => console.error(error),
+    };
+    const door = deskDoor();
+    const server = await startDeskServer({ site, door, port: 0, person: "Ann" });
+    try {
+      const entered = await fetch(server.link, { redirect: "manual" });
+      const headers = { cookie: entered.headers.get("set-cookie")?.split(";")[0] ?? "" };
+      const load = async (address: string): Promise<{ readonly ms: number; readonly body: string }> => {
+        const from = performance.now();
+        const answer = await fetch(`${server.origin}${door.folder}${address}`, { headers });
+        const body = await answer.text();
+        if (answer.status !== 200) throw new Error(`${address}: ${answer.status}`);
+        return { ms: performance.now() - from, body };
+      };
+      for (let round = 1; round <= 3; round++) {
+        sinceMs += 10_000;
+        const cold = await load("?reason=mismatch&min-money=20.00");
+        const next = await load("?reason=mismatch&min-money=20.00&page=2");
+        const all = await load("");
+        const opened: number[] = [];
+        for (const [, chargeId] of all.body.matchAll(/charge\?id=([^"]+)"/g))
+          opened.push((await load(`charge?id=${chargeId}`)).ms);
+        opened.sort((a, b) => a - b);
+        console.log(
+          `the page: read, filtered and sorted ${cold.ms.toFixed(0)} ms; its next page ${next.ms.toFixed(0)} ms; all of them ${all.ms.toFixed(0)} ms (${(all.body.length / 1024).toFixed(0)} KB); a charge opened: median ${opened[Math.floor(opened.length / 2)]?.toFixed(0)} ms, slowest of ${opened.length} ${opened.at(-1)?.toFixed(0)} ms`,
+        );
+      }
+    } finally {
+      await server.close();
     }
     const keys = items.map(({ deskAt }) => ({ deskAt }) as never);
     const began = performance.now();
