@@ -41,7 +41,9 @@ export const messageAt = async (
 
 /** Charges of one state that are read for their money; a stack with more has another problem. */
 const readMax = 20_000;
-const keptMs = 5_000;
+/** How long a worklist is as good as new, and how long it is shown while the next one is read. */
+const freshMs = 5_000;
+const keptMs = 60_000;
 
 /** What the pages of the web desk are made from, over a place. */
 export const deskSiteAt = (place: Place, flags: MessageFlags, desk: Desk): DeskSite => {
@@ -49,7 +51,7 @@ export const deskSiteAt = (place: Place, flags: MessageFlags, desk: Desk): DeskS
   const { dynamodb, table } = access;
   return {
     desk,
-    index: keptIndex(dynamodbDeskIndex(dynamodb, table), desk.clock, keptMs),
+    index: keptIndex(dynamodbDeskIndex(dynamodb, table), desk.clock, freshMs, keptMs),
     recordOf: (chargeId) => readChargeRecord(dynamodb, table, chargeId),
     messageOf: (entry, search) => messageAt(entry, flags, place, search),
     async unknowns() {

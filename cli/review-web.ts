@@ -36,8 +36,11 @@ export const serveReview = async (flags: WebFlags): Promise<ExitStatus> => {
     const desk = deskAt(place);
     closeDesk = desk.close;
     const door = deskDoor();
+    const site = deskSiteAt(place, flags, desk);
+    // Read while the link is opened; where it fails, the page says so.
+    site.index.waiting().catch(() => {});
     const server = await startDeskServer({
-      site: deskSiteAt(place, flags, desk),
+      site,
       door,
       port,
       ...(flags.by === undefined ? {} : { person: flags.by }),

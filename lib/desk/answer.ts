@@ -10,6 +10,7 @@ import { moneyPage } from "./money-page.ts";
 import { plainPage } from "./page.ts";
 import { queuesPage } from "./queues-page.ts";
 import type { DeskRequest, DeskResponse, DeskSite } from "./site.ts";
+import { waitingRow } from "./waiting-row.ts";
 import { worklistPage } from "./worklist-page.ts";
 
 type Found = ChargeRecord & { readonly entry: LedgerEntry };
@@ -102,6 +103,15 @@ const wishOf = ({
   };
 };
 
+/** Shows in the worklist at once what its index has a moment later. The decision stands, whether this can be read or not. */
+const noteChange = async (chargeId: ChargeId, site: DeskSite): Promise<void> => {
+  try {
+    site.index.changed(chargeId, waitingRow((await site.recordOf(chargeId)).entry));
+  } catch (error) {
+    site.trouble(error);
+  }
+};
+
 /** A dry run, and after it the decision: both by the flow that the command has. */
 const decide = async (request: DeskRequest, site: DeskSite): Promise<DeskResponse> => {
   const found = await find(request, site);
@@ -137,7 +147,7 @@ const decide = async (request: DeskRequest, site: DeskSite): Promise<DeskRespons
     { chargeId, wish, on, dryRun, ...(charge === undefined ? {} : { charge }) },
     site.desk,
   );
-  if (!dryRun) site.index.forget();
+  if (!dryRun) await noteChange(chargeId, site);
   if (made.event === undefined) return decisionPage(made, wish, dryRun, person, formToken);
   return {
     status: 303,

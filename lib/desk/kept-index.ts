@@ -1,31 +1,74 @@
+import type { ChargeId } from "../core/charge.ts";
 import type { Clock, DeskIndex, WaitingReview } from "../ports.ts";
 
-/** The worklist, kept for a moment: pages, filters and the next page are of one reading. */
-export type KeptIndex = {
-  /** All that waits, and when it was read. Those who ask at once share a reading. Throws `LedgerUnavailable`. */
-  waiting(): Promise<{ readonly rows: readonly WaitingReview[]; readonly atMs: number }>;
-  /** The next one is read anew: something was decided. */
-  forget(): void;
+export type KeptList = {
+  readonly rows: readonly WaitingReview[];
+  /** when it was read; milliseconds since 1970 */
+  readonly atMs: number;
 };
 
-export const keptIndex = (index: DeskIndex, clock: Pick<Clock, "nowMs">, keptMs: number): KeptIndex => {
-  let last: { readonly atMs: number; readonly rows: Promise<readonly WaitingReview[]> } | undefined;
+/** The worklist in memory, so that a page, a filter and the next page are of one reading. */
+export type KeptIndex = {
+  /**
+   * All that waits. What was read a moment ago is given again; what is older is given again, too, and read anew
+   * meanwhile; what is too old is waited for. Throws `LedgerUnavailable`.
+   */
+  waiting(): Promise<KeptList>;
+  /** A charge was decided: the list goes on with what the ledger has of it now, `undefined` where nobody waits. */
+  changed(chargeId: ChargeId, row: WaitingReview | undefined): void;
+};
+
+/** @param freshMs how long a reading is as good as new; @param keptMs how long it is shown while the next one comes */
+export const keptIndex = (
+  index: DeskIndex,
+  clock: Pick<Clock, "nowMs">,
+  freshMs: number,
+  keptMs: number,
+): KeptIndex => {
+  let last: KeptList | undefined;
+  let reading: Promise<KeptList> | undefined;
+  /** what was decided while the list was read: the index lags a moment behind, and so may this reading */
+  let decided: {
+    readonly atMs: number;
+    readonly chargeId: ChargeId;
+    readonly row: WaitingReview | undefined;
+  }[] = [];
+
+  const withDecided = (rows: readonly WaitingReview[]): readonly WaitingReview[] => {
+    if (decided.length === 0) return rows;
+    const now = new Map(decided.map(({ chargeId, row }) => [chargeId, row]));
+    return [
+      ...rows.filter(({ chargeId }) => !now.has(chargeId)),
+      ...[...now.values()].filter((row) => row !== undefined),
+    ];
+  };
+
+  const read = async (): Promise<KeptList> => {
+    const atMs = clock.nowMs();
+    try {
+      const rows = await index.waiting();
+      // What was decided well before this reading is in it.
+      decided = decided.filter((one) => one.atMs >= atMs - freshMs);
+      last = { rows: withDecided(rows), atMs };
+      return last;
+    } finally {
+      reading = undefined;
+    }
+  };
+
   return {
     async waiting() {
-      const nowMs = clock.nowMs();
-      if (last === undefined || nowMs - last.atMs >= keptMs || nowMs < last.atMs)
-        last = { atMs: nowMs, rows: index.waiting() };
-      const mine = last;
-      try {
-        return { rows: await mine.rows, atMs: mine.atMs };
-      } catch (error) {
-        // A reading that failed is nobody's.
-        if (last === mine) last = undefined;
-        throw error;
-      }
+      const ageMs = last === undefined ? Number.POSITIVE_INFINITY : Math.abs(clock.nowMs() - last.atMs);
+      if (last !== undefined && ageMs < freshMs) return last;
+      reading ??= read();
+      if (last === undefined || ageMs >= keptMs) return reading;
+      // It fails for whoever has to wait for it.
+      reading.catch(() => {});
+      return last;
     },
-    forget() {
-      last = undefined;
+    changed(chargeId, row) {
+      decided.push({ atMs: clock.nowMs(), chargeId, row });
+      if (last !== undefined) last = { ...last, rows: withDecided(last.rows) };
     },
   };
 };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { itemOfEntry, waitingOfKey } from "../../lib/adapters/ledger-item.ts";
 import { chainProblems } from "../../lib/core/decision-chain.ts";
 import type { HistoryEvent, ReviewEntry } from "../../lib/core/ledger.ts";
 import { reviewReasons } from "../../lib/core/ledger.ts";
@@ -14,15 +15,16 @@ import { deskHeaders, plainPage } from "../../lib/desk/page.ts";
 import { queuesPage } from "../../lib/desk/queues-page.ts";
 import { decisionWords, reasonWords } from "../../lib/desk/review-words.ts";
 import type { DeskResponse } from "../../lib/desk/site.ts";
+import { waitingRow } from "../../lib/desk/waiting-row.ts";
 import { worklistPage } from "../../lib/desk/worklist-page.ts";
 import type { WaitingReview } from "../../lib/ports.ts";
-import { review, t0 } from "../core/builders.ts";
+import { final, review, t0 } from "../core/builders.ts";
 import { chargeMessage, chargeOf } from "../doubles/samples.ts";
 import { pays, paysUnheard, swallows } from "../doubles/scripted-bank.ts";
 import { sha256Of } from "../doubles/scripted-wire.ts";
 import { testGateway } from "../doubles/worker.ts";
 import { type Stage, type StageOptions, stage } from "../flows/stage.ts";
-import { formOf, get, keptMs, post, siteOn, textOf } from "./site-on.ts";
+import { formOf, freshMs, get, keptMs, post, siteOn, textOf } from "./site-on.ts";
 
 const message = chargeMessage("order-1");
 const charges = [chargeOf(message)];
@@ -114,34 +116,117 @@ describe("a worklist", () => {
 });
 
 describe("the list in memory", () => {
-  test("is read once for those who ask at once, and again when it is old, forgotten or failed", async () => {
-    let reads = 0;
-    let nowMs = 0;
-    let fails = false;
+  const row = (chargeId: string, more: Partial<WaitingReview> = {}): WaitingReview => ({
+    chargeId: chargeId as WaitingReview["chargeId"],
+    gateway: "centrobill",
+    reason: "absent",
+    sinceMs: t0,
+    amount: "1",
+    currency: "EUR",
+    ...more,
+  });
+  /** An index that answers when it is told to, and a clock that stands. */
+  const kept = () => {
+    const time = { nowMs: 0 };
+    const asked: { answer(rows: readonly WaitingReview[]): void; fail(): void }[] = [];
     const index = keptIndex(
       {
-        waiting: async () => {
-          reads += 1;
-          if (fails) throw new Error("no answer");
-          return [];
-        },
+        waiting: () =>
+          new Promise((resolve, reject) => {
+            asked.push({ answer: resolve, fail: () => reject(new Error("no answer")) });
+          }),
       },
-      { nowMs: () => nowMs },
+      { nowMs: () => time.nowMs },
+      freshMs,
       keptMs,
     );
-    await Promise.all([index.waiting(), index.waiting()]);
-    nowMs = keptMs - 1;
-    await index.waiting();
-    expect(reads).toBe(1);
-    nowMs = keptMs;
-    await index.waiting();
-    expect(reads).toBe(2);
-    index.forget();
-    fails = true;
-    await expect(index.waiting()).rejects.toThrow("no answer");
-    fails = false;
-    await index.waiting();
-    expect(reads).toBe(4);
+    const read = async (rows: readonly WaitingReview[]): Promise<void> => {
+      const all = index.waiting();
+      asked.at(-1)?.answer(rows);
+      await all;
+    };
+    const ids = async () => (await index.waiting()).rows.map(({ chargeId }) => chargeId).sort();
+    return { time, asked, index, read, ids };
+  };
+
+  test("is read once for those who ask at once, and given again while it is fresh", async () => {
+    const { time, asked, index, ids } = kept();
+    const both = Promise.all([index.waiting(), index.waiting()]);
+    asked[0]?.answer([row("a")]);
+    expect((await both).map(({ rows }) => rows.length)).toEqual([1, 1]);
+    time.nowMs = freshMs - 1;
+    expect(await ids()).toEqual(["a"]);
+    expect(asked).toHaveLength(1);
+  });
+
+  test("older: given again and read anew meanwhile, once", async () => {
+    const { time, asked, read, ids } = kept();
+    await read([row("a")]);
+    time.nowMs = freshMs;
+    expect(await ids()).toEqual(["a"]);
+    expect(await ids()).toEqual(["a"]);
+    expect(asked).toHaveLength(2);
+    asked[1]?.answer([row("b")]);
+    await expect.poll(ids).toEqual(["b"]);
+  });
+
+  test("too old, or of a clock that went back: waited for", async () => {
+    const { time, asked, index, read } = kept();
+    await read([row("a")]);
+    for (const nowMs of [keptMs, -keptMs]) {
+      time.nowMs = nowMs;
+      const next = index.waiting();
+      asked.at(-1)?.answer([row("b")]);
+      expect(await next).toEqual({ rows: [row("b")], atMs: nowMs });
+    }
+  });
+
+  test("a reading that fails is nobody's: who waits for it is told, and the next one reads again", async () => {
+    const { asked, index, read, ids } = kept();
+    const first = index.waiting();
+    asked[0]?.fail();
+    await expect(first).rejects.toThrow("no answer");
+    await read([row("a")]);
+    expect(await ids()).toEqual(["a"]);
+  });
+
+  test("what was decided is seen at once, and stays so in a reading that cannot have it yet", async () => {
+    const { time, asked, index, read, ids } = kept();
+    await read([row("a"), row("b")]);
+    const proposed = row("b", { mark: { e: "proposed", decision: "drop" } });
+    index.changed("a" as never, undefined);
+    index.changed("b" as never, proposed);
+    expect((await index.waiting()).rows).toEqual([proposed]);
+    time.nowMs = freshMs;
+    await ids();
+    asked[1]?.answer([row("a"), row("b")]);
+    await expect.poll(async () => (await index.waiting()).atMs).toBe(freshMs);
+    expect((await index.waiting()).rows).toEqual([proposed]);
+    time.nowMs = 3 * freshMs;
+    await ids();
+    asked[2]?.answer([row("a")]);
+    await expect.poll(ids).toEqual(["a"]);
+  });
+
+  test("a row made of an entry is the row that the index has of it", () => {
+    const proposal = {
+      e: "proposed",
+      at: t0,
+      decision: "drop",
+      by: "Ann",
+      reason: "so",
+      saw: "",
+      on: "t",
+      hash: "h",
+    };
+    for (const entry of [
+      review(),
+      review({ droppedAtMs: t0 }),
+      review({ history: [...review().history, proposal as HistoryEvent] }),
+      final(),
+    ])
+      expect(waitingRow(entry)).toEqual(waitingOfKey(itemOfEntry(entry)));
+    expect(waitingRow(undefined)).toBeUndefined();
   });
 });
 

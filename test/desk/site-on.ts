@@ -7,7 +7,8 @@ import { memoryDesk } from "../doubles/memory-desk.ts";
 import { deskOn } from "../flows/desk-on.ts";
 import type { Stage } from "../flows/stage.ts";
 
-export const keptMs = 5_000;
+export const freshMs = 5_000;
+export const keptMs = 60_000;
 
 export type SiteOn = DeskSite & { readonly troubles: unknown[] };
 
@@ -21,7 +22,7 @@ export const siteOn = (
   return {
     troubles,
     desk,
-    index: keptIndex(memoryDesk(on.ledger), on.clock, keptMs),
+    index: keptIndex(memoryDesk(on.ledger), on.clock, freshMs, keptMs),
     recordOf: async (chargeId) => ({
       entry: on.entry(chargeId),
       notices: on.notices.notedOf(chargeId),
