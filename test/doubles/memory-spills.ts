@@ -1,5 +1,7 @@
 import type { Spills } from "../../lib/ports.ts";
 
+const none: readonly string[] = [];
+
 /** Spills that are not spilled: lines in lists. */
 export const memorySpills = (): Spills & { unclosed(): number } => {
   let open = 0;
@@ -7,12 +9,15 @@ export const memorySpills = (): Spills & { unclosed(): number } => {
     open() {
       open += 1;
       const partitions = new Map<number, string[]>();
-      const read = function* (partition: number): Iterable<string> {
-        const lines = partitions.get(partition) ?? [];
+      const read = (partition: number): readonly string[] => {
+        const lines = partitions.get(partition);
+        // Nearly all of them, wherever little is joined.
+        if (lines === undefined) return none;
         // Two pieces, as a disk has them: never a line in both.
         const middle = lines.length >> 1;
-        for (const some of [lines.slice(0, middle), lines.slice(middle)])
-          if (some.length > 0) yield some.join("");
+        return [lines.slice(0, middle), lines.slice(middle)]
+          .filter((some) => some.length > 0)
+          .map((some) => some.join(""));
       };
       return {
         write(partition, some) {

@@ -61,10 +61,17 @@ export const startOperators = (parts: OperatorParts): Operators => {
   const seen = new Map<string, string>();
   let desks = 0;
 
+  const charges = new Map<string, Charge | undefined>();
   const chargeOf = (chargeId: string): Charge | undefined => {
-    const parsed = parseCharge(parts.messageOf(chargeId), requestParsers);
-    return parsed.ok ? parsed.charge : undefined;
+    if (!charges.has(chargeId)) {
+      const parsed = parseCharge(parts.messageOf(chargeId), requestParsers);
+      charges.set(chargeId, parsed.ok ? parsed.charge : undefined);
+    }
+    return charges.get(chargeId);
   };
+  /** Somebody decided about it, who else but at a desk. */
+  const isDecided = (entry: LedgerEntry): boolean =>
+    touchedAtMs.has(entry.chargeId) && decisionsOf(entry).length > 0;
 
   /** What a person can truthfully say of a charge. */
   const truthOf = (entry: LedgerEntry, decision: ReviewDecision): Partial<Wish> => {
@@ -129,11 +136,13 @@ export const startOperators = (parts: OperatorParts): Operators => {
   };
 
   const visit = (): void => {
-    const waiting = chargeIds
-      .map(entryOf)
-      .filter((entry) => entry?.state === "review" || (entry !== undefined && decisionsOf(entry).length > 0));
+    const waiting: LedgerEntry[] = [];
+    for (const chargeId of chargeIds) {
+      const entry = entryOf(chargeId);
+      if (entry !== undefined && (entry.state === "review" || isDecided(entry))) waiting.push(entry);
+    }
     if (waiting.length === 0) return;
-    const entry = random.pick(waiting) as LedgerEntry;
+    const entry = random.pick(waiting);
     const { chargeId } = entry;
     const times = random.chance(0.3) ? 2 : 1;
     for (let time = 0; time < times; time++) {

@@ -71,12 +71,19 @@ export const startReconcilers = (world: {
   let whole = false;
   let invoked = 0;
 
+  /** Entries are never changed in place, and most of them have ended long before the last run. */
+  const texts = new WeakMap<LedgerEntry, string>();
+  const textOf = (entry: LedgerEntry): string => {
+    const text = texts.get(entry) ?? JSON.stringify(entry);
+    texts.set(entry, text);
+    return text;
+  };
   const reconciler = (): Reconciler => {
     invoked += 1;
     const { effect, ...worker } = world.workerOf(`reconcile ${invoked}`, 900_000);
     const charges = sentChargesOf(world.marks, (chargeId) => {
       const entry = world.entryOf(chargeId);
-      return entry === undefined ? undefined : JSON.stringify(entry);
+      return entry === undefined ? undefined : textOf(entry);
     });
     const sound: Reconciler = {
       ...worker,

@@ -28,10 +28,16 @@ const releasesUntilMs = 7 * 86_400_000;
 /** Both functions of later attempts: SQS delivers each decline until it is done, and the clock calls the other. */
 export const startRetries = ({ schedule, random, workerOf, sendCharge, crashed }: SimRetriesParts) => {
   const records = new Map<string, RetryRecord>();
+  const isDue = ({ state, dueMs }: RetryRecord, byMs: number): boolean =>
+    state === "scheduled" && dueMs !== undefined && dueMs <= byMs;
   const dueAt = (byMs: number): readonly RetryRecord[] =>
     [...records.values()]
-      .filter(({ state, dueMs }) => state === "scheduled" && dueMs !== undefined && dueMs <= byMs)
+      .filter((record) => isDue(record, byMs))
       .sort((a, b) => (a.dueMs ?? 0) - (b.dueMs ?? 0));
+  const isAnyDue = (byMs: number): boolean => {
+    for (const record of records.values()) if (isDue(record, byMs)) return true;
+    return false;
+  };
   const bookOf = ({ effect }: SimWorker): RetryBook => ({
     read: (chargeId) => effect("read retry", () => records.get(chargeId)),
     replace: (previous, record) =>
@@ -62,14 +68,19 @@ export const startRetries = ({ schedule, random, workerOf, sendCharge, crashed }
 
   const deliver = (message: RouteMessage, receives: number, afterMs: number): void => {
     schedule.after(afterMs, () => {
-      let done = false;
-      schedule.after(visibilityMs, () => {
-        if (!done) deliver(message, receives + 1, 0);
+      let isHidden = true;
+      const again = schedule.after(visibilityMs, () => {
+        isHidden = false;
+        deliver(message, receives + 1, 0);
       });
       const messageId = `${message.id} ${receives}`;
       scheduleRetries([{ messageId, body: JSON.stringify(message), receives }], clerkOf())
         .then((ends) => {
-          done = ends.get(messageId)?.kind === "done";
+          // Who answers later than that has an old receipt, which moves nothing.
+          if (!isHidden) return;
+          again.cancel();
+          const end = ends.get(messageId);
+          if (end?.kind !== "done") deliver(message, receives + 1, end?.delayMs ?? 0);
         })
         .catch(crashed);
     });
@@ -81,11 +92,11 @@ export const startRetries = ({ schedule, random, workerOf, sendCharge, crashed }
   };
   const release = (): typeof still | undefined => {
     // Nobody looks where nothing can be found: worlds are many.
-    if (dueAt(schedule.nowMs() + everyMs).length === 0) return still;
+    if (!isAnyDue(schedule.nowMs() + everyMs)) return still;
     releaseRetries(clerkOf()).catch(failed);
     return undefined;
   };
-  for (let atMs = everyMs; atMs < releasesUntilMs; atMs += everyMs) schedule.after(atMs, release);
+  schedule.every(everyMs, releasesUntilMs / everyMs - 1, release);
 
   return {
     /** a retryable decline was put onto its queue */

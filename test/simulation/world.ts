@@ -738,14 +738,16 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
           return answer;
         }),
     };
-    process.paces ??= gatewayPaces({
-      book: options.mutant?.book?.(shared) ?? shared,
-      clock,
-      ids,
-      log: silent,
-      policy,
-      limit: () => pLimit(concurrency),
-    });
+    const made = (): Worker["paces"] =>
+      gatewayPaces({
+        book: options.mutant?.book?.(shared) ?? shared,
+        clock,
+        ids,
+        log: silent,
+        policy,
+        limit: () => pLimit(concurrency),
+      });
+    process.paces ??= whenAsked(made);
     return process.paces;
   };
 
@@ -1220,6 +1222,23 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     ...(violation === undefined ? {} : { violation }),
     story: story.lines(),
     startMs,
+  };
+};
+
+/** The paces of a process when it first asks for one: most of those beside the queues never do. */
+const whenAsked = (make: () => Worker["paces"]): Worker["paces"] => {
+  let paces: Worker["paces"] | undefined;
+  const all = (): Worker["paces"] => {
+    paces ??= make();
+    return paces;
+  };
+  return {
+    get centrobill() {
+      return all().centrobill;
+    },
+    get centrapay() {
+      return all().centrapay;
+    },
   };
 };
 
