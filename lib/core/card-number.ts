@@ -29,9 +29,34 @@ const phoneDigitsMax = 15;
 const identifier =
   /(?<![0-9a-z])(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{24})(?![0-9a-z])/gi;
 
+/** The shortest row of hex digits that may be one: a UUID's first group, or a whole digest. */
+const uuidHead = 8;
+const digestMin = 24;
+
+const isHex = (code: number): boolean => isDigit(code) || ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x66);
+
+/** Whether the text has a row of hex digits as an identifier has: most have not, and need no closer look. */
+const mayHoldIdentifier = (text: string): boolean => {
+  let hex = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (isHex(code)) {
+      hex += 1;
+      if (hex === digestMin) return true;
+    } else {
+      // A UUID's first group ends with a dash.
+      if (hex === uuidHead && code === 0x2d) return true;
+      hex = 0;
+    }
+  }
+  return false;
+};
+
 /** The text, place for place, with its identifiers made unreadable. Without a letter it is no hex but digits. */
-const withoutIdentifiers = (text: string): string =>
-  text.replace(identifier, (found) => (/[a-f]/i.test(found) ? "x".repeat(found.length) : found));
+const withoutIdentifiers = (text: string): string => {
+  if (!mayHoldIdentifier(text)) return text;
+  return text.replace(identifier, (found) => (/[a-f]/i.test(found) ? "x".repeat(found.length) : found));
+};
 
 const noRuns: readonly Run[] = [];
 

@@ -36,7 +36,10 @@ const put = (object: Record<string, unknown>, key: string, value: unknown): void
  */
 export const defined = <T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } => {
   const kept: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(object)) if (value !== undefined) put(kept, key, value);
+  for (const key of Object.keys(object)) {
+    const value = (object as Record<string, unknown>)[key];
+    if (value !== undefined) put(kept, key, value);
+  }
   return kept as { [K in keyof T]: Exclude<T[K], undefined> };
 };
 
@@ -58,16 +61,11 @@ export const inKeyOrder = <T extends Json>(value: T): T => {
  */
 export const canonicalJson = (value: Json): string => JSON.stringify(inKeyOrder(value));
 
-/** Whether objects and lists are nested deeper than `depth`. Walks without recursion, so any JSON is safe. */
+/** Whether objects and lists are nested deeper than `depth`. Goes no deeper than that, so any JSON is safe. */
 export const isDeeperThan = (value: Json, depth: number): boolean => {
-  let level: Json[] = [value];
-  for (let at = 0; level.length > 0; at++) {
-    if (at > depth) return true;
-    const below: Json[] = [];
-    for (const item of level)
-      if (typeof item === "object" && item !== null)
-        for (const inner of Object.values(item) as Json[]) below.push(inner);
-    level = below;
-  }
+  if (typeof value !== "object" || value === null) return false;
+  const members = value as { readonly [key: string]: Json };
+  for (const key of Object.keys(members))
+    if (depth === 0 || isDeeperThan(members[key] ?? null, depth - 1)) return true;
   return false;
 };

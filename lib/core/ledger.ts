@@ -284,23 +284,27 @@ export type Rejection = {
   readonly atMs: number;
 };
 
+/** What of an entry is its state's own: a transition leaves it behind. */
+const ofState: ReadonlySet<string> = new Set([
+  "state",
+  "leaseUntilMs",
+  "nextAtMs",
+  "nextAct",
+  "receipt",
+  "reason",
+  "evidence",
+  "finalAtMs",
+  "ending",
+  "mismatch",
+  "droppedAtMs",
+]);
+
 /** Everything of an entry that is not its state: what a transition starts from. */
 const baseOf = (entry: LedgerEntry): EntryBase => {
-  const {
-    state: _state,
-    leaseUntilMs: _leaseUntilMs,
-    nextAtMs: _nextAtMs,
-    nextAct: _nextAct,
-    receipt: _receipt,
-    reason: _reason,
-    evidence: _evidence,
-    finalAtMs: _finalAtMs,
-    ending: _ending,
-    mismatch: _mismatch,
-    droppedAtMs: _droppedAtMs,
-    ...base
-  } = entry as EntryBase & Record<string, unknown>;
-  return base as EntryBase;
+  const base: Record<string, unknown> = {};
+  for (const key of Object.keys(entry))
+    if (!ofState.has(key)) base[key] = (entry as unknown as Record<string, unknown>)[key];
+  return base as unknown as EntryBase;
 };
 
 /** The impossible: a transition that `mayFollow` does not have. */
@@ -320,7 +324,8 @@ export const nextEntry = <Next extends LedgerEntry>(
   const state = (part as unknown as { state: LedgerState }).state;
   if (!mayFollow[entry.state].includes(state))
     throw new IllegalTransition(`${entry.state} may not become ${state}`);
-  return { ...baseOf(entry), ...changes, token: by.token, updatedAtMs: by.nowMs, ...part } as unknown as Next;
+  const next = { token: by.token, updatedAtMs: by.nowMs };
+  return Object.assign(baseOf(entry), changes, next, part) as unknown as Next;
 };
 
 export const isFinal = (entry: LedgerEntry): entry is FinalEntry =>

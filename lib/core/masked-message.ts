@@ -3,6 +3,8 @@ import { isDeeperThan, isJsonObject, type Json, parseJson } from "./json.ts";
 
 /** Names under which a card's security code travels. */
 const securityCodeName = /^(cvv2?|cvc2?|security_?code|card_?code)$/i;
+/** Only names of such a length can be one: nearly every name is told apart by it. */
+const isSecurityCodeName = (name: string): boolean => name.length <= 13 && securityCodeName.test(name);
 /** With quotes, and with the escaped ones of JSON inside a string. */
 const securityCodeInText =
   /(["'\\]*(?:cvv2?|cvc2?|security_?code|card_?code)["'\\]*\s*[:=]\s*)["'\\]*\d{1,6}["'\\]*/gi;
@@ -17,7 +19,7 @@ const securityCodePlace = (value: Json): string[] | undefined => {
   if (typeof value !== "object" || value === null) return undefined;
   const named = isJsonObject(value);
   for (const key of Object.keys(value)) {
-    if (named && securityCodeName.test(key)) return [key];
+    if (named && isSecurityCodeName(key)) return [key];
     const place = securityCodePlace((value as Record<string, Json>)[key] ?? null);
     if (place !== undefined) return [key, ...place];
   }
@@ -49,10 +51,17 @@ const withoutSecrets = (text: string, secrets: readonly string[]): string => {
   return long.reduce((masked, secret) => masked.replaceAll(secret, mask), text);
 };
 
+/** What every match of `cardMemberInText` and of `securityCodeInText` holds: most texts hold none of it. */
+const cardWord = /paymentAccountId|token|number|iban|cvv|cvc|security|card/i;
+/** A gateway's answer may name the card it charged though the message did not. */
+const cardMemberInText = /("?(?:paymentAccountId|token|number|iban)"?\s*[:=]\s*)"(?:[^"\\]|\\.)*"/gi;
+
 /** Gateway text with the charge's own secrets and every card number masked, and cut to `max`. */
-export const maskedExcerpt = (text: string, secrets: readonly string[], max: number): string =>
-  maskCardNumbers(withoutSecrets(text, secrets))
-    // A gateway's answer may name the card it charged though the message did not.
-    .replace(/("?(?:paymentAccountId|token|number|iban)"?\s*[:=]\s*)"(?:[^"\\]|\\.)*"/gi, `$1"${mask}"`)
+export const maskedExcerpt = (text: string, secrets: readonly string[], max: number): string => {
+  const masked = maskCardNumbers(withoutSecrets(text, secrets));
+  if (!cardWord.test(masked)) return masked.slice(0, max);
+  return masked
+    .replace(cardMemberInText, `$1"${mask}"`)
     .replace(securityCodeInText, `$1${mask}`)
     .slice(0, max);
+};

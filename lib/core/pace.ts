@@ -224,7 +224,8 @@ export const takeTurns = (
       : turns;
   const burstLeft = nowMs - standing.burstAtMs < perMs * burstShare ? standing.burstLeft : 0;
   const atOnce = Math.min(wanted, burstLeft);
-  const at: number[] = Array.from({ length: atOnce }, () => nowMs);
+  const at: number[] = [];
+  while (at.length < atOnce) at.push(nowMs);
   let nextMs = Math.max(standing.nextMs, nowMs);
   while (at.length < wanted && nextMs <= untilMs) {
     const slow = nextMs < standing.burstAtMs + perMs * (1 + burstShare);

@@ -189,11 +189,13 @@ export const excerptOf = (reply: Replied): string => {
   const body = bodyOf(reply);
   const payment = member(body, "payment");
   if (isJsonObject(payment)) {
-    const kept = excerptMembers.flatMap((name) => {
+    let kept = "";
+    for (const name of excerptMembers) {
       const value = member(payment, name);
-      return typeof value === "string" || typeof value === "number" ? [`${name}=${value}`] : [];
-    });
-    return beginningOf(kept.join(" "));
+      if (typeof value !== "string" && typeof value !== "number") continue;
+      kept += kept === "" ? `${name}=${value}` : ` ${name}=${value}`;
+    }
+    return beginningOf(kept);
   }
   const { description } = readRequestError(reply);
   if (description !== undefined) return description;

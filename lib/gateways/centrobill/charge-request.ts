@@ -71,12 +71,14 @@ const checkFields = (
   fields: Readonly<Record<string, Check>>,
 ): Problem[] => {
   if (!isJsonObject(value)) return [{ field: place, must: "be an object" }];
-  return Object.entries(value).flatMap(([name, item]): Problem[] => {
+  const problems: Problem[] = [];
+  for (const name of Object.keys(value)) {
     const check = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    if (check === undefined) return [unknownField(`${place}.${name}`)];
-    const must = check(item);
-    return must === undefined ? [] : [{ field: `${place}.${name}`, must }];
-  });
+    const must = check?.(value[name] ?? null);
+    if (check === undefined) problems.push(unknownField(`${place}.${name}`));
+    else if (must !== undefined) problems.push({ field: `${place}.${name}`, must });
+  }
+  return problems;
 };
 
 const checkSource = (source: Json | undefined): Problem[] => {
