@@ -27,8 +27,8 @@ const seconds = (ms: number): number => ms / 1_000;
 
 type Told = Pick<TraceSpan, "name" | "fault" | "annotations"> & { readonly ms?: number };
 
-/** What of an event is worth a span; `undefined`: it is told by the charge's own annotations. */
-const toldOf = (event: HistoryEvent): Told | undefined => {
+/** What of an event is told. */
+const toldOf = (event: HistoryEvent): Told => {
   switch (event.e) {
     case "replied":
       return {
@@ -72,13 +72,14 @@ const toldOf = (event: HistoryEvent): Told | undefined => {
 export const chargeTrace = (entry: EndedEntry, sha256: (text: string) => string): ChargeTrace => {
   const begunAtMs = entry.history[0]?.at ?? entry.openedAtMs;
   const id = (name: string): string => sha256(`${entry.chargeId} ${entry.token} ${name}`).slice(0, 16);
-  const subsegments = entry.history.slice(-spansMax).flatMap((event, index) => {
-    const told = toldOf(event);
-    if (told === undefined) return [];
-    const { ms = 0, ...rest } = told;
-    return [
-      { id: id(String(index)), start_time: seconds(event.at), end_time: seconds(event.at + ms), ...rest },
-    ];
+  const subsegments = entry.history.slice(-spansMax).map((event, index) => {
+    const { ms = 0, ...told } = toldOf(event);
+    return {
+      id: id(String(index)),
+      start_time: seconds(event.at),
+      end_time: seconds(event.at + ms),
+      ...told,
+    };
   });
   const { code } = entry.ending;
   return {

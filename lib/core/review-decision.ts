@@ -57,7 +57,8 @@ export const decisionsOf = ({ history }: Pick<LedgerEntry, "history">): readonly
 
 /** Decisions and proposals since the charge came to review the last time. */
 export const sinceReview = (entry: LedgerEntry): readonly DecisionEvent[] => {
-  const from = entry.history.findLastIndex((event) => event.e === "recorded" && event.state === "review");
+  // What is in review was recorded as that last.
+  const from = entry.history.findLastIndex(({ e }) => e === "recorded");
   return decisionsOf({ history: entry.history.slice(from + 1) });
 };
 

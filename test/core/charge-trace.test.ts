@@ -80,6 +80,11 @@ describe("chargeTrace", () => {
     [{ e: "lookup_failed", at: t0, why: "HTTP 500" }, ["lookup_failed", 0, true, {}]],
     [{ e: "prepare_failed", at: t0, why: "HTTP 500" }, ["prepare_failed", 0, true, {}]],
     [{ e: "leased", at: t0 }, ["leased", 0, false, {}]],
+    [{ e: "notice", at: t0, id: "n-1", words: "charge" }, ["notice", 0, false, {}]],
+    [
+      { e: "proposed", at: t0, decision: "refund", by: "Ann" } as HistoryEvent,
+      ["proposed", 0, false, { decision: "refund" }],
+    ],
     [{ e: "taken_over", at: t0, leaseUntil: 1 }, ["taken_over", 0, false, {}]],
     [{ e: "absent", at: t0 }, ["absent", 0, false, {}]],
     [{ e: "prepared", at: t0, id: "pr-1" }, ["prepared", 0, false, {}]],

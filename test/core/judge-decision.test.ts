@@ -116,6 +116,14 @@ describe("what a decision does, and which rule refuses it", () => {
     ["settle-as-declined", "failed", "mismatch", "stated", "S13", "it is here because it was taken"],
     ["settle-as-declined", "failed", "double_charge", "stated", "S13", "it is here because it was taken"],
     ["settle-as-declined", "failed", "captured_by_earlier_attempt", "stated", "S13", "by an earlier attempt"],
+    [
+      "settle-as-declined",
+      "failed",
+      "refunded_or_charged_back",
+      "stated",
+      "S13",
+      "it was taken, and given back",
+    ],
     ["settle-as-declined", "pending", used, "stated", "S6", "accepted"],
     ["settle-as-declined", "weak", "weak_match", "", "S14", "a row may be its"],
     [
@@ -431,6 +439,7 @@ describe("what was decided before", () => {
     ["S13", decideOn(review(double), wish("drop"), words.twice, alone, 5).entry, wish("settle-as-approved"), "twice", alone, "nor is any other decision a refund"],
     ["approved on feed_rows", decideOn(refunded, wish("refund", { transactionId: "tx-3" }), words.thrice, alone, 6).entry, wish("settle-as-approved"), "thrice", alone, "two of three are given back"],
     ["S13", decideOn(refunded, wish("refund", { transactionId: "tx-2", amount: "600" }), words.twice, alone, 6).entry, wish("settle-as-approved"), "thrice", alone, "one of three, in two parts"],
+    ["refund tx-2", proposedRefund, wish("refund", { by: "Bo", amount: "100" }), "twice", two, "what is only proposed is still to be given back"],
     ["S4", refunded, wish("settle-as-approved"), "failed", alone, "what was given back is decided, and what was taken nobody shows"],
     ["refund tx-3", refunded, wish("refund", { by: "Bo", amount: "700" }), "thrice", alone, "what is decided is not proposed again"],
   ])("%s ‹%#›", (expected, entry, wanted, word, policy, reason) => {

@@ -1,18 +1,28 @@
 import { expect, test } from "vitest";
-import { parseCharge } from "../../lib/core/charge.ts";
+import { parseCharge, readCharge } from "../../lib/core/charge.ts";
 
-const parsedWith = (text: string) =>
-  parseCharge(
-    JSON.stringify({
-      v: 1,
+const messageWith = (text: string) => ({
+  v: 1,
+  chargeId: "inv-1",
+  gateway: "centrobill",
+  amount: "1",
+  currency: "EUR",
+  request: { text },
+});
+const parsers = { centrobill: () => [] };
+const parsedWith = (text: string) => parseCharge(JSON.stringify(messageWith(text)), parsers);
+
+test("what was accepted once is read again, however long it is on a queue", () => {
+  const message = messageWith("😀".repeat(17_000));
+  expect(readCharge(message, parsers).ok).toBe(true);
+  expect(readCharge(message, parsers, true)).toMatchObject({
+    ok: false,
+    refusal: {
       chargeId: "inv-1",
-      gateway: "centrobill",
-      amount: "1",
-      currency: "EUR",
-      request: { text },
-    }),
-    { centrobill: () => [] },
-  );
+      problems: [{ field: "message", must: "take at most 200000 bytes on a queue" }],
+    },
+  });
+});
 
 test.each([
   ["a".repeat(65_000), true, "one byte each"],

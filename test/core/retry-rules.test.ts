@@ -78,6 +78,9 @@ describe("limits", () => {
     ["visa", ["visa_amount_30_days"], "Visa's alone"],
     ["Mastercard", ["mastercard_24_hours", "mastercard_amount_30_days"], "both of Mastercard's"],
     ["master_card", ["mastercard_24_hours", "mastercard_amount_30_days"], "however it is written"],
+    ["VISA Electron", ["visa_amount_30_days"], "a Visa"],
+    ["MC", ["mastercard_24_hours", "mastercard_amount_30_days"], "in short"],
+    ["Maestro", ["mastercard_24_hours", "mastercard_amount_30_days"], "a Mastercard"],
     ["amex", limitIds.slice(0, 3), "no count is published: everybody's"],
     [undefined, limitIds.slice(0, 3), "not told: everybody's"],
   ])("of %s: %j (%s)", (word, ids) => {

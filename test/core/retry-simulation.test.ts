@@ -84,6 +84,38 @@ describe("a history played anew", () => {
     expect(simulateRetries(history, wish)).toMatchObject(expected);
   });
 
+  const lost = { networkCode: "41" };
+  const other = (at: number, outcome: PastAttempt["outcome"], changes: Partial<PastAttempt> = {}) =>
+    past(at, outcome, { chargeId: "inv-2", ...changes });
+  // biome-ignore format: one row a line
+  test.each<[history: readonly PastAttempt[], expected: object, reason: string]>([
+    [[past(0, "approved", lost), other(1, "approved")], { forbidden: {}, sent: [2] }, "an approval closes nothing, whatever its code"],
+    [[past(0, "declined"), past(24, "approved")], { sent: [1, 1], recovered: one }, "approved at the moment at which it is tried"],
+    [[past(0, "declined"), past(20, "approved"), past(22, "declined")], { sent: [1, 1], recovered: one }, "what was approved stays so"],
+    [[past(0, "declined"), past(10, "declined", lost)], { sent: [1, 1], refused: { visa_category_1: one }, perhaps: one }, "the latest word by then counts"],
+    [[past(0, "declined"), past(24, "declined", lost)], { sent: [1, 1], refused: { visa_category_1: one }, perhaps: none }, "that of this moment, too"],
+    [[past(0, "declined"), past(25, "declined", lost)], { sent: [1, 1, 1], refused: { visa_category_1: one } }, "and no later one"],
+    [[other(0, "declined", lost), past(1, "approved")], { sent: [1], missed: none, refused: { visa_category_1: one, instrument_closed: one } }, "a first attempt is nothing that a schedule misses"],
+    [[past(0, "declined"), other(30, "declined", lost)], { sent: [2, 1], refused: { visa_category_1: one, instrument_closed: one } }, "whichever is due first is tried first"],
+  ])("%# (%s)", (history, expected) => {
+    expect(simulateRetries(history, wish)).toMatchObject(expected);
+  });
+
+  test("a full count puts the next attempt off once, and counts each amount by itself", () => {
+    const before = Array.from({ length: 19 }, (_, at) => past(at, "approved", { chargeId: `a-${at}` }));
+    expect(simulateRetries([...before, past(19, "declined")], wish)).toMatchObject({
+      sent: [20, 1, 1],
+      postponed: 1,
+    });
+    expect(simulateRetries([...before, past(19, "declined", { amountMinor: 500n })], wish)).toMatchObject({
+      sent: [20, 1, 1],
+      postponed: 0,
+      forbidden: {},
+    });
+    const another = past(20, "approved", { chargeId: "a-20", amountMinor: 500n });
+    expect(simulateRetries([...before, past(19, "approved"), another], wish).forbidden).toEqual({});
+  });
+
   test("the order of lines does not matter", () => {
     const history = [past(0, "declined"), past(20, "declined"), past(40, "approved")];
     expect(simulateRetries(history.toReversed(), wish)).toEqual(simulateRetries(history, wish));

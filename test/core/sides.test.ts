@@ -16,6 +16,7 @@ import {
   ledgerSideOf,
   readGatewayLine,
   readLedgerLine,
+  sidesAgree,
 } from "../../lib/core/sides.ts";
 import { final, opened, requestIdOf, review, t0, unknown, waiting } from "./builders.ts";
 
@@ -286,6 +287,16 @@ describe("two lines agree", () => {
     [{}, { kind: "reversal", says: "unproven" }, undefined, "nor on money given back"],
   ])("%j and %j: %j (%s)", (side, row, expected) => {
     expect(compare(side, row)).toStrictEqual(expected);
+    // As sides they are compared in the same way.
+    expect(sidesAgree({ ...ours, ...side }, { ...theirs, ...row })).toBe(expected !== undefined);
+  });
+
+  test("what has no amount agrees with nothing", () => {
+    const { amount: _amount, ...unread } = theirs;
+    const { amount: _none, ...nothing } = ours;
+    expect(sidesAgree(ours, unread)).toBe(false);
+    expect(sidesAgree(nothing as LedgerSide, unread)).toBe(false);
+    expect(sidesAgree(ours, { ...theirs, kind: "reversal" })).toBe(false);
   });
 
   test("however long what has to agree is", () => {

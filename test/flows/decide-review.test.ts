@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { type ChargeId, parseCharge } from "../../lib/core/charge.ts";
 import { chainProblems } from "../../lib/core/decision-chain.ts";
+import type { GatewayWord } from "../../lib/core/gateway-word.ts";
 import type { JsonObject } from "../../lib/core/json.ts";
+import type { LedgerEntry } from "../../lib/core/ledger.ts";
+import type { Policy } from "../../lib/core/policy.ts";
 import type { ReviewDecision, Wish } from "../../lib/core/review-decision.ts";
 import {
   type AskedDecision,
@@ -11,6 +14,8 @@ import {
 } from "../../lib/flows/decide-review.ts";
 import { parseRequest } from "../../lib/gateways/centrobill/charge-request.ts";
 import type { Desk } from "../../lib/ports.ts";
+import { policyOf, review, t0, unknown } from "../core/builders.ts";
+import { decideOn, words } from "../core/decided.ts";
 import { chargeMessage, chargeOf } from "../doubles/samples.ts";
 import { declines, pays, paysUnheard, swallows } from "../doubles/scripted-bank.ts";
 import { sha256Of } from "../doubles/scripted-wire.ts";
@@ -315,6 +320,121 @@ describe("deciding twice, at once, and on facts that changed", () => {
     await on.run();
     expect(desk.put.map(({ delayMs }) => delayMs)).toEqual([10_000, 0]);
     expect(on.entry()?.state).toBe("approved");
+  });
+});
+
+describe("step by step", () => {
+  const one = policyOf({ secondPersonFor: [] });
+  const { canonical } = charge;
+  const entryOf = (entry: LedgerEntry): LedgerEntry => ({ ...entry, fingerprint: sha256Of(canonical) });
+  /** A desk over one charge; each write of the ledger takes so long, or comes too late. */
+  const deskOver = (
+    entry: LedgerEntry | undefined,
+    options: { writeMs?: number; lost?: boolean; policy?: Policy } = {},
+  ) => {
+    let nowMs = t0 + 10 * minute;
+    const put: [message: JsonObject, delayMs: number][] = [];
+    const told: [queue: string, message: unknown][] = [];
+    const desk = {
+      ...stage().worker(),
+      policy: options.policy ?? one,
+      clock: { nowMs: () => nowMs, sleep: async () => {} },
+      recordOf: async () => ({ entry, notices: [] }),
+      ledger: {
+        replace: async () => {
+          nowMs += options.writeMs ?? 0;
+          return { kind: options.lost === true ? "lost" : "replaced" };
+        },
+      },
+      charges: { send: async (body: string, delayMs: number) => void put.push([JSON.parse(body), delayMs]) },
+      queues: {
+        send: async (queue: string, body: unknown) => void told.push([queue, body]),
+        flush: () => {},
+      },
+    } as unknown as Desk;
+    return { desk, put, told };
+  };
+  const says = (word: GatewayWord) => async () => word;
+  const inReviewNow = entryOf(review());
+
+  test("a charge that the ledger has not, or a message of another one, is said", async () => {
+    await expect(showReview(chargeId, charge, deskOver(undefined).desk)).rejects.toMatchObject({
+      name: "NotThisCharge",
+      message: "order-1: the ledger has no such charge",
+    });
+    await expect(showReview(chargeId, charge, deskOver(review()).desk)).rejects.toMatchObject({
+      message: "order-1: the message has another content than the charge in the ledger",
+    });
+  });
+
+  test("of what is not in review nobody is asked", async () => {
+    const { word } = await showReview(
+      chargeId,
+      charge,
+      deskOver(entryOf(unknown())).desk,
+      says(words.captured),
+    );
+    expect(word).toEqual({ says: "not_asked", why: "failed", text: "not in review" });
+  });
+
+  const settled = decideOn(inReviewNow, wish("settle-as-approved"), words.captured, one, 5).entry;
+  const resent = decideOn(inReviewNow, wish("resend"), words.nothing, one, 5).entry;
+  const refunded = (terms: Partial<Wish>) =>
+    decideOn(inReviewNow, wish("refund", "Ann", terms), words.twice, one, 5).entry;
+  const tx2 = { gateway: "centrobill", transactionId: "tx-2" };
+  // biome-ignore format: one row a line
+  test.each<[string, LedgerEntry, Wish, GatewayWord, charge: boolean, put: number[], told: object[]]>([
+    ["a proposal tells nobody", entryOf(review()), wish("refund"), words.twice, true, [], []],
+    ["an outcome is told by the charge's own message", inReviewNow, wish("settle-as-approved"), words.captured, true, [10_000], []],
+    ["or without it here", inReviewNow, wish("settle-as-approved"), words.captured, false, [], [{ id: "order-1#1#approved" }]],
+    ["a refund is told here, with its transaction", inReviewNow, wish("refund"), words.twice, true, [], [{ refundProposal: [tx2] }]],
+    ["and how much of it", inReviewNow, wish("refund", "Ann", { transactionId: "tx-2", amount: "500" }), words.twice, true, [], [{ refundProposal: [{ ...tx2, amount: "500", currency: "EUR" }] }]],
+    ["a drop is told as one", inReviewNow, wish("drop"), words.nothing, true, [], [{ decided: { decision: "drop" } }]],
+    ["a resend is told by whoever sends it", inReviewNow, wish("resend"), words.nothing, true, [10_000], []],
+    ["decided before: told once more", settled, wish("settle-as-approved"), words.captured, true, [0], []],
+    ["without its message, too", settled, wish("settle-as-approved"), words.captured, false, [], [{ id: "order-1#1#approved" }]],
+    ["what is to be sent again is told by nobody else", resent, wish("resend"), words.nothing, false, [], []],
+    ["a refund that was decided is told once more", refunded({}), wish("refund"), words.twice, true, [], [{ refundProposal: [tx2] }]],
+  ])("%s", async (what, entry, wanted, word, has, put, told) => {
+    const over = deskOver(entry, what.includes("proposal") ? { policy: policyOf() } : {});
+    const { charge: _charge, ...bare } = ask(wanted);
+    const made = await decideReview(has ? ask(wanted) : bare, over.desk, says(word));
+    expect(made.verdict.kind).not.toBe("refused");
+    expect(over.put).toEqual(put.map((delayMs) => [message, delayMs]));
+    expect(over.told).toHaveLength(told.length);
+    expect(over.told.map(([, body]) => body)).toMatchObject(told);
+    for (const [, body] of over.told)
+      expect("refundProposal" in (body as object)).toBe(wanted.decision === "refund");
+  });
+
+  test("proposed before: nobody is told", async () => {
+    const proposed = decideOn(
+      inReviewNow,
+      wish("drop"),
+      words.nothing,
+      policyOf({ secondPersonFor: ["drop"] }),
+      5,
+    ).entry;
+    const over = deskOver(proposed, { policy: policyOf({ secondPersonFor: ["drop"] }) });
+    const made = await decideReview(ask(wish("drop")), over.desk, says(words.nothing));
+    expect([made.verdict.kind, over.put, over.told]).toEqual(["already", [], []]);
+  });
+
+  test.each<[writeMs: number, put: number[]]>([
+    [9_999, [10_000]],
+    [10_000, [10_000, 0]],
+  ])("a write that took %i ms: the message is put there with %j", async (writeMs, put) => {
+    const over = deskOver(inReviewNow, { writeMs });
+    await decideReview(ask(wish("resend")), over.desk, says(words.nothing));
+    expect(over.put.map(([, delayMs]) => delayMs)).toEqual(put);
+  });
+
+  test("whoever comes second has decided nothing, and tells nothing", async () => {
+    for (const policy of [one, policyOf({ secondPersonFor: ["drop"] })]) {
+      const over = deskOver(inReviewNow, { lost: true, policy });
+      const made = await decideReview(ask(wish("drop")), over.desk, says(words.nothing));
+      expect([made.lost, made.event, over.told]).toEqual([true, undefined, []]);
+    }
   });
 });
 

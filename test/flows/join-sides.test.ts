@@ -8,6 +8,7 @@ import { judge } from "../../lib/core/judgement.ts";
 import {
   type GatewaySide,
   gatewayLine,
+  type LedgerSide,
   ledgerLine,
   readGatewayLine,
   readLedgerLine,
@@ -121,4 +122,129 @@ test("rows of one charge without end do not fill the memory, and a second captur
   ]);
   sides.close();
   expect(spills.unclosed()).toBe(0);
+});
+
+describe("a row is known by what it names, the best first", () => {
+  const charge = (changes: Partial<LedgerSide> = {}): LedgerSide => ({
+    chargeId: "c-1",
+    requestId: "r-2",
+    earlierRequestIds: ["r-1"],
+    attempt: 2,
+    amount: "1999",
+    currency: "EUR",
+    state: "approved",
+    transactionId: "t-1",
+    orderId: "o-1",
+    preparedId: "p-1",
+    firstSentAtMs: 5,
+    consumerMarks: [],
+    ...changes,
+  });
+  const row = (names: Partial<GatewaySide>): GatewaySide => ({
+    kind: "charge",
+    says: "captured",
+    amount: "1",
+    currency: "EUR",
+    atMs: 6,
+    consumers: [],
+    ...names,
+  });
+  const other = charge({
+    chargeId: "c-2",
+    requestId: "r-9",
+    earlierRequestIds: [],
+    transactionId: "t-9",
+    orderId: "o-9",
+  });
+  const { preparedId: _prepared, ...unprepared } = other;
+  /** Whose each row is. */
+  const ownersOf = (charges: readonly LedgerSide[], rows: readonly GatewaySide[], waitingMax?: number) => {
+    const sides = joinSides(
+      memorySpills(),
+      { fromMs: 0, toMs: 10 },
+      { agree() {}, takeBack() {} },
+      waitingMax,
+    );
+    for (const one of charges) sides.addCharge(one);
+    for (const one of rows) sides.addRow(one);
+    const owners = [...sides.groups()].map(({ ledger, rows: own }) => [ledger?.chargeId, own.length]);
+    sides.close();
+    return owners.filter(([, count]) => count !== 0);
+  };
+  // biome-ignore format: one row a line
+  test.each<[Partial<GatewaySide>, owner: string | undefined, reason: string]>([
+    [{ requestId: "r-2" }, "c-1", "its request id"],
+    [{ requestId: "r-1" }, "c-1", "an earlier attempt's"],
+    [{ chargeId: "c-1" }, "c-1", "its charge id"],
+    [{ transactionId: "t-1" }, "c-1", "the gateway's transaction"],
+    [{ orderId: "o-1" }, "c-1", "the gateway's order"],
+    [{ orderId: "p-1" }, "c-1", "what was made before it was sent"],
+    [{ kind: "reversal", says: "unproven", transactionId: "t-5", parentTransactionId: "t-1" }, "c-1", "the transaction that it gives back"],
+    [{ requestId: "r-9", chargeId: "c-1" }, "c-2", "a request id is better than a charge id"],
+    [{ requestId: "r-5", chargeId: "c-1", transactionId: "t-9" }, "c-1", "a charge id is better than a transaction"],
+    [{ transactionId: "t-9", orderId: "o-1" }, "c-2", "a transaction is better than an order"],
+    [{ transactionId: "t-5" }, undefined, "a transaction of nobody's"],
+    [{ orderId: "t-1" }, undefined, "an order is no transaction"],
+    [{ requestId: "c-1" }, undefined, "nor a request id a charge id"],
+    [{ requestId: "undefined" }, undefined, "nor is anything known by a word"],
+    [{}, undefined, "it names nothing"],
+  ])("%j is %s's (%s)", (names, owner) => {
+    expect(ownersOf([charge(), unprepared], [row(names)])).toEqual([[owner, 1]]);
+  });
+
+  test("a name that two charges have is nobody's", () => {
+    expect(ownersOf([charge(), { ...unprepared, orderId: "o-1" }], [row({ orderId: "o-1" })])).toEqual([
+      [undefined, 1],
+    ]);
+    expect(ownersOf([charge(), charge()], [row({ orderId: "o-1" })])).toEqual([["c-1", 1]]);
+  });
+
+  test("strangers of one charge or transaction come together, and others each by itself", () => {
+    const twos = [
+      [row({ chargeId: "x" }), row({ chargeId: "x", transactionId: "t-5" })],
+      [row({ requestId: "x" }), row({ requestId: "x", transactionId: "t-5" })],
+      [
+        row({ transactionId: "x" }),
+        row({ kind: "reversal", transactionId: "t-5", parentTransactionId: "x" }),
+      ],
+      [row({ transactionId: "x" }), row({ transactionId: "x", orderId: "o" })],
+      [row({ orderId: "x" }), row({ orderId: "x", amount: "2" })],
+    ];
+    for (const two of twos) expect(ownersOf([], two)).toEqual([[undefined, 2]]);
+    const apart = [
+      row({ transactionId: "a", parentTransactionId: "x" }),
+      row({ transactionId: "b", parentTransactionId: "x" }),
+    ];
+    expect(ownersOf([], apart)).toEqual([
+      [undefined, 1],
+      [undefined, 1],
+    ]);
+  });
+
+  test("a charge without a row is of the window that it was sent in", () => {
+    const groupsOf = (firstSentAtMs: number): number => {
+      const sides = joinSides(memorySpills(), { fromMs: 0, toMs: 10 }, { agree() {}, takeBack() {} });
+      sides.addCharge(charge({ firstSentAtMs }));
+      const count = [...sides.groups()].length;
+      sides.close();
+      return count;
+    };
+    expect([-1, 0, 9, 10].map(groupsOf)).toEqual([0, 1, 1, 0]);
+  });
+
+  test("it is the same for a few that wait in the memory, and for many", () => {
+    const many = Array.from({ length: 30 }, (_, at) =>
+      charge({
+        chargeId: `c-${at}`,
+        requestId: `r-${at}x`,
+        earlierRequestIds: [],
+        transactionId: `t-${at}`,
+        orderId: `o-${at}`,
+      }),
+    );
+    const rows = many.map(({ chargeId, requestId }) => row({ chargeId, requestId }));
+    const found = (waitingMax: number) => ownersOf(many, rows.toReversed(), waitingMax).sort();
+    expect(found(4)).toEqual(found(1_000));
+    expect(found(4)).toHaveLength(30);
+  });
 });

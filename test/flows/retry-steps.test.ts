@@ -133,7 +133,7 @@ const desk = async (
       (await scheduleRetries([{ messageId: "m", body: JSON.stringify(body), receives }], clerk)).get("m"),
   };
 };
-const off = { retryScheduleMs: undefined } as never;
+const off: Partial<Policy> = { retryScheduleMs: [] };
 const parked = { kind: "giveBack", delayMs: 43_000_000 };
 const lastWord = (because: string) => ({ ...message, reason: because, retry: { advice: "never" } });
 
