@@ -13,7 +13,9 @@ import { type NoticeReceiver, receiveNotice } from "../lib/flows/receive-notice.
 import { noticeDesksOf } from "../lib/gateways/notice-registry.ts";
 import type { Wire } from "../lib/ports.ts";
 import { type NoticeSettings, readNoticeSettings, SettingsError } from "../lib/settings.ts";
-import { clock, credentialOf, logOf, sha256 } from "./worker.ts";
+import { credentialOf } from "./parts/credential.ts";
+import { logOf } from "./parts/function-log.ts";
+import { clock, sha256 } from "./parts/machine.ts";
 
 const functionName = "receive-notices";
 /** A notice has a few KB. What is larger is not read, whoever signed it. */

@@ -1,6 +1,7 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { workWindowMessages } from "../lib/flows/work-window-messages.ts";
-import { deliveriesOf, reconciliationParts } from "./worker.ts";
+import { deliveriesOf } from "./parts/batch.ts";
+import { reconciliationParts } from "./parts/reconciliation-parts.ts";
 
 const { log, reconcilerOf } = reconciliationParts("reconcile-window");
 

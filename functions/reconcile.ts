@@ -2,7 +2,7 @@ import type { Context } from "aws-lambda";
 import { sqsWindows } from "../lib/adapters/sqs-windows.ts";
 import { planWindows } from "../lib/flows/plan-windows.ts";
 import { reconcileDue } from "../lib/flows/reconcile-due.ts";
-import { reconciliationParts } from "./worker.ts";
+import { reconciliationParts } from "./parts/reconciliation-parts.ts";
 
 const { settings, sqs, log, reconcilerOf } = reconciliationParts("reconcile");
 const windows = settings.windowsUrl === undefined ? undefined : sqsWindows(sqs, settings.windowsUrl);

@@ -4,7 +4,7 @@ import { dueRetries } from "../lib/adapters/dynamodb-retries.ts";
 import { sqsCharges } from "../lib/adapters/sqs-charges.ts";
 import { releaseRetries } from "../lib/flows/release-retries.ts";
 import { fairGroupOf } from "../lib/gateways/fair-group.ts";
-import { retryParts } from "./worker.ts";
+import { retryParts } from "./parts/retry-parts.ts";
 
 const { clerk, settings, sqs, dynamodb, log } = retryParts("release-retries");
 const ledger = dynamodbLedger(dynamodb, settings.ledgerTable);

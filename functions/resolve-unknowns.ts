@@ -1,5 +1,5 @@
 import { resolveUnknowns } from "../lib/flows/resolve-unknowns.ts";
-import { queueFunction } from "./worker.ts";
+import { queueFunction } from "./parts/queue-function.ts";
 
 /** Works the `unknown-outcomes` queue. */
 export const handler = queueFunction("resolve-unknowns", "unknown-outcomes", resolveUnknowns);

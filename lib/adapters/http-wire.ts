@@ -1,4 +1,4 @@
-import type { ClientRequest, Agent as HttpAgent, IncomingMessage } from "node:http";
+import type { ClientRequest, Agent as HttpAgent, IncomingMessage, RequestOptions } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { NeverSentCause, Transport, UnansweredCause, WireRequest } from "../core/transport.ts";
@@ -7,7 +7,9 @@ import type { Clock, Wire } from "../ports.ts";
 // Not `import`ed: ESM imports of these cost 53–80 ms at a cold start, getBuiltinModule 4–6 ms (measured).
 const http = process.getBuiltinModule("node:http");
 const https = process.getBuiltinModule("node:https");
-const { createHash } = process.getBuiltinModule("node:crypto");
+const { hash } = process.getBuiltinModule("node:crypto");
+const { urlToHttpOptions } = process.getBuiltinModule("node:url");
+const utf8 = new TextDecoder();
 
 export type HttpWireOptions = {
   /** the worker's clock, for `notAfterMs`; time-outs run on the machine's own timer */
@@ -188,17 +190,23 @@ export const httpWire = (options: HttpWireOptions): Wire & { close(): void } => 
   checkTimeout("idleTimeoutMs", idleTimeoutMs);
   checkTimeout("lifeMs", lifeMs);
   const connections = keptConnections(clock, idleTimeoutMs, lifeMs);
+  /** what nearly every request goes to is read once */
+  let last: { readonly url: string; readonly target: RequestOptions } | undefined;
+  const targetOf = (url: string): RequestOptions => {
+    if (last?.url !== url) last = { url, target: urlToHttpOptions(readUrl(url)) };
+    return last.target;
+  };
   let closed = false;
 
   const send: Wire["send"] = async (request, { timeoutMs, notAfterMs }) => {
-    const url = readUrl(request.url);
+    const target = targetOf(request.url);
     checkHeaders(request.headers);
     checkTimeout("timeoutMs", timeoutMs);
     if (closed) throw new TypeError("this wire was closed");
-    const tls = url.protocol === "https:";
+    const tls = target.protocol === "https:";
     const agent = tls ? connections.tls : connections.plain;
     connections.endIdle(agent);
-    const body = request.body === undefined ? undefined : Buffer.from(request.body, "utf8");
+    const { body } = request;
 
     return new Promise<Transport>((resolve) => {
       let stage: WireStage = "connecting";
@@ -216,12 +224,13 @@ export const httpWire = (options: HttpWireOptions): Wire & { close(): void } => 
       const fail = (error: unknown): void => settle(transportOfError(error, stage, tls));
 
       // Nothing is written before `end`: Node keeps the headers until then.
-      const exchange: ClientRequest = (tls ? https : http).request(url, {
+      const exchange: ClientRequest = (tls ? https : http).request({
+        ...target,
         method: request.method,
         agent,
         headers: {
           ...request.headers,
-          ...(body === undefined ? {} : { "content-length": String(body.length) }),
+          ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }),
         },
       });
       const connectTimer = setTimeout(
@@ -241,7 +250,8 @@ export const httpWire = (options: HttpWireOptions): Wire & { close(): void } => 
           return;
         }
         stage = "written";
-        exchange.end(body);
+        // As text it goes out in one piece with the headers.
+        exchange.end(body, "utf8");
       };
       const connected = (): void => {
         clearTimeout(connectTimer);
@@ -286,8 +296,8 @@ export const httpWire = (options: HttpWireOptions): Wire & { close(): void } => 
             kind: "replied",
             status: answer.statusCode ?? 0,
             headers: headersOf(answer),
-            body: new TextDecoder().decode(whole),
-            bodySha256: createHash("sha256").update(whole).digest("hex"),
+            body: utf8.decode(whole),
+            bodySha256: hash("sha256", whole, "hex"),
           });
         });
       });

@@ -98,8 +98,11 @@ export const refersSk = "refers";
 /** DynamoDB bills each KiB that is begun; what stands beside an entry takes 164 bytes at the most. */
 const plainBytesMax = 860;
 
+/** Room for a text of a few KB: by default each call would have half a megabyte made ready. */
+const packing = { windowBits: 12, memLevel: 6, chunkSize: 2_048 } as const;
+
 const textValue = (text: string): AttributeValue =>
-  Buffer.byteLength(text) <= plainBytesMax ? { S: text } : { B: deflateRawSync(text) };
+  Buffer.byteLength(text) <= plainBytesMax ? { S: text } : { B: deflateRawSync(text, packing) };
 
 /** The text of an entry, however it is kept; empty where it cannot be read. */
 export const entryTextOf = (item: LedgerItem): string => textOf(item["entry"]);

@@ -129,9 +129,9 @@ const safeNumber = (value: number): string | number | undefined => {
 
 const safeMembers = (members: LogMembers): Record<string, string | number> => {
   const safe: Record<string, string | number> = {};
-  for (const [name, type] of Object.entries(memberTypes)) {
-    const value: unknown = Object.hasOwn(members, name) ? members[name as keyof LogMembers] : undefined;
-    if (typeof value !== type) continue;
+  for (const name of Object.keys(members)) {
+    const value: unknown = members[name as keyof LogMembers];
+    if (!Object.hasOwn(memberTypes, name) || typeof value !== memberTypes[name as keyof LogMembers]) continue;
     const written = typeof value === "string" ? safeText(value) : safeNumber(value as number);
     if (written !== undefined) safe[name] = written;
   }

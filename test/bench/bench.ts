@@ -1,6 +1,7 @@
 import { cpus } from "node:os";
 import { benchCompare } from "./compare/compare.ts";
 import { benchDeadlines } from "./deadlines.ts";
+import { benchDurable } from "./durable.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchMainJob } from "./main-job.ts";
 import { benchNotices } from "./notices.ts";
@@ -18,6 +19,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
     await benchOutage();
   },
   compare: () => benchCompare(),
+  durable: () => benchDurable(),
   deadlines: () => benchDeadlines(),
   throughput: () => benchThroughput(),
   growth: () => benchGrowth(),
