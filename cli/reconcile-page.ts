@@ -65,6 +65,7 @@ for(const [,field] of fields)field.addEventListener("change",apply);
 text.addEventListener("input",apply);apply();
 `;
 
+const countText = (count: number): string => count.toLocaleString("en");
 const iso = (ms: number): string => new Date(ms).toISOString();
 const classes = ["matched", "unmatched", "unknown"] as const;
 const classWords = { matched: "matched", unmatched: "not matched", unknown: "unknown" } as const;
@@ -117,7 +118,12 @@ const chart = (currency: string, days: readonly DayMoney[], at: number): Markup 
   const told = classes
     .map((name) => `${moneyText(totalOf(days, name), currency)} ${classWords[name]}`)
     .join(", ");
+  const highest = days
+    .map((day) => classes.reduce((sum, name) => sum + BigInt(day[name]), 0n))
+    .sort((a, b) => (a < b ? -1 : 1))
+    .at(-1);
   return html`<section aria-labelledby="chart-${at}"><h3 id="chart-${at}">${currency}</h3>
+<p class="soft">at most ${moneyText(String(highest ?? 0n), currency)} a day</p>
 <svg viewBox="0 0 ${width} ${height + foot}" role="img" aria-labelledby="chart-title-${at}"><title id="chart-title-${at}">${currency} by day: ${told}</title>${bars}</svg>
 <details><summary>${currency} by day, as a table</summary><div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Day (UTC)</th>${classes.map((name) => html`<th scope="col" class="number">${classWords[name]}</th>`)}</tr></thead><tbody>${days.map(
     (day) =>
@@ -183,12 +189,12 @@ export const reconcilePage = ({ runs, withoutFeed, findings, more }: ReconcilePa
 <p class="verdict${bad ? " bad" : ""}" role="status">${verdict}</p>
 ${withoutFeed.map((gateway) => html`<p class="soft">${gateway} has no feed here, and is not compared.</p>`)}
 <h2>What was read</h2>
-<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Gateway</th><th scope="col" class="number">Feed rows</th><th scope="col" class="number">Charges</th><th scope="col" class="number">Closed</th><th scope="col">Complete</th></tr></thead><tbody>${runs.map((run) => html`<tr><th scope="row">${run.gateway}</th><td class="number">${run.feedRows}</td><td class="number">${run.ledgerEntries}</td><td class="number">${run.closed}</td><td>${run.complete ? "yes" : "no"}</td></tr>`)}</tbody></table></div>
+<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Gateway</th><th scope="col" class="number">Feed rows</th><th scope="col" class="number">Charges</th><th scope="col" class="number">Closed</th><th scope="col">Complete</th></tr></thead><tbody>${runs.map((run) => html`<tr><th scope="row">${run.gateway}</th><td class="number">${countText(run.feedRows)}</td><td class="number">${countText(run.ledgerEntries)}</td><td class="number">${countText(run.closed)}</td><td>${run.complete ? "yes" : "no"}</td></tr>`)}</tbody></table></div>
 <h2>Money by day</h2>
 <p class="key"><span><i class="matched"></i>matched</span><span><i class="unmatched"></i>not matched</span><span><i class="unknown"></i>unknown</span></p>
 ${days.size === 0 ? html`<p>No money in this window.</p>` : html`<div class="charts">${[...days].map(([currency, own], at) => chart(currency, own, at))}</div>`}
 <h2>Findings by kind</h2>
-<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Kind</th><th scope="col" class="number">Count</th><th scope="col">Money</th></tr></thead><tbody>${findingKinds.map((kind) => html`<tr><th scope="row">${kindWords[kind]}</th><td class="number">${counts.get(kind) ?? 0}</td><td>${moneyOfKind(kind)}</td></tr>`)}</tbody></table></div>
+<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Kind</th><th scope="col" class="number">Count</th><th scope="col">${more > 0 ? "Money of those below" : "Money"}</th></tr></thead><tbody>${findingKinds.map((kind) => html`<tr><th scope="row">${kindWords[kind]}</th><td class="number">${countText(counts.get(kind) ?? 0)}</td><td>${moneyOfKind(kind)}</td></tr>`)}</tbody></table></div>
 <h2 id="findings">Findings</h2>
 ${more > 0 ? html`<p>${more} more are in the files for machines (--ndjson, --csv).</p>` : nothing}
 <form class="filters" aria-label="Filter the findings">

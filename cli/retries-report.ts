@@ -1,6 +1,6 @@
 import { closeSync, writeSync } from "node:fs";
 import type { Command } from "commander";
-import { scanForRetries } from "../lib/adapters/dynamodb-retry-scan.ts";
+import { scanForRetries } from "../lib/adapters/dynamodb-scan.ts";
 import { parseJson } from "../lib/core/json.ts";
 import { defaultPolicy, parsePolicy } from "../lib/core/policy.ts";
 import { type Meter, type RetryReport, retryReport } from "../lib/core/retry-report.ts";

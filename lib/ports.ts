@@ -360,6 +360,8 @@ export type LogMembers = {
 export type Spill = {
   /** Adds a line, or several. */
   write(partition: number, lines: string): void;
+  /** Adds bytes that belong together: they come back in one piece. */
+  writeBytes(partition: number, bytes: Uint8Array): void;
   /** The lines of a partition, many at a time. Nothing may be written while it is read. */
   read(partition: number): Iterable<string>;
   /** The same as bytes, each of whose pieces is over when the next is asked for. */

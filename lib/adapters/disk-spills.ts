@@ -20,7 +20,7 @@ const attempt = <T>(what: string, folder: string, run: () => T): T => {
   } catch (error) {
     if (full.has((error as NodeJS.ErrnoException).code ?? ""))
       throw new NoRoom(
-        `${what}: ${folder} is full; a window needs about 250 bytes for each of its charges and rows. Take shorter windows, or give it more room`,
+        `${what}: ${folder} is full; a window needs about 250 bytes for each of its charges and rows. Take a shorter window, or a larger disk (TMPDIR; of the deployed function, diskMb in infra/functions.ts)`,
       );
     throw new SpillFailed(`${what}: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -68,18 +68,34 @@ const diskSpill = (folder: string, partitions: number): Spill => {
     if (left > 0) yield (pieces[partition] as Buffer).subarray(0, left);
   };
 
+  /** A partition's piece with room for so many more bytes; what is too long for any piece goes by itself. */
+  const roomFor = (partition: number, length: number): Buffer | undefined => {
+    let piece = pieces[partition];
+    if (piece === undefined) pieces[partition] = piece = Buffer.allocUnsafeSlow(pieceBytes);
+    const at = filled[partition] ?? 0;
+    if (at + length > pieceBytes && at > 0) {
+      put(partition, piece.subarray(0, at));
+      filled[partition] = 0;
+    }
+    return length > pieceBytes ? undefined : piece;
+  };
+
   return {
     write(partition, lines) {
-      let piece = pieces[partition];
-      if (piece === undefined) pieces[partition] = piece = Buffer.allocUnsafeSlow(pieceBytes);
-      let at = filled[partition] ?? 0;
-      if (at + lines.length > pieceBytes && at > 0) {
-        put(partition, piece.subarray(0, at));
-        at = 0;
+      const piece = roomFor(partition, lines.length);
+      const at = filled[partition] ?? 0;
+      if (piece === undefined) put(partition, Buffer.from(lines, "latin1"));
+      else filled[partition] = at + piece.write(lines, at, "latin1");
+    },
+    writeBytes(partition, some) {
+      const piece = roomFor(partition, some.length);
+      const at = filled[partition] ?? 0;
+      if (piece === undefined) {
+        put(partition, some);
+        return;
       }
-      if (lines.length > pieceBytes) put(partition, Buffer.from(lines, "latin1"));
-      else at += piece.write(lines, at, "latin1");
-      filled[partition] = at;
+      piece.set(some, at);
+      filled[partition] = at + some.length;
     },
     *read(partition) {
       for (const piece of bytes(partition)) yield piece.toString("latin1");

@@ -2,7 +2,7 @@ import type { FeedWindow } from "../core/feed.ts";
 import type { Group } from "../core/judgement.ts";
 import { keyFilter } from "../core/key-filter.ts";
 import { keyHash } from "../core/key-hash.ts";
-import { mayPair, pairLine, pairsKnownBy, sidesOfPair } from "../core/pair-lines.ts";
+import { addPair, isFull, pairBlock, pairsKnownBy } from "../core/pair-records.ts";
 import {
   agreed,
   agreeingEnd,
@@ -51,8 +51,8 @@ const pairBits = 2 ** 28;
 const strayBits = 2 ** 23;
 /** Charges, and rows, that wait for their other side in the memory. */
 const waitingDefaultMax = 20_000;
-/** Pairs that are written at once. */
-const metTogether = 500;
+/** Pairs are written so many bytes at a time. */
+const blockBytes = 65_536;
 /** Rows of one charge that are kept: more prove nothing more, and a hostile feed must not fill the memory. */
 const rowsMax = 64;
 
@@ -137,7 +137,7 @@ export const joinSides = (
   let anyApart = false;
   /** charges with the row that agreed, in case that another row turns out to be theirs */
   let met: Spill | undefined;
-  let metLines: string[] = [];
+  const block = pairBlock(blockBytes);
   /** rows whose charge had not come yet when there was no room for more of them */
   let later: Spill | undefined;
   let strays: Spill | undefined;
@@ -203,18 +203,20 @@ export const joinSides = (
 
   const writeMet = (): void => {
     met ??= spilled(1);
-    met.write(0, metLines.join(""));
-    metLines = [];
+    met.writeBytes(0, block.bytes.subarray(0, block.end));
+    block.end = 0;
   };
 
-  const meet = (charge: LedgerSide, row: GatewaySide): void => {
-    metLines.push(pairLine(charge, row));
-    if (metLines.length === metTogether) writeMet();
+  /** Charge and row agree in every word: they are counted, and go. */
+  const meet = (charge: LedgerSide, row: GatewaySide): boolean => {
+    if (!sidesAgree(charge, row) || !addPair(block, charge, row)) return false;
+    if (isFull(block)) writeMet();
     agreements.agree({
       amount: Number(charge.amount),
       currency: charge.currency,
       atMs: row.atMs ?? Number.NaN,
     });
+    return true;
   };
 
   /** Makes room: those that have waited longest go. */
@@ -244,13 +246,15 @@ export const joinSides = (
     if (met === undefined || strays === undefined) return;
     const mayBe = (hash: number): boolean => strayKeys.mayHave(hash, 0);
     for (const bytes of met.bytes(0))
-      pairsKnownBy(bytes, strayKinds, mayBe, (line) => {
-        const pair = sidesOfPair(line);
-        const place = partitionOf(chargeIdOfLine(line));
-        charges.write(place, pair.ledger);
-        rows.write(place, pair.row);
-        const same = agreed(pair.ledger, pair.row);
-        if (same !== undefined) agreements.takeBack(same);
+      pairsKnownBy(bytes, strayKinds, mayBe, (charge, row) => {
+        const place = partitionOf(charge.chargeId);
+        charges.write(place, ledgerLine(charge));
+        rows.write(place, gatewayLine(row));
+        agreements.takeBack({
+          amount: Number(charge.amount),
+          currency: charge.currency,
+          atMs: row.atMs ?? Number.NaN,
+        });
       });
   };
 
@@ -334,8 +338,7 @@ export const joinSides = (
       const row = waitingRows.get(side.chargeId);
       if (row !== undefined) {
         waitingRows.delete(side.chargeId);
-        if (mayPair(side) && sidesAgree(side, row)) meet(side, row);
-        else {
+        if (!meet(side, row)) {
           spillCharge(side);
           spillRow(row);
         }
@@ -354,8 +357,7 @@ export const joinSides = (
       const charge = waitingCharges.get(chargeId);
       if (charge !== undefined) {
         waitingCharges.delete(chargeId);
-        if (mayPair(charge) && sidesAgree(charge, side)) meet(charge, side);
-        else {
+        if (!meet(charge, side)) {
           spillCharge(charge);
           spillRow(side);
         }

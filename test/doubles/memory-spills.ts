@@ -25,6 +25,9 @@ export const memorySpills = (): Spills & { unclosed(): number } => {
           lines.push(some);
           partitions.set(partition, lines);
         },
+        writeBytes(partition, bytes) {
+          this.write(partition, Buffer.from(bytes).toString("latin1"));
+        },
         read,
         *bytes(partition) {
           for (const piece of read(partition)) yield Buffer.from(piece, "latin1");

@@ -1,6 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { diskSpills } from "../../lib/adapters/disk-spills.ts";
@@ -64,6 +66,35 @@ describe("on the disk", () => {
     expect(sorted(onDisk.found)).toEqual(sorted(expectedOf(planted)));
     expect(onDisk.matched).toBe(inMemory.matched);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("where it is full the run ends, and says what to do", () => {
+    const fill = `import { diskSpills } from "./lib/adapters/disk-spills.ts";
+      const spill = diskSpills(${JSON.stringify(folder)}).open(1);
+      for (let at = 0; at < 100; at++) spill.write(0, "x".repeat(20_000) + "\\n");`;
+    // A file of this process may have 100 KiB.
+    const ended = spawnSync(
+      "bash",
+      ["-c", 'ulimit -f 100; exec "$0" --input-type=module -e "$1"', process.execPath, fill],
+      { cwd: fileURLToPath(new URL("../../", import.meta.url)), encoding: "utf8" },
+    );
+    expect(ended.status).toBe(1);
+    expect(ended.stderr).toMatch(/NoRoom: cannot write: .* is full; .* shorter window, or a larger disk/);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("bytes that are written together come back in one piece", () => {
+    const spill = diskSpills(folder).open(2);
+    const blocks = [10, 9_000, 9_000, 40_000, 3].map((length, at) => new Uint8Array(length).fill(at + 1));
+    for (const block of blocks) spill.writeBytes(1, block);
+    const seen: number[][] = [];
+    for (const piece of spill.bytes(1)) {
+      const lengths = new Map<number, number>();
+      for (const byte of piece) lengths.set(byte, (lengths.get(byte) ?? 0) + 1);
+      seen.push([...lengths.values()]);
+    }
+    expect(seen.flat()).toEqual([10, 9_000, 9_000, 40_000, 3]);
+    spill.close();
   });
 
   test("a line that is longer than a piece comes back whole, and in its order", () => {

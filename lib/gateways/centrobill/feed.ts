@@ -1,6 +1,7 @@
 import type { Feed, FeedCursor, FeedPage, FeedRow, FeedWindow } from "../../core/feed.ts";
 import { isJsonObject, type Json, type JsonObject, member, parseJson } from "../../core/json.ts";
 import { decimalOfJson } from "../../core/money.ts";
+import type { GatewayIds } from "../../core/reply.ts";
 import type { Replied, WireRequest } from "../../core/transport.ts";
 import { idOf, readPayment } from "./charge-reply.ts";
 import { type FeedProfile, type Path, type RowField, rowFields, type TimeFormat } from "./feed-profile.ts";
@@ -33,14 +34,20 @@ const at = (value: Json | undefined, path: string): Json | undefined =>
 /** Reads one field of a row, at the first of its paths where something stands. */
 type ReadField = (row: JsonObject) => Json | undefined;
 
+/** The member of this name. A name that no object has by itself is looked up without asking whose it is. */
+const memberReader = (key: string): ((value: Json | undefined) => Json | undefined) =>
+  key in Object.prototype
+    ? (value) => member(value, key)
+    : (value) => (isJsonObject(value) ? value[key] : undefined);
+
 /** The paths are taken apart once, not for every row of a feed. */
 const fieldReader = (path: Path): ReadField => {
-  const paths = (typeof path === "string" ? [path] : path).map((one) => one.split("."));
+  const paths = (typeof path === "string" ? [path] : path).map((one) => one.split(".").map(memberReader));
   return (row) => {
-    for (const keys of paths) {
+    for (const steps of paths) {
       let found: Json | undefined = row;
-      for (const key of keys) {
-        found = isJsonObject(found) && Object.hasOwn(found, key) ? found[key] : undefined;
+      for (const step of steps) {
+        found = step(found);
         if (found === undefined) break;
       }
       if (found !== undefined && found !== null) return found;
@@ -61,6 +68,8 @@ const wholeNumber = (value: Json | undefined): number | undefined => {
 
 /** Money given back (facts §2.6). */
 const reversalActions = new Set<Json | undefined>(["credit", "chargeback"]);
+
+const noIds: GatewayIds = {};
 
 const textOf = (value: Json | undefined): string | undefined =>
   typeof value === "string" || typeof value === "number" ? String(value) : undefined;
@@ -100,8 +109,8 @@ const readRow = (raw: JsonObject, read: RowReader): FeedRow | undefined => {
     chargeId: read.chargeId(raw),
     requestId: read.requestId(raw),
   };
-  const transactionId = idOf(payment.transactionId);
-  const orderId = idOf(payment.orderId);
+  const reply = readPayment(payment);
+  const { transactionId, orderId } = "ids" in reply ? reply.ids : noIds;
   const requestId = textOf(payment.requestId);
   const chargeId = textOf(payment.chargeId);
   if (
@@ -114,7 +123,7 @@ const readRow = (raw: JsonObject, read: RowReader): FeedRow | undefined => {
   const kind = reversalActions.has(payment.action) ? "reversal" : "charge";
   const row: { -readonly [K in keyof FeedRow]: FeedRow[K] } = {
     kind,
-    reply: readPayment(payment),
+    reply,
     consumers: consumersOf(textOf(read.consumerId(raw)), textOf(read.consumerExternalId(raw))),
     raw,
   };
