@@ -5,6 +5,7 @@ export type SimMessage = {
   readonly id: string;
   readonly body: string;
   readonly chargeId: string;
+  readonly sentAtMs: number;
   receives: number;
   visibleAtMs: number;
   /** grows with each delivery: an old delivery's receipt cannot hide the message of a newer one */
@@ -23,6 +24,10 @@ export type SimQueue = {
   /** messages of a charge that are not deleted, dead letters among them */
   live(chargeId: string): number;
   redriveDeadLetters(): number;
+  deadLetters(): number;
+  /** takes up to `max` dead letters that nobody holds, and hides them */
+  receiveDead(max: number, hideMs: number): readonly SimMessage[];
+  showDead(message: SimMessage): void;
 };
 
 export type SimQueueEvents = {
@@ -67,6 +72,7 @@ export const simQueue = (
         id: `${name}-${made}`,
         body,
         chargeId,
+        sentAtMs: nowMs(),
         receives: 0,
         visibleAtMs: 0,
         receipt: 0,
@@ -108,6 +114,19 @@ export const simQueue = (
     },
     hide(message, ms) {
       if (message.state === "live") place(message, nowMs() + ms);
+    },
+    deadLetters: () => dead.length,
+    receiveDead(max, hideMs) {
+      const now = nowMs();
+      const taken = dead.filter(({ visibleAtMs }) => visibleAtMs <= now).slice(0, max);
+      for (const message of taken) {
+        message.visibleAtMs = now + hideMs;
+        message.receipt += 1;
+      }
+      return taken;
+    },
+    showDead(message) {
+      if (message.state === "dead") message.visibleAtMs = nowMs();
     },
     live: (chargeId) => liveByCharge.get(chargeId) ?? 0,
     redriveDeadLetters() {

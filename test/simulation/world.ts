@@ -30,6 +30,7 @@ import type { Mutant } from "./mutants/mutant.ts";
 import { checkDecision, lookOf, startOperators } from "./operators.ts";
 import { type Random, randomOf } from "./random.ts";
 import { startReconcilers } from "./reconcilers.ts";
+import { startRedrivers } from "./redrivers.ts";
 import { type Appointment, type Schedule, scheduleFrom, still } from "./schedule.ts";
 import { type SimAccount, simAccount } from "./sim-account.ts";
 import { simCentrapay } from "./sim-centrapay.ts";
@@ -80,6 +81,8 @@ export type WorldOptions = {
   readonly onCards?: boolean;
   /** whether the world is reconciled; the seed draws it by default */
   readonly reconciled?: boolean;
+  /** whether messages die after few receives, and a person puts them back; the seed draws it by default */
+  readonly redriven?: boolean;
 };
 
 /** A worker of the world. `effect` is one call to a store of its own kind, with the ledger's latency and faults. */
@@ -363,8 +366,18 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const wake = new Map<string, () => void>();
   /** when each queue is looked into next, for the message that will be visible then */
   const looks = new Map<string, Appointment>();
+  // A stream of its own, again: with it off, everything is as it was.
+  const redriveRandom = randomOf(seed ^ 0x5eed_dead);
+  const drawsRedrivers =
+    redriveRandom.chance(0.15) &&
+    options.flows === undefined &&
+    options.troubles === undefined &&
+    options.mutant === undefined &&
+    options.maxReceives === undefined;
+  const redriven = options.redriven ?? (options.mutant?.redriver !== undefined || drawsRedrivers);
+  const maxReceives = redriven ? redriveRandom.between(1, 6) : (options.maxReceives ?? deployedMaxReceives);
   const queueOf = (name: "charges" | "unknown-outcomes"): SimQueue =>
-    simQueue(name, schedule.nowMs, options.maxReceives ?? deployedMaxReceives, {
+    simQueue(name, schedule.nowMs, maxReceives, {
       onVisible(atMs) {
         looks.get(name)?.cancel();
         looks.set(
@@ -375,8 +388,10 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
           }),
         );
       },
-      onDead: ({ id, chargeId }) =>
-        breach(new Violation("noDeadLetters", chargeId, `${id} was received too often`)),
+      onDead({ id, chargeId }) {
+        if (redriven) story.tell(() => ({ who: "queue", what: `${id} is a dead letter`, chargeId }));
+        else breach(new Violation("noDeadLetters", chargeId, `${id} was received too often`));
+      },
     });
   const charges = queueOf("charges");
   const unknowns = queueOf("unknown-outcomes");
@@ -899,6 +914,15 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       });
   };
 
+  /** After a dead letter has gone, which may be all that there was of a charge. */
+  const checkGone = (chargeId: string): void => {
+    if (chargeId.startsWith(noticePrefix)) return;
+    const entry = table.entryOf(chargeId);
+    if (entry !== undefined) checkKept(entry);
+    else if (charges.live(chargeId) === 0)
+      breach(new Violation("noChargeLost", chargeId, "its message is gone, the ledger is empty"));
+  };
+
   /** After a message has gone: the charge is told, or somebody still has it. */
   const checkKept = (entry: LedgerEntry): void => {
     const { chargeId, state } = entry;
@@ -1089,7 +1113,36 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
           },
         })
       : undefined;
-  for (const at of [troubleMs, 2 * 86_400_000, 5 * 86_400_000])
+  if (redriven)
+    startRedrivers({
+      schedule,
+      random: redriveRandom,
+      story,
+      chargeIds,
+      queues: [charges, unknowns],
+      workerOf: (name) => workerOf(aside(name, redriveRandom.between(-20_000, 20_000))),
+      async send(name, queue, { chargeId }, body) {
+        const process = aside(name, 0);
+        await gate(process, "put a dead letter back", "before");
+        await schedule.sleep(redriveRandom.between(1, 10));
+        if (strikes("sendRefused")) throw new Unavailable(`send to ${queue.name}: refused`);
+        queue.send(body, chargeId, 0);
+        await gate(process, "put a dead letter back", "after");
+        if (strikes("sendAnswerLost")) throw new Unavailable(`send to ${queue.name}: no answer`);
+      },
+      async drop(name, queue, message) {
+        await gate(aside(name, 0), "delete a dead letter", "before");
+        await schedule.sleep(redriveRandom.between(1, 10));
+        if (strikes("deleteLost") || message.state !== "dead") return;
+        queue.delete(message);
+        checkGone(message.chargeId);
+      },
+      mutant: options.mutant,
+      crashed: (error) => {
+        crash ??= error;
+      },
+    });
+  for (const at of redriven ? [] : [troubleMs, 2 * 86_400_000, 5 * 86_400_000])
     schedule.after(at, () => {
       charges.redriveDeadLetters();
       unknowns.redriveDeadLetters();
@@ -1111,6 +1164,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   // What a person has decided a day ago or later is still being found out.
   const settling = (chargeId: string): boolean =>
     operators?.touchedSince(chargeId, 28 * 3_600_000) === true ||
+    // A dead letter waits for a person, for days.
+    redriven ||
     // A later attempt may be under way, as long as some are made.
     (onCards && table.entryOf(chargeId)?.instrumentRef !== undefined);
   if (violation === undefined) for (const chargeId of chargeIds) if (!settling(chargeId)) checkEnd(chargeId);

@@ -1,6 +1,7 @@
 import type { Look } from "../../../lib/flows/decide-review.ts";
-import type { Desk, PaceBook, Reconciler, Worker } from "../../../lib/ports.ts";
+import type { Desk, PaceBook, Reconciler, RedriveQueue, Worker } from "../../../lib/ports.ts";
 import type { CheckerName } from "../checkers.ts";
+import type { DeadLetters } from "../redrivers.ts";
 import type { ChargeWay } from "../sim-charges.ts";
 import type { Flows } from "../world.ts";
 
@@ -21,6 +22,8 @@ export type Mutant = {
   readonly desk?: (sound: Desk) => Desk;
   /** how a desk asks a gateway, with the mistake in it; people decide in each of its histories then */
   readonly look?: (sound: Look) => Look;
+  /** how a dead letter is put back, with the mistake in it; messages die in each of its histories then */
+  readonly redriver?: (sound: DeadLetters) => RedriveQueue;
   /** its charges name instruments, and later attempts are made */
   readonly onCards?: true;
   /** what a run of reconciliation works with, with the mistake in it; each of its histories is reconciled then */

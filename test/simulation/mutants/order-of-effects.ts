@@ -248,4 +248,16 @@ export const orderOfEffects: readonly Mutant[] = [
           ),
       }),
   },
+  {
+    name: "redrive-deletes-first",
+    what: "a dead letter is deleted before the other queue has accepted it",
+    caughtBy: ["noChargeLost", "unknownIsNeverForgotten"],
+    redriver: (letters) => ({
+      ...letters,
+      async putBack(held, body) {
+        await letters.drop(held);
+        await letters.send(held, body);
+      },
+    }),
+  },
 ];
