@@ -131,6 +131,7 @@ const worldFlags = ({ charges, strength, mutant }: ProveFlags) => {
 };
 
 const progressEveryMs = 2_000;
+const residentMb = (): number => process.memoryUsage.rss() / 1_048_576;
 
 /** Ctrl-C ends a search between two histories. */
 const watchInterrupt = (): { readonly stopped: () => boolean; close(): void } => {
@@ -155,14 +156,14 @@ const proveMany = async (flags: ProveFlags): Promise<ExitStatus> => {
       if (flags.quiet !== true && flags.json !== true && performance.now() - told > progressEveryMs) {
         told = performance.now();
         process.stderr.write(
-          `${now.seeds} of ${flags.seeds} histories, ${now.charges} charges, ${perSecond(now.charges).toFixed(0)}/s, 0 violations\n`,
+          `${now.seeds} of ${flags.seeds} histories, ${now.charges} charges, ${perSecond(now.charges).toFixed(0)}/s, ${residentMb().toFixed(0)} MB, 0 violations\n`,
         );
       }
       return interrupt.stopped();
     },
   });
   interrupt.close();
-  const memoryMb = process.memoryUsage().rss / 1_048_576;
+  const memoryMb = residentMb();
   if (flags.json === true)
     process.stdout.write(
       `${JSON.stringify({

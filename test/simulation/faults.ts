@@ -60,6 +60,8 @@ export const faultNames = [
   "noticeStolen",
   "noticeUnkept",
   "givenBack",
+  // how far clocks go wrong in a history: a share of what the policy allows between two of them
+  "clockSkew",
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
@@ -95,6 +97,8 @@ const highest: Readonly<Partial<Record<FaultName, number>>> = {
   noticeTwice: 0.7,
   noticeForged: 0.7,
   noticeStolen: 0.7,
+  // All of what is allowed, in many of those histories that have it.
+  clockSkew: 2,
 };
 
 /**
@@ -107,7 +111,7 @@ export const drawFaults = (random: Random, strength: number): Faults => {
     faultNames.map((name) => {
       const on = random.chance(share);
       const rate = random.fraction() ** 2 * (highest[name] ?? 0.25) * strength;
-      return [name, on ? rate : 0];
+      return [name, on ? Math.min(1, rate) : 0];
     }),
   ) as Faults;
 };

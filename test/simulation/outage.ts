@@ -59,7 +59,7 @@ export const runOutage = async (options: OutageOptions): Promise<OutageFigures> 
     onCards: false,
     seed,
     charges,
-    faults: noFaults,
+    faults: { ...noFaults, clockSkew: 0.33 },
     troubles: hours === 0 ? [] : [trouble],
     arrivingMs: beforeMs + 6 * 3_600_000 + afterMs,
   });

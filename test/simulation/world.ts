@@ -232,6 +232,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const faultRandom = random.fork();
   const chances = new Map<FaultName, { readonly rate: number; readonly random: Random }>();
   for (const name of faultNames) {
+    // It is there from the first moment to the last, or not at all.
+    if (name === "clockSkew") continue;
     const chance = { rate: drawn[name], random: faultRandom.fork() };
     if (chance.rate > 0) chances.set(name, chance);
   }
@@ -255,6 +257,10 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     afterAbsence: random.pick<AfterAbsence>(["resendWithinLife", "resendWithinLife", "newAttempt", "review"]),
   };
   const known256 = hashing();
+  /** How far one clock is from the true time; between two of them is what the policy allows at the most. */
+  const skewOf = (chance: Random): number =>
+    Math.round((drawn.clockSkew * policy.clockSkewMs * chance.between(-20_000, 20_000)) / 40_000);
+  if (drawn.clockSkew > 0) struck.clockSkew = 1;
   let violation: Violation | undefined;
   const breach = (found: Violation): void => {
     if (options.checked === false) return;
@@ -455,7 +461,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const start = (queue: SimProcess["queue"]): SimProcess => {
     const process: SimProcess = {
       name: `w${processes.length + 1}`,
-      skewMs: workerRandom.between(-20_000, 20_000),
+      skewMs: skewOf(workerRandom),
       queue,
       alive: true,
       busy: false,
@@ -534,7 +540,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   /** A process beside the queues' own: a desk's, or of a function that the clock calls. None takes its place. */
   const aside = (
     name: string,
-    skewMs = cardRandom.between(-20_000, 20_000),
+    skewMs = skewOf(cardRandom),
     deadlineMs = Number.POSITIVE_INFINITY,
   ): SimProcess => ({
     name,
@@ -1058,7 +1064,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const hasDeskMutant = options.mutant?.desk !== undefined || options.mutant?.look !== undefined;
   const operates = options.operators ?? (hasDeskMutant || (drawsOperators && options.flows === undefined));
   const deskOf = (name: string): Desk => {
-    const process = aside(name, operatorRandom.between(-20_000, 20_000));
+    const process = aside(name, skewOf(operatorRandom));
     const { effect, ...worker } = workerOf(process);
     const sound: Desk = {
       ...worker,
@@ -1106,7 +1112,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
           marks: () => table.marks(),
           capturesOf,
           workerOf: (name, forMs) =>
-            workerOf(aside(name, reconcilerRandom.between(-20_000, 20_000), schedule.nowMs() + forMs)),
+            workerOf(aside(name, skewOf(reconcilerRandom), schedule.nowMs() + forMs)),
           mutant: options.mutant,
           crashed: (error) => {
             crash ??= error;
@@ -1120,7 +1126,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       story,
       chargeIds,
       queues: [charges, unknowns],
-      workerOf: (name) => workerOf(aside(name, redriveRandom.between(-20_000, 20_000))),
+      workerOf: (name) => workerOf(aside(name, skewOf(redriveRandom))),
       async send(name, queue, { chargeId }, body) {
         const process = aside(name, 0);
         await gate(process, "put a dead letter back", "before");
