@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import type { Plugin } from "esbuild";
 
@@ -9,7 +10,12 @@ const leftOut: Readonly<Record<string, string>> = {
     'export { fromEnv as defaultProvider } from "@aws-sdk/credential-provider-env";',
   // Imported when an operation has a stream of events; DynamoDB and SQS have none.
   "@smithy/core/event-streams": "export {};",
+  // For runtimes without a SHA-256 of their own.
+  "./Sha256Js": "export const Sha256Js = undefined;",
 };
+
+/** Of its own `package.json` a client takes the version alone. */
+const ownPackage = /@aws-sdk[\\/]client-[a-z]+[\\/]package\.json$/;
 
 const builtins = new Set(builtinModules);
 
@@ -29,7 +35,11 @@ export const lambdaOnly: Plugin = {
       contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
       loader: "js",
     }));
-    build.onResolve({ filter: /^@(aws-sdk|smithy)\// }, ({ path, resolveDir }) =>
+    build.onLoad({ filter: ownPackage }, ({ path }) => {
+      const { version } = JSON.parse(readFileSync(path, "utf8")) as { readonly version: string };
+      return { contents: JSON.stringify({ version }), loader: "json" };
+    });
+    build.onResolve({ filter: /^@(aws-sdk|smithy)\/|^\.\/Sha256Js$/ }, ({ path, resolveDir }) =>
       leftOut[path] === undefined
         ? undefined
         : { path, namespace: "left-out", pluginData: resolveDir, sideEffects: false },

@@ -129,6 +129,12 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     ["lib/adapters/deadline.ts"],
     "SDK calls with a deadline",
   ],
+  [
+    /^lib\/adapters\/quick-(dynamodb|sqs)\.ts$/,
+    "lib/adapters",
+    ["lib/adapters/quick-sends.ts"],
+    "requests that go out without the SDK's machinery",
+  ],
   [/^lib\/adapters\//, "lib/adapters", [], "one adapter never knows another technology's"],
   [
     /^infra\/aws\/(what-remains|teardown)\.ts$/,
@@ -193,6 +199,8 @@ const packages: readonly (readonly [from: RegExp, names: readonly string[], reas
     ["jose/errors", "jose/jwks/local", "jose/jws/compact/verify"],
     "signed tokens",
   ],
+  [/^lib\/adapters\/quick-dynamodb\.ts$/, ["@aws-sdk/client-dynamodb"], "its most frequent command"],
+  [/^lib\/adapters\/quick-sqs\.ts$/, ["@aws-sdk/client-sqs"], "its most frequent command"],
   [/^lib\/adapters\/xray-daemon\.ts$/, ["node:dgram"], "traces, to the daemon beside a function"],
   [/^lib\/adapters\/disk-spills\.ts$/, ["node:fs", "node:path"], "lines outside the memory"],
   [/^lib\//, [], "the rest of lib runs anywhere"],

@@ -9,7 +9,7 @@ import { sqsQueues } from "../../lib/adapters/sqs-queues.ts";
 import { gatewayPaces } from "../../lib/flows/gateway-pace.ts";
 import type { Worker } from "../../lib/ports.ts";
 import { readSettings } from "../../lib/settings.ts";
-import { dynamodbClient, sqsClient } from "./aws-clients.ts";
+import { dynamodbClient, quickClients, sqsClient } from "./aws-clients.ts";
 import { buildOrSay } from "./build-or-say.ts";
 import { logOf } from "./function-log.ts";
 import { gatewaysNow } from "./gateways-now.ts";
@@ -21,7 +21,8 @@ const build = (functionName: string) => {
   const settings = readSettings(process.env);
   const sqs = sqsClient();
   const dynamodb = dynamodbClient();
-  const ledger = dynamodbLedger(dynamodb, settings.ledgerTable);
+  const quick = quickClients(dynamodb, sqs);
+  const ledger = dynamodbLedger(quick.dynamodb, settings.ledgerTable);
   const instruments = dynamodbInstruments(dynamodb, settings.ledgerTable);
   const notices = dynamodbNotices(dynamodb, settings.ledgerTable);
   const limit = () => pLimit(settings.concurrency);
@@ -33,7 +34,7 @@ const build = (functionName: string) => {
     policy: settings.policy,
     limit,
   });
-  const queues = sqsQueues({ client: sqs, urlOf: (queue) => settings.queueUrls[queue] });
+  const queues = sqsQueues({ client: quick.sqs, urlOf: (queue) => settings.queueUrls[queue] });
   log.event("started", { count: settings.concurrency });
   if (settings.centrobill.feedUrl === undefined)
     log.event("feed_missing", {
