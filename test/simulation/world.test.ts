@@ -98,7 +98,7 @@ describe("the world", () => {
       charges: 200,
       arrivingMs: 60_000,
       ways: ["pay", "confirm", "quickPay"],
-      faults: { ...noFaults, rateLimited: 0.02 },
+      faults: { ...noFaults, rateLimited: 0.02, clockSkew: 1 / 3 },
     });
     expect(violation?.message).toBeUndefined();
     expect(states).toEqual({ approved: 200 });
