@@ -24,7 +24,9 @@ export type Trigger =
     }
   | { readonly kind: "schedule"; readonly everyMinutes: number }
   /** a route of the HTTP entry, payload format 2.0 */
-  | { readonly kind: "http"; readonly method: "POST"; readonly path: string };
+  | { readonly kind: "http"; readonly method: "POST"; readonly path: string }
+  /** an address of its own, for callers whom IAM has named */
+  | { readonly kind: "url" };
 
 /** What the time-out of a function is derived from. */
 export type Durations = {
@@ -57,6 +59,12 @@ export type FunctionRow = {
   timeoutMs(durations: Durations): number;
   /** its queue is the merchant's to read until the policy names a schedule of later attempts */
   readonly worksWith?: "retrySchedule";
+  /** queues whose messages it looks at and gives back, without deleting any */
+  readonly looksInto?: readonly QueueName[];
+  /** whether it asks how full each queue is, dead-letter queues among them */
+  readonly countsQueues?: boolean;
+  /** it is there where the stack wants it */
+  readonly onlyWith?: "reviewDesk";
   /** what it may keep on its disk, MB, where that is more than Lambda gives by itself */
   readonly diskMb?: number;
 };
@@ -189,7 +197,26 @@ export const FUNCTIONS = [
     hides: [],
     timeoutMs: () => 60_000,
   },
+  {
+    name: "review-desk",
+    onlyWith: "reviewDesk",
+    trigger: { kind: "url" },
+    ...worker,
+    reads: { ...worker.reads, queues: QUEUES.map(({ name }) => name) },
+    table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "Query"],
+    indexes: ["desk", "work"],
+    // A decision puts the charge's own message back; it tells no unknown.
+    sendsTo: ["charges", ...outcomeQueues.filter((name) => name !== "unknown-outcomes")],
+    hides: ["review"],
+    looksInto: ["review"],
+    countsQueues: true,
+    timeoutMs: () => 60_000,
+  },
 ] as const satisfies readonly FunctionRow[];
+
+/** Whether a function is there in a stack with these parts. */
+export const isThere = (row: FunctionRow, wanted: { readonly reviewDesk?: boolean }): boolean =>
+  row.onlyWith === undefined || wanted[row.onlyWith] === true;
 
 export type FunctionName = (typeof FUNCTIONS)[number]["name"];
 

@@ -303,7 +303,8 @@ export type LogEventName =
   | "reconciliation_failed"
   | "finding"
   | "retry_decided"
-  | "retry_released";
+  | "retry_released"
+  | "desk_failed";
 
 export type MetricName =
   | "ChargeOutcome"

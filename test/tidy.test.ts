@@ -59,6 +59,7 @@ const arrows: Readonly<Record<Room, readonly (readonly [Room, string])[]>> = {
     ["lib/core", "types of ids and queues"],
     ["lib/gateways", "the registry"],
     ["lib/flows", "the one flow of each function"],
+    ["lib/desk", "the pages of the web desk, and nothing else"],
     ["lib/adapters", "built once"],
     ["lib/ports.ts", "types"],
     ["lib/settings.ts", "read once"],
@@ -124,7 +125,7 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "the same table, and the same error when it does not answer",
   ],
   [
-    /^lib\/adapters\/sqs-(charges|depths|queues|redrive|wake-ups|windows)\.ts$/,
+    /^lib\/adapters\/sqs-(charges|depths|look|queues|redrive|wake-ups|windows)\.ts$/,
     "lib/adapters",
     ["lib/adapters/deadline.ts"],
     "SDK calls with a deadline",
@@ -182,6 +183,12 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     ["lib/gateways/fair-group.ts"],
     "whose charge it is, and nothing that charges",
   ],
+  [
+    /^functions\/review-desk\.ts$/,
+    "lib/gateways",
+    ["lib/gateways/registry.ts", "lib/gateways/fair-group.ts"],
+    "the parsers, and whose charge it is",
+  ],
   [/^functions\//, "lib/gateways", ["lib/gateways/registry.ts"], "the registry, never a gateway's own files"],
 ];
 
@@ -190,7 +197,7 @@ const packages: readonly (readonly [from: RegExp, names: readonly string[], reas
   [/^lib\/adapters\/http-wire\.ts$/, ["node:http", "node:net", "node:stream"], "the wire"],
   [/^lib\/adapters\/(dynamodb-.*|ledger-item)\.ts$/, ["@aws-sdk/client-dynamodb"], "the ledger"],
   [
-    /^lib\/adapters\/sqs-(charges|depths|queues|redrive|wake-ups|windows)\.ts$/,
+    /^lib\/adapters\/sqs-(charges|depths|look|queues|redrive|wake-ups|windows)\.ts$/,
     ["@aws-sdk/client-sqs"],
     "the queues",
   ],

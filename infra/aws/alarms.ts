@@ -82,11 +82,12 @@ export const stackAlarms = (scope: Construct, parts: AlarmedParts): readonly Ala
 };
 
 /** Functions that move charges, and may tell of what went wrong with one. */
-const workers = FUNCTIONS.filter(({ callsGateways }) => callsGateways);
+const workersOf = (functions: StackFunctions) =>
+  FUNCTIONS.filter(({ callsGateways, name }) => callsGateways && functions[name] !== undefined);
 
 // One a function, without arithmetic over several series: of a sum with one series missing nothing is left.
-const doubleChargeAlarms = ({ props }: AlarmedParts): AlarmForm[] =>
-  workers.map(({ name }) => ({
+const doubleChargeAlarms = ({ props, functions }: AlarmedParts): AlarmForm[] =>
+  workersOf(functions).map(({ name }) => ({
     id: `double-charge-${name}`,
     says: "The gateway took the money of a charge twice.",
     section: "Double charge",
@@ -144,14 +145,14 @@ const gravely = {
   { readonly section: RunbookSection; readonly says: string } | undefined
 >;
 
-const gatewayAlarms = ({ props: { prefix } }: AlarmedParts): AlarmForm[] =>
+const gatewayAlarms = ({ props: { prefix }, functions }: AlarmedParts): AlarmForm[] =>
   gatewayNames.flatMap((gateway) =>
     closeReasons.flatMap((reason): AlarmForm[] => {
       const grave = gravely[reason];
       if (grave === undefined) return [];
       const says = `${gateway} ${grave.says}: its charges wait.`;
       return [
-        ...workers.map(({ name }) => ({
+        ...workersOf(functions).map(({ name }) => ({
           id: `closed-${gateway}-${reason}-${name}`,
           says,
           section: grave.section,
@@ -234,35 +235,40 @@ const queueAlarms = ({ queues, lookupsEndMs, atWork }: AlarmedParts): AlarmForm[
   });
 
 const functionAlarms = ({ functions, props }: AlarmedParts): AlarmForm[] =>
-  FUNCTIONS.flatMap(({ name }): AlarmForm[] => [
-    {
-      id: `${name}-errors`,
-      says: `${name} ended with an error, ran out of time, or does not start.`,
-      section: "Function errors",
-      metric: functions[name].metricErrors({ period: fiveMinutes, statistic: Stats.SUM }),
-      from: 1,
-    },
-    {
-      id: `${name}-throttles`,
-      says: `${props.prefix}${name} was not allowed to run: the account's concurrency is used up.`,
-      section: "Function throttled",
-      metric: functions[name].metricThrottles({ period: fiveMinutes, statistic: Stats.SUM }),
-      from: 1,
-    },
-  ]);
+  FUNCTIONS.flatMap(({ name }): AlarmForm[] => {
+    const made = functions[name];
+    if (made === undefined) return [];
+    return [
+      {
+        id: `${name}-errors`,
+        says: `${name} ended with an error, ran out of time, or does not start.`,
+        section: "Function errors",
+        metric: made.metricErrors({ period: fiveMinutes, statistic: Stats.SUM }),
+        from: 1,
+      },
+      {
+        id: `${name}-throttles`,
+        says: `${props.prefix}${name} was not allowed to run: the account's concurrency is used up.`,
+        section: "Function throttled",
+        metric: made.metricThrottles({ period: fiveMinutes, statistic: Stats.SUM }),
+        from: 1,
+      },
+    ];
+  });
 
 /** Turns that a schedule may miss before somebody is told. */
 const turnsMissed = 3;
 
 const scheduleAlarms = ({ functions }: AlarmedParts): AlarmForm[] =>
-  FUNCTIONS.flatMap(({ name, trigger }): AlarmForm[] =>
-    trigger.kind === "schedule"
+  FUNCTIONS.flatMap(({ name, trigger }): AlarmForm[] => {
+    const made = functions[name];
+    return trigger.kind === "schedule" && made !== undefined
       ? [
           {
             id: `${name}-silent`,
             says: `${name} did not run when it should have: what it measures or does is not known.`,
             section: "Schedule did not run",
-            metric: functions[name].metricInvocations({
+            metric: made.metricInvocations({
               period: Duration.minutes(trigger.everyMinutes * turnsMissed),
               statistic: Stats.SUM,
             }),
@@ -270,8 +276,8 @@ const scheduleAlarms = ({ functions }: AlarmedParts): AlarmForm[] =>
             onSilence: true,
           },
         ]
-      : [],
-  );
+      : [];
+  });
 
 /** Longer than a window and its wait take: a run is late then, or failed, or never was. */
 const reconciledWithinMs = windowMs + (passesAfterMs[0] ?? 0) + 3 * 3_600_000;

@@ -9,6 +9,7 @@ import type { QueueName } from "../../lib/core/queues.ts";
 import { alarmTopic } from "./alarm-topic.ts";
 import { stackAlarms } from "./alarms.ts";
 import { dashboard } from "./dashboard.ts";
+import { deskUrl } from "./desk-url.ts";
 import { egressNetwork } from "./egress.ts";
 import { eventSources, visibilityOf } from "./event-sources.ts";
 import { addressVariables, checkedSettings } from "./function-settings.ts";
@@ -52,6 +53,7 @@ export class Chargeonce extends Construct {
     eventSources(this, this.functions, this.#queues, props, atWork);
     schedules(this, this.functions, prefix);
     this.httpEntry = httpEntry(this, this.functions, props);
+    deskUrl(this, this.functions);
     this.alarmTopic = props.alarmTopic ?? alarmTopic(this, prefix);
     this.alarms = stackAlarms(this, {
       props,

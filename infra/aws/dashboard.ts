@@ -122,8 +122,12 @@ const of = (statistic: string) => ({ period: fiveMinutes, statistic });
 
 const each = (
   functions: StackFunctions,
-  metric: (one: StackFunctions[keyof StackFunctions]) => IMetric,
-): IMetric[] => FUNCTIONS.map(({ name }) => metric(functions[name]));
+  metric: (one: NonNullable<StackFunctions[keyof StackFunctions]>) => IMetric,
+): IMetric[] =>
+  FUNCTIONS.flatMap(({ name }) => {
+    const made = functions[name];
+    return made === undefined ? [] : [metric(made)];
+  });
 
 const heading = (text: string): IWidget => new TextWidget({ markdown: `## ${text}`, width: 24, height: 1 });
 

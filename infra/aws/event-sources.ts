@@ -39,9 +39,10 @@ export const eventSources = (
   for (const row of FUNCTIONS) {
     const { name, trigger } = row;
     const listed: FunctionRow = row;
-    if (trigger.kind !== "queue") continue;
+    const target = functions[name];
+    if (trigger.kind !== "queue" || target === undefined) continue;
     new EventSourceMapping(scope, `${name}-source`, {
-      target: functions[name],
+      target,
       eventSourceArn: queues[queueWorkedBy(name)].queue.queueArn,
       batchSize: trigger.batchSize,
       ...(trigger.batchingWindowSeconds > 0 && {

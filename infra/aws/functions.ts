@@ -5,7 +5,7 @@ import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import { Architecture, Code, Function as Lambda, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
-import { type Durations, FUNCTIONS, type FunctionName, type FunctionRow } from "../functions.ts";
+import { type Durations, FUNCTIONS, type FunctionName, type FunctionRow, isThere } from "../functions.ts";
 import type { EgressNetwork } from "./egress.ts";
 import { variablesOf } from "./function-settings.ts";
 import { functionRole } from "./permissions.ts";
@@ -14,7 +14,12 @@ import type { StackQueues } from "./queues.ts";
 import { secretsExtension, secretsOf } from "./secrets.ts";
 import { WrongProps } from "./wrong-props.ts";
 
-export type StackFunctions = Readonly<Record<FunctionName, Lambda>>;
+type Optional = Extract<(typeof FUNCTIONS)[number], { readonly onlyWith: string }>["name"];
+
+/** Every function of the list; the optional ones where they are wanted. */
+export type StackFunctions = Readonly<
+  Record<Exclude<FunctionName, Optional>, Lambda> & Partial<Record<Optional, Lambda>>
+>;
 
 export type FunctionsProps = {
   readonly props: ChargeonceProps;
@@ -30,12 +35,11 @@ const bundles = fileURLToPath(new URL("../../dist/functions/", import.meta.url))
 export const timeoutOf = (row: FunctionRow, durations: Durations): Duration =>
   Duration.seconds(Math.ceil(row.timeoutMs(durations) / 1_000));
 
-/** Every function of the list, from its built bundle. */
+/** The functions of the list that are wanted, from their built bundles. */
 export const stackFunctions = (scope: Construct, parts: FunctionsProps): StackFunctions =>
-  Object.fromEntries(FUNCTIONS.map((row) => [row.name, make(scope, row, parts)])) as Record<
-    FunctionName,
-    Lambda
-  >;
+  Object.fromEntries(
+    FUNCTIONS.filter((row) => isThere(row, parts.props)).map((row) => [row.name, make(scope, row, parts)]),
+  ) as StackFunctions;
 
 const make = (
   scope: Construct,

@@ -22,16 +22,17 @@ export const httpEntry = (
   functions: StackFunctions,
   { prefix, logRetention }: ChargeonceProps,
 ): HttpApi | undefined => {
-  const answering = (FUNCTIONS as readonly FunctionRow[]).flatMap(({ name, trigger }) =>
-    trigger.kind === "http" ? [{ name: name as keyof StackFunctions, ...trigger }] : [],
-  );
+  const answering = (FUNCTIONS as readonly FunctionRow[]).flatMap(({ name, trigger }) => {
+    const made = functions[name as keyof StackFunctions];
+    return trigger.kind === "http" && made !== undefined ? [{ name, made, ...trigger }] : [];
+  });
   if (answering.length === 0) return undefined;
   const api = new HttpApi(scope, "http-entry", { apiName: `${prefix}notices`, createDefaultStage: false });
-  for (const { name, method, path } of answering) {
+  for (const { name, made, method, path } of answering) {
     const [route] = api.addRoutes({
       path,
       methods: [HttpMethod[method]],
-      integration: new HttpLambdaIntegration(name, functions[name], {
+      integration: new HttpLambdaIntegration(name, made, {
         payloadFormatVersion: PayloadFormatVersion.VERSION_2_0,
       }),
       authorizer: new HttpNoneAuthorizer(),

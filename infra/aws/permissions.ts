@@ -78,6 +78,11 @@ const statementsOf = (parts: FunctionParts): PolicyStatement[] => {
     ),
     allow(pollActions, worked),
     allow(
+      ["sqs:ReceiveMessage"],
+      (row.looksInto ?? []).map((name) => queues[name].queue.queueArn),
+    ),
+    allow(["sqs:GetQueueAttributes"], row.countsQueues === true ? everyQueueOf(queues) : []),
+    allow(
       ["sqs:ChangeMessageVisibility"],
       row.hides.map((name) => queues[name].queue.queueArn),
     ),
@@ -95,6 +100,12 @@ const statementsOf = (parts: FunctionParts): PolicyStatement[] => {
     ),
   ].filter((statement) => statement.actions.length > 0 && statement.resources.length > 0);
 };
+
+const everyQueueOf = (queues: StackQueues): string[] =>
+  Object.values(queues).flatMap(({ queue, deadLetters }) => [
+    queue.queueArn,
+    ...(deadLetters === undefined ? [] : [deadLetters.queueArn]),
+  ]);
 
 const dynamodb = (actions: readonly string[]): string[] => actions.map((action) => `dynamodb:${action}`);
 

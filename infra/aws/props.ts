@@ -46,4 +46,10 @@ export interface ChargeonceProps {
   readonly moneyLimits?: Readonly<Record<string, MoneyLimit>>;
   /** X-Ray traces of invocations, about 5 USD a million. @default false */
   readonly tracing?: boolean;
+  /**
+   * The web desk, at a function URL that only IAM lets one in to. Its callers need `lambda:InvokeFunctionUrl` on it, and
+   * `lambda:InvokeFunction` under the condition `lambda:InvokedViaFunctionUrl`: whoever invokes it directly can name
+   * anybody. @default false
+   */
+  readonly reviewDesk?: boolean;
 }

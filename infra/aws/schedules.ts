@@ -8,12 +8,13 @@ import type { StackFunctions } from "./functions.ts";
 /** Each schedule function by its clock. A run that failed is not repeated: the next one comes by itself. */
 export const schedules = (scope: Construct, functions: StackFunctions, prefix: string): void => {
   for (const { name, trigger } of FUNCTIONS) {
-    if (trigger.kind !== "schedule") continue;
+    const made = functions[name];
+    if (trigger.kind !== "schedule" || made === undefined) continue;
     new Rule(scope, `${name}-schedule`, {
       ruleName: `${prefix}${name}`,
       schedule: Schedule.rate(Duration.minutes(trigger.everyMinutes)),
       targets: [
-        new LambdaFunction(functions[name], {
+        new LambdaFunction(made, {
           retryAttempts: 0,
           maxEventAge: Duration.minutes(Math.max(1, trigger.everyMinutes)),
         }),

@@ -50,6 +50,7 @@ const checks: Readonly<Record<Exclude<keyof Stage, "teardown">, Check>> = {
     'an object of currencies to {"unknown": "500.00", "review": "1000.00"}',
   ],
   tracing: [(value) => typeof value === "boolean", "true or false"],
+  reviewDesk: [(value) => typeof value === "boolean", "true or false"],
 };
 
 /**

@@ -82,6 +82,7 @@ const eventNames: Readonly<Record<LogEventName, true>> = {
   finding: true,
   retry_decided: true,
   retry_released: true,
+  desk_failed: true,
 };
 
 /** The allow-list, as values: a type is gone when the code runs, and a cast goes past it before. */

@@ -1,7 +1,6 @@
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import type { JsonObject } from "../core/json.ts";
 import { queueJson } from "../core/queue-json.ts";
-import type { RetryReleaser } from "../ports.ts";
 import { CallFailed, withDeadline } from "./deadline.ts";
 
 /** The queue did not say that it took the charge; it may have, and a second copy does no harm. */
@@ -19,8 +18,8 @@ export const sqsCharges =
     queueUrl: string,
     groupOf: (body: string) => string | undefined,
     deadlineMs = 5_000,
-  ): RetryReleaser["sendCharge"] =>
-  async (charge: JsonObject) => {
+  ) =>
+  async (charge: JsonObject, delayMs = 0): Promise<void> => {
     const body = queueJson(JSON.stringify(charge));
     const group = groupOf(body);
     await withDeadline(
@@ -30,6 +29,7 @@ export const sqsCharges =
           new SendMessageCommand({
             QueueUrl: queueUrl,
             MessageBody: body,
+            ...(delayMs === 0 ? {} : { DelaySeconds: Math.ceil(delayMs / 1_000) }),
             ...(group === undefined ? {} : { MessageGroupId: group }),
           }),
           { abortSignal },

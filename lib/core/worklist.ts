@@ -44,7 +44,15 @@ export const worklist = <T extends Waiting>(
   waiting: readonly T[],
   filter: WorklistFilter,
   nowMs: number,
-): readonly T[] => {
+): readonly T[] => firstOfWorklist(waiting, filter, nowMs, Number.POSITIVE_INFINITY).first;
+
+/** The same for a page: all that passes, in no order, and the first so many of it in order. */
+export const firstOfWorklist = <T extends Waiting>(
+  waiting: readonly T[],
+  filter: WorklistFilter,
+  nowMs: number,
+  most: number,
+): { readonly fitting: readonly T[]; readonly first: readonly T[] } => {
   const { reasons, gateway, olderThanMs, minMoney } = filter;
   const currencies = new Map<string, { readonly minors: number; readonly least: bigint }>();
   const currencyOf = (currency: string) => {
@@ -55,7 +63,9 @@ export const worklist = <T extends Waiting>(
     currencies.set(currency, known);
     return known;
   };
-  const ranked: { readonly one: T; readonly weight: number }[] = [];
+  const fitting: T[] = [];
+  // As numbers: for an order and nothing else.
+  const weights = new Float64Array(waiting.length);
   for (const one of waiting) {
     const ageMs = nowMs - one.sinceMs;
     if (reasons !== undefined && !reasons.includes(one.reason)) continue;
@@ -63,11 +73,19 @@ export const worklist = <T extends Waiting>(
     if (olderThanMs !== undefined && ageMs < olderThanMs) continue;
     const { minors, least } = currencyOf(one.currency);
     if (BigInt(one.amount) < least) continue;
-    // As a number: for an order and nothing else.
-    ranked.push({ one, weight: (Number(one.amount) / minors) * Math.max(ageMs, 1_000) });
+    weights[fitting.length] = (Number(one.amount) / minors) * Math.max(ageMs, 1_000);
+    fitting.push(one);
+  }
+  const count = fitting.length;
+  // Numbers alone are sorted fast; only what is at least as heavy as the last one that is wanted is sorted as charges.
+  const least = most < count ? (weights.slice(0, count).sort()[count - most] ?? 0) : Number.NEGATIVE_INFINITY;
+  const ranked: { readonly one: T; readonly weight: number }[] = [];
+  for (const [at, one] of fitting.entries()) {
+    const weight = weights[at] ?? 0;
+    if (weight >= least) ranked.push({ one, weight });
   }
   ranked.sort((a, b) => b.weight - a.weight || (a.one.chargeId < b.one.chargeId ? -1 : 1));
-  return ranked.map(({ one }) => one);
+  return { fitting, first: ranked.slice(0, most).map(({ one }) => one) };
 };
 
 const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

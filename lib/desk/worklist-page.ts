@@ -1,7 +1,7 @@
 import { gatewayNames } from "../core/charge.ts";
 import { reviewReasons } from "../core/ledger.ts";
 import { moneyText } from "../core/money.ts";
-import { worklist } from "../core/worklist.ts";
+import { firstOfWorklist } from "../core/worklist.ts";
 import { readFilter, type WrittenFilter } from "../core/worklist-filter.ts";
 import type { WaitingReview } from "../ports.ts";
 import { ageText } from "./age-text.ts";
@@ -77,9 +77,10 @@ export const worklistPage = (
 ): DeskResponse => {
   const written = writtenFilter(fields);
   const { filter, problems } = readFilter(written);
-  const fitting = worklist(rows, filter, nowMs);
-  const pages = Math.max(1, Math.ceil(fitting.length / rowsOnPage));
   const asked = Number(fields.get("page") ?? "1");
+  const wanted = Number.isSafeInteger(asked) ? Math.max(asked, 1) * rowsOnPage : rowsOnPage;
+  const { fitting, first } = firstOfWorklist(rows, filter, nowMs, wanted);
+  const pages = Math.max(1, Math.ceil(fitting.length / rowsOnPage));
   const page = Number.isSafeInteger(asked) ? Math.min(Math.max(asked, 1), pages) : 1;
   const from = (page - 1) * rowsOnPage;
   const count =
@@ -95,7 +96,7 @@ export const worklistPage = (
   const table =
     fitting.length === 0
       ? nothing
-      : html`<table class="stack" role="table"><caption>Most pressing first: money times age. Read at ${timeOf(atMs)}</caption><thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Charge</th><th scope="col" role="columnheader" class="number">Money</th><th scope="col" role="columnheader" class="number">Waits</th><th scope="col" role="columnheader">Gateway</th><th scope="col" role="columnheader">Reason</th><th scope="col" role="columnheader">So far</th></tr></thead><tbody role="rowgroup">${fitting.slice(from, from + rowsOnPage).map((one) => row(one, nowMs))}</tbody></table>`;
+      : html`<table class="stack" role="table"><caption>Most pressing first: money times age. Read at ${timeOf(atMs)}</caption><thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Charge</th><th scope="col" role="columnheader" class="number">Money</th><th scope="col" role="columnheader" class="number">Waits</th><th scope="col" role="columnheader">Gateway</th><th scope="col" role="columnheader">Reason</th><th scope="col" role="columnheader">So far</th></tr></thead><tbody role="rowgroup">${first.slice(from, from + rowsOnPage).map((one) => row(one, nowMs))}</tbody></table>`;
   const step = (to: number, name: string, rel: string): Markup =>
     to < 1 || to > pages ? nothing : html`<a rel="${rel}" href="${addressOf(written, to)}">${name}</a>`;
   return deskPage({

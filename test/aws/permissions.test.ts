@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
 import { FUNCTIONS, type FunctionRow, queueWorkedBy } from "../../infra/functions.ts";
+import { deadLetterNameOf, isConsumed, QUEUES } from "../../lib/core/queues.ts";
 import { queueOf } from "../../lib/core/verdict.ts";
 import {
   credentialNames,
@@ -30,6 +31,8 @@ const actions: Readonly<Record<string, string>> = {
   SendMessageBatchCommand: "sqs:SendMessage",
   SendMessageCommand: "sqs:SendMessage of one",
   ChangeMessageVisibilityBatchCommand: "sqs:ChangeMessageVisibility",
+  ReceiveMessageCommand: "sqs:ReceiveMessage",
+  GetQueueAttributesCommand: "sqs:GetQueueAttributes",
 };
 
 const verbs: Readonly<Record<string, string>> = {
@@ -93,7 +96,7 @@ const resourceName = (resource: unknown, on: Synthesized): string => {
   for (const [id, { Type, Properties }] of Object.entries(named)) {
     if (!text.includes(`"${id}"`)) continue;
     if (Type === "AWS::SQS::Queue") return String(Properties["QueueName"]).replace("chargeonce-prod-", "");
-    const [, index] = /\/index\/(work)"/.exec(text) ?? [];
+    const [, index] = /\/index\/(work|desk)"/.exec(text) ?? [];
     return index ?? (text.includes("/index/") ? text : "table");
   }
   for (const id of Object.keys(on.of("AWS::Logs::LogGroup"))) if (text.includes(`"${id}"`)) return "its log";
@@ -147,13 +150,25 @@ const told: Readonly<Record<string, readonly string[]>> = {
   "reconcile-window": ["review"],
   "schedule-retries": ["permanent-declines"],
   "release-retries": ["permanent-declines", "retryable-declines"],
+  "review-desk": ["approved", "permanent-declines", "request-errors", "retryable-declines", "review"],
 };
 
 /** The queue to which a function sends its messages one at a time. */
 const sentAlone: Readonly<Record<string, string>> = {
   "release-retries": "charges",
+  "review-desk": "charges",
   reconcile: "reconcile-windows",
 };
+/** Whose messages are hidden and shown again, where it is not the queue that starts the function. */
+const hidesOf = (row: FunctionRow): string =>
+  reconciles(row) ? "unknown-outcomes" : row.name === "review-desk" ? "review" : queueWorkedBy(row.name);
+/** Which indexes a function queries. */
+const indexesOf = (row: FunctionRow): readonly string[] =>
+  row.name === "review-desk" ? ["desk", "work"] : ["work"];
+const everyQueue = QUEUES.flatMap((queue) => [
+  queue.name,
+  ...(isConsumed(queue) ? [deadLetterNameOf(queue.name)] : []),
+]);
 const reconciles = ({ name }: FunctionRow): boolean => name.startsWith("reconcile");
 
 describe("permissions", () => {
@@ -186,9 +201,12 @@ describe("permissions", () => {
           if (queue !== undefined) needed.add(`${call} on ${queue}`);
       } else if (call === "sqs:SendMessage of one")
         needed.add(`sqs:SendMessage on ${sentAlone[row.name] ?? "unknown-outcomes"}`);
-      else if (call === "sqs:ChangeMessageVisibility")
-        needed.add(`${call} on ${reconciles(row) ? "unknown-outcomes" : queueWorkedBy(row.name)}`);
-      else if (call === "dynamodb:Query on index") needed.add("dynamodb:Query on work");
+      else if (call === "sqs:ChangeMessageVisibility") needed.add(`${call} on ${hidesOf(row)}`);
+      else if (call === "sqs:ReceiveMessage") needed.add(`${call} on review`);
+      else if (call === "sqs:GetQueueAttributes")
+        for (const name of everyQueue) needed.add(`${call} on ${name}`);
+      else if (call === "dynamodb:Query on index")
+        for (const name of indexesOf(row)) needed.add(`dynamodb:Query on ${name}`);
       else if (call === "secretsmanager:GetSecretValue") needed.add(`${call} on a secret`);
       else needed.add(call);
     }
@@ -206,13 +224,16 @@ describe("permissions", () => {
     },
   );
 
-  test("nobody may delete or change a table, scan it or purge a queue; one function sends charges", () => {
+  test("nobody may delete or change a table, scan it or purge a queue; two functions put charges back", () => {
     for (const { name } of rows)
       for (const granted of grantedTo(name, on)) {
         expect(granted).not.toMatch(
-          /dynamodb:(PartiQL)?Delete|dynamodb:(Update|Scan)|sqs:(Purge|DeleteQueue)|:\*|-dlq$/,
+          /dynamodb:(PartiQL)?Delete|dynamodb:(Update|Scan)|sqs:(Purge|DeleteQueue)|:\*/,
         );
-        if (name !== "release-retries") expect(granted).not.toBe("sqs:SendMessage on charges");
+        // A dead letter may be counted, and nothing else.
+        if (granted.endsWith("-dlq")) expect(granted).toMatch(/^sqs:GetQueueAttributes /);
+        if (name !== "release-retries" && name !== "review-desk")
+          expect(granted).not.toBe("sqs:SendMessage on charges");
       }
   });
 

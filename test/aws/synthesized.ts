@@ -50,5 +50,6 @@ export const everything = {
   ],
   alarmEmail: "on-call@merchant.test",
   tracing: true,
+  reviewDesk: true,
   moneyLimits: { EUR: { unknown: "1000.00", review: "5000.00" }, JPY: { unknown: "100000", review: "1" } },
 } as const;

@@ -212,3 +212,13 @@ test("the stack is protected against its removal until a teardown has looked at 
   expect(on.stack.terminationProtection).toBe(true);
   expect(synthesized({ stage: "dev", teardown: "true" }).stack.terminationProtection).toBe(false);
 });
+
+test("the web desk is there where it is wanted, and lets nobody in but by IAM", () => {
+  const urls = Object.values(on.of("AWS::Lambda::Url"));
+  expect(urls.map(({ Properties }) => [Properties["AuthType"], Properties["Cors"]])).toEqual([
+    ["AWS_IAM", undefined],
+  ]);
+  const without = synthesized({ stage: "dev" });
+  expect(without.of("AWS::Lambda::Url")).toEqual({});
+  expect(JSON.stringify(without.template.toJSON())).not.toContain("review-desk");
+});

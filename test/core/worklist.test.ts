@@ -1,5 +1,12 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseSpanMs, type Waiting, type WorklistFilter, worklist } from "../../lib/core/worklist.ts";
+import {
+  firstOfWorklist,
+  parseSpanMs,
+  type Waiting,
+  type WorklistFilter,
+  worklist,
+} from "../../lib/core/worklist.ts";
 import { readFilter, type WrittenFilter } from "../../lib/core/worklist-filter.ts";
 
 const nowMs = Date.UTC(2026, 10, 25);
@@ -121,4 +128,19 @@ describe("a filter as it is written", () => {
       problems,
     );
   });
+});
+
+test("the first of a worklist are the first of the whole of it, however many are wanted and however many are alike", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 3 })), { maxLength: 40 }),
+      fc.integer({ min: 1, max: 50 }),
+      (rows, most) => {
+        const all = rows.map(([amount, hours], n) => waits(`c-${(n * 7) % 41}-${n}`, String(amount), hours));
+        const { fitting, first } = firstOfWorklist(all, {}, nowMs, most);
+        expect(fitting).toEqual(all);
+        expect(first).toEqual(worklist(all, {}, nowMs).slice(0, most));
+      },
+    ),
+  );
 });

@@ -37,7 +37,8 @@ export type FunctionName =
   | "reconcile-window"
   | "schedule-retries"
   | "release-retries"
-  | "gauge-money";
+  | "gauge-money"
+  | "review-desk";
 
 /** The file that is deployed. */
 export const bundleOf = (name: FunctionName): string =>
