@@ -130,11 +130,11 @@ export const worstCaseMsOf = (policy: Policy, gatewayTimeoutMs: number): number 
 
 /**
  * The last moment, by any worker's clock, at which a request id first sent at `firstSendAtMs` may be sent
- * again (S3). Two workers' clocks may differ and a request needs time to arrive, so a tenth of the life (at
- * most the clock skew) is kept back.
+ * again (S3). Two workers' clocks may differ by the clock skew, which is kept back; of a life shorter than five times
+ * that, a fifth of it, or nothing could be sent again.
  */
 export const keyLifeEndMs = (policy: Policy, firstSendAtMs: number): number =>
-  firstSendAtMs + policy.requestIdLifeMs - Math.min(policy.clockSkewMs, policy.requestIdLifeMs / 10);
+  firstSendAtMs + policy.requestIdLifeMs - Math.min(policy.clockSkewMs, policy.requestIdLifeMs / 5);
 
 type Parsed =
   | { readonly ok: true; readonly policy: Policy }

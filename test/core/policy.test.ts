@@ -262,7 +262,8 @@ describe("worstCaseMsOf", () => {
 
 describe("keyLifeEndMs (S3)", () => {
   test.each<[Partial<Policy>, number, string]>([
-    [{}, 810_000, "15 minutes less a tenth"],
+    [{}, 780_000, "15 minutes less the clock skew"],
+    [{ requestIdLifeMs: 300_000 }, 240_000, "of a short life a fifth is kept back"],
     [{ requestIdLifeMs: 86_400_000 }, 86_280_000, "a day less the clock skew"],
     [{ requestIdLifeMs: 86_400_000, clockSkewMs: 0 }, 86_400_000, "clocks that agree"],
     [{ requestIdLifeMs: 0 }, 0, "no life at all"],

@@ -199,7 +199,7 @@ describe("the order of effects", () => {
       await short.round();
       return short.wire.posts().map(({ notAfterMs }) => (notAfterMs ?? 0) - startMs);
     };
-    expect(await bounds(50_000)).toStrictEqual([72_000, 45_000]);
+    expect(await bounds(50_000)).toStrictEqual([72_000, 40_000]);
     // The life of an id bounds what is sent under it again, so the first send leaves however short it is.
     expect(await bounds(20_000)).toStrictEqual([72_000]);
     expect(await bounds(0)).toStrictEqual([72_000]);

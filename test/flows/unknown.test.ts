@@ -182,7 +182,7 @@ describe("the way of an unknown to its end", () => {
       ].slice(-6),
     );
     expect(on.entry()).toMatchObject({ firstSendAtMs: on.startMs });
-    expect(on.wire.posts()[2]?.notAfterMs).toBeLessThanOrEqual(on.startMs + 900_000 - 90_000);
+    expect(on.wire.posts()[2]?.notAfterMs).toBeLessThanOrEqual(on.startMs + 900_000 - 120_000);
   });
 });
 

@@ -139,6 +139,12 @@ describe("the world", () => {
     expect(violation?.message).toBeUndefined();
   });
 
+  // Two clocks were further apart than what was kept back of the key life.
+  test("a worker with a slow clock sends nothing past the key life: seed 6184", async () => {
+    const { violation } = await runWorld({ seed: 6184, charges: 20 });
+    expect(violation?.message).toBeUndefined();
+  });
+
   test("a failure is shrunk to a history that still fails, and tells its story", async () => {
     const mutant = mutants.find(({ name }) => name === "answer-of-a-resend-is-believed");
     if (mutant === undefined) throw new Error("no such mutant");
