@@ -934,7 +934,9 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     const { chargeId, state } = entry;
     const live = charges.live(chargeId) + unknowns.live(chargeId);
     if (state === "unknown" || state === "pending" || state === "opened" || state === "waiting") {
-      if (live === 0)
+      // A retry that is written as released stays due until its message was accepted.
+      const isDue = state === "waiting" && retries?.waits(chargeId) === true;
+      if (live === 0 && !isDue)
         breach(
           new Violation("unknownIsNeverForgotten", chargeId, `${state}, and no message is left to work it`),
         );
