@@ -26,9 +26,12 @@ export const sqsClient = (): SQSClient => {
 const idleTimeoutMs = 5_000;
 const timeoutMs = clientLimits.requestHandler.requestTimeout;
 
+/** A function's first call has the SDK's connection, and should not have to make another one. */
+const sdkFirst = 2;
+
 /** The same clients for a function that makes some requests over and over. */
 export const quickClients = (dynamodb: DynamoDBClient, sqs: SQSClient) => {
-  const options = { wire: httpWire({ clock, idleTimeoutMs }), clock, timeoutMs };
+  const options = { wire: httpWire({ clock, idleTimeoutMs }), clock, sdkFirst, timeoutMs };
   return {
     dynamodb: quickSends(dynamodb, { ...options, kinds: [quickStatements] }),
     sqs: quickSends(sqs, { ...options, kinds: [quickMessages] }),

@@ -118,14 +118,16 @@ export type QuickSendsOptions = {
   readonly wire: Wire;
   readonly clock: Pick<Clock, "nowMs">;
   readonly kinds: readonly QuickKind[];
+  /** so many requests of a kind the SDK makes first; at least one */
+  readonly sdkFirst: number;
   /** how long one quick try may take */
   readonly timeoutMs: number;
 };
 
 /**
  * An SDK's client whose most frequent requests go out without the SDK's machinery, which takes most of the processor
- * time of a charge. The SDK makes the first of each kind, and with it all that is to be known: the address, the names
- * and the region. The next ones repeat it with a body, a time and a signature of their own.
+ * time of a charge. The SDK makes the first ones of each kind, and with them all that is to be known: the address,
+ * the names and the region. The next ones repeat it with a body, a time and a signature of their own.
  *
  * Only a plain 200 is taken. After anything else the same request goes to the SDK, with its retries and errors, and
  * the next one of its kind, too: what it does about clocks, credentials and throttling is done by it alone. A request
@@ -133,9 +135,10 @@ export type QuickSendsOptions = {
  */
 export const quickSends = <Client extends AwsClient>(
   client: Client,
-  { wire, clock, kinds, timeoutMs }: QuickSendsOptions,
+  { wire, clock, kinds, sdkFirst, timeoutMs }: QuickSendsOptions,
 ): Pick<Client, "send"> => {
   const forms = new Map<string, Form>();
+  const askedOf = new Map<string, number>();
   const ask: Send = (client.send as Send).bind(client);
   // Outside of what reads the answer: only what went well is remembered.
   (client.middlewareStack as Middlewares).add(
@@ -144,7 +147,9 @@ export const quickSends = <Client extends AwsClient>(
       const request = args.request as SignedRequest;
       const operation = (request.headers["x-amz-target"] ?? "").split(".").at(-1) ?? "";
       const form = kinds.some((kind) => kind.operation === operation) ? formOf(request) : undefined;
-      if (form !== undefined) forms.set(operation, form);
+      const asked = (askedOf.get(operation) ?? 0) + 1;
+      askedOf.set(operation, asked);
+      if (form !== undefined && asked >= sdkFirst) forms.set(operation, form);
       return answer;
     },
     { step: "deserialize", priority: "high", name: "quickSends" },

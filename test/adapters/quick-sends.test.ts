@@ -62,6 +62,7 @@ const stage = (options: {
   readonly sdk?: readonly (readonly [number, object])[];
   readonly wire?: readonly (Transport | Error | Promise<Transport>)[];
   readonly endpoint?: string;
+  readonly sdkFirst?: number;
   readonly sessionToken?: string;
 }) => {
   const handler = network(options.sdk);
@@ -72,6 +73,7 @@ const stage = (options: {
     quickSends(client, {
       clock: { nowMs },
       timeoutMs: 2_000,
+      sdkFirst: options.sdkFirst ?? 1,
       kinds: [quickStatements, quickMessages],
       wire: {
         async send(request) {
@@ -145,6 +147,13 @@ describe("a client that sends quickly", () => {
     );
     // The SDK's own body says the same.
     expect(JSON.parse(body ?? "")).toEqual(JSON.parse(textOf(on.sdk[0])));
+  });
+
+  test("lets the SDK make as many as it is told, and after a refusal only one", async () => {
+    const on = stage({ sdkFirst: 2, wire: [replied({}, 500)] });
+    for (let nth = 0; nth < 5; nth++) await on.dynamodb.send(statements(), quickly);
+    // Two by the SDK, one quick that is refused and goes to the SDK, two quick ones.
+    expect([on.sdk.length, on.quick.length]).toEqual([3, 3]);
   });
 
   test("of messages, the body is the SDK's, too", async () => {
