@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { BootstrapConflict, bootstrap } from "../infra/bootstrap.ts";
 import { writeEnvFile } from "../infra/env-file.ts";
 import { clientLimits, sqsClientLimits } from "../lib/adapters/deadline.ts";
+import { CHARGE_QUEUES, QUEUES } from "../lib/core/queues.ts";
 import { exitStatus } from "./exit-status.ts";
 import { fileTrouble, UsageProblem } from "./usage-problem.ts";
 
@@ -27,6 +28,9 @@ export const addBootstrapCommand = (program: Command): void => {
       const dynamodb = new DynamoDBClient({ ...clientLimits });
       try {
         const variables = await bootstrap({ sqs, dynamodb }, prefix);
+        // Who starts the functions by hand starts `reconcile` alone: without these it works its windows itself.
+        for (const queue of QUEUES)
+          if (!CHARGE_QUEUES.some(({ name }) => name === queue.name)) delete variables[queue.variable];
         try {
           writeEnvFile(envFile, variables);
         } catch (error) {
