@@ -1,4 +1,5 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { randomBytes } from "node:crypto";
+import { isSameSecret } from "../lib/adapters/same-secret.ts";
 
 /** Who was let in, and what proves that a form is one of this desk's. */
 export type DeskSession = { readonly person: string; readonly formToken: string };
@@ -30,10 +31,6 @@ export const sessionLifeMs = 12 * 3_600_000;
 const cookieName = "chargeonce-desk";
 
 const secret = (): string => randomBytes(32).toString("base64url");
-const digestOf = (text: string): Buffer => createHash("sha256").update(text).digest();
-
-/** Whether two secrets are one, in a time that says nothing about where they differ. */
-export const isSameSecret = (a: string, b: string): boolean => timingSafeEqual(digestOf(a), digestOf(b));
 
 export const deskDoor = (nowMs: () => number = Date.now): DeskDoor => {
   const linkToken = secret();

@@ -1,6 +1,6 @@
 import { dynamodbDeskIndex } from "../lib/adapters/dynamodb-desk.ts";
 import { readChargeRecord } from "../lib/adapters/dynamodb-ledger.ts";
-import { readWork } from "../lib/adapters/dynamodb-work.ts";
+import { readWorkEntries } from "../lib/adapters/dynamodb-work.ts";
 import { readQueueDepths } from "../lib/adapters/sqs-depths.ts";
 import type { Charge } from "../lib/core/charge.ts";
 import type { SoughtCharge } from "../lib/core/charge-in.ts";
@@ -40,8 +40,6 @@ export const messageAt = async (
   return searchQueue ? chargeFromQueue(access.sqs, settings.queueUrls.review, sought) : undefined;
 };
 
-/** Charges of one state that are read for their money; a stack with more has another problem. */
-const readMax = 20_000;
 /** How long a worklist is as good as new, and how long it is shown while the next one is read. */
 const freshMs = 5_000;
 const keptMs = 60_000;
@@ -55,16 +53,7 @@ export const deskSiteAt = (place: Place, flags: MessageFlags, desk: Desk): DeskS
     index: keptIndex(dynamodbDeskIndex(dynamodb, table), desk.clock, freshMs, keptMs),
     recordOf: (chargeId) => readChargeRecord(dynamodb, table, chargeId),
     messageOf: (entry, search) => messageAt(entry, flags, place, search),
-    async unknowns() {
-      const works = await Promise.all(
-        (["unknown", "pending"] as const).map((state) => readWork(dynamodb, table, state, readMax)),
-      );
-      const ids = works.flatMap(({ first }) => first.map(({ chargeId }) => chargeId));
-      return {
-        entries: [...(await desk.ledger.read(ids)).values()],
-        notRead: works.reduce((sum, { count, first }) => sum + count - first.length, 0),
-      };
-    },
+    unknowns: () => readWorkEntries(dynamodb, table, ["unknown", "pending"], desk.ledger),
     depths: () =>
       readQueueDepths(
         access.sqs,

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { isSameSecret } from "../lib/adapters/same-secret.ts";
 import { problemsOfWish } from "../lib/core/review-decision.ts";
 import { answerDesk } from "../lib/desk/answer.ts";
 import { html } from "../lib/desk/markup.ts";
 import { deskHeaders, deskPage, plainPage } from "../lib/desk/page.ts";
 import type { DeskResponse, DeskSite } from "../lib/desk/site.ts";
-import { type DeskDoor, isSameSecret, type LinkState } from "./desk-door.ts";
+import type { DeskDoor, LinkState } from "./desk-door.ts";
 
 export type DeskServer = {
   readonly origin: string;

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { sqsClientLimits } from "../lib/adapters/deadline.ts";
 import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
 import { dynamodbPace } from "../lib/adapters/dynamodb-pace.ts";
-import { readWork } from "../lib/adapters/dynamodb-work.ts";
+import { readWorkEntries } from "../lib/adapters/dynamodb-work.ts";
 import { readQueueDepths } from "../lib/adapters/sqs-depths.ts";
 import { type GatewayName, gatewayNames } from "../lib/core/charge.ts";
 import { QUEUES } from "../lib/core/queues.ts";
@@ -20,8 +20,6 @@ type StatusFlags = {
   readonly json?: boolean;
 };
 
-/** Charges of one state that are read for their money; a stack with more has another problem. */
-const readMax = 20_000;
 const watchEveryMs = 2_000;
 const workStates = ["unknown", "pending", "review"] as const;
 
@@ -32,11 +30,12 @@ const readStatus = async (
 ): Promise<Status> => {
   const nowMs = Date.now();
   const book = dynamodbPace(ledger.dynamodb, ledger.table);
-  const works = await Promise.all(
-    workStates.map((state) => readWork(ledger.dynamodb, ledger.table, state, readMax)),
+  const { entries, notRead } = await readWorkEntries(
+    ledger.dynamodb,
+    ledger.table,
+    workStates,
+    dynamodbLedger(ledger.dynamodb, ledger.table),
   );
-  const ids = works.flatMap(({ first }) => first.map(({ chargeId }) => chargeId));
-  const entries = await dynamodbLedger(ledger.dynamodb, ledger.table).read(ids);
   const paces = await Promise.all(
     gatewayNames.map(async (gateway) => [gateway, await book.read(gateway)] as const),
   );
@@ -49,10 +48,10 @@ const readStatus = async (
     paces: Object.fromEntries(paces) as Record<GatewayName, Status["paces"][GatewayName]>,
     // The index is a moment behind: what has ended meanwhile waits no more.
     waiting: waitingMoney(
-      [...entries.values()].filter(({ state }) => (workStates as readonly string[]).includes(state)),
+      entries.filter(({ state }) => (workStates as readonly string[]).includes(state)),
       nowMs,
     ),
-    notRead: works.reduce((sum, { count, first }) => sum + count - first.length, 0),
+    notRead,
   };
 };
 

@@ -1,8 +1,9 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from "aws-lambda";
 import { dynamodbDeskIndex } from "../lib/adapters/dynamodb-desk.ts";
 import { readChargeRecord } from "../lib/adapters/dynamodb-ledger.ts";
-import { readWork } from "../lib/adapters/dynamodb-work.ts";
+import { readWorkEntries } from "../lib/adapters/dynamodb-work.ts";
+import { isSameSecret } from "../lib/adapters/same-secret.ts";
 import { sqsCharges } from "../lib/adapters/sqs-charges.ts";
 import { readQueueDepths } from "../lib/adapters/sqs-depths.ts";
 import { lookThroughQueue } from "../lib/adapters/sqs-look.ts";
@@ -24,7 +25,6 @@ const parts = workerParts("review-desk");
 const { settings, sqs, dynamodb, log } = parts;
 const { ledgerTable: table, queueUrls } = settings;
 const bodyMaxBytes = 16_384;
-const readMax = 20_000;
 const headers = deskHeaders(sha256);
 const index = keptIndex(dynamodbDeskIndex(dynamodb, table), clock, 5_000, 5_000);
 const sendCharge = sqsCharges(sqs, queueUrls.charges, fairGroupOf);
@@ -55,16 +55,7 @@ const siteOf = (worker: Worker): DeskSite => {
       search
         ? lookThroughQueue(sqs, queueUrls.review, (body) => chargeIn(body, entry, requestParsers, sha256))
         : undefined,
-    async unknowns() {
-      const works = await Promise.all(
-        (["unknown", "pending"] as const).map((state) => readWork(dynamodb, table, state, readMax)),
-      );
-      const ids = works.flatMap(({ first }) => first.map(({ chargeId }) => chargeId));
-      return {
-        entries: [...(await worker.ledger.read(ids)).values()],
-        notRead: works.reduce((sum, { count, first }) => sum + count - first.length, 0),
-      };
-    },
+    unknowns: () => readWorkEntries(dynamodb, table, ["unknown", "pending"], worker.ledger),
     depths: () =>
       readQueueDepths(sqs, (name) => process.env[QUEUES.find((one) => one.name === name)?.variable ?? ""]),
     trouble(error) {
@@ -85,9 +76,6 @@ type Event = Pick<
 /** Who calls, as IAM has proved it: the account, and the role with its session, or the user. */
 const personOf = ({ requestContext }: Event): string | undefined =>
   /^arn:[^:]*:(?:iam|sts)::(.+)$/.exec(requestContext.authorizer?.iam?.userArn ?? "")?.[1];
-
-const isSameSecret = (a: string, b: string): boolean =>
-  timingSafeEqual(createHash("sha256").update(a).digest(), createHash("sha256").update(b).digest());
 
 const formTokenOf = ({ cookies = [] }: Event): string | undefined =>
   cookies.flatMap((one) => (one.startsWith(`${cookieName}=`) ? [one.slice(cookieName.length + 1)] : []))[0];

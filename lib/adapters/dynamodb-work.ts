@@ -1,6 +1,8 @@
 import { type DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { BacklogState } from "../core/backlog.ts";
 import type { ChargeId } from "../core/charge.ts";
+import type { LedgerEntry } from "../core/ledger.ts";
+import type { Ledger } from "../ports.ts";
 import { withDeadline } from "./deadline.ts";
 import { LedgerUnavailable } from "./ledger-call.ts";
 import { chargeIdOfKey, workIndex, workShardsOf } from "./ledger-item.ts";
@@ -59,4 +61,26 @@ export const readWork = async (
     }),
   );
   return { count, first: first.sort((a, b) => a.atMs - b.atMs).slice(0, most) };
+};
+
+/** Charges of one state that are read for their money; a stack with more has another problem. */
+const readMax = 20_000;
+
+/**
+ * Reads the entries of what is open in these states, and says how many more there are that were not read. The index is
+ * a moment behind the entries: some may have another state by now.
+ * @throws `LedgerUnavailable`
+ */
+export const readWorkEntries = async (
+  client: Pick<DynamoDBClient, "send">,
+  table: string,
+  states: readonly BacklogState[],
+  ledger: Pick<Ledger, "read">,
+): Promise<{ readonly entries: readonly LedgerEntry[]; readonly notRead: number }> => {
+  const works = await Promise.all(states.map((state) => readWork(client, table, state, readMax)));
+  const ids = works.flatMap(({ first }) => first.map(({ chargeId }) => chargeId));
+  return {
+    entries: [...(await ledger.read(ids)).values()],
+    notRead: works.reduce((sum, { count, first }) => sum + count - first.length, 0),
+  };
 };

@@ -1,8 +1,9 @@
 import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
 import { connect } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { deskDoor, isSameSecret, linkLifeMs, sessionLifeMs } from "../../cli/desk-door.ts";
+import { deskDoor, linkLifeMs, sessionLifeMs } from "../../cli/desk-door.ts";
 import { type DeskServer, startDeskServer } from "../../cli/desk-server.ts";
+import { isSameSecret } from "../../lib/adapters/same-secret.ts";
 import { formOf, siteOn } from "../desk/site-on.ts";
 import { chargeMessage, chargeOf } from "../doubles/samples.ts";
 import { swallows } from "../doubles/scripted-bank.ts";

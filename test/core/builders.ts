@@ -1,6 +1,7 @@
 import type { Charge, ChargeId, LeaseToken, RequestId } from "../../lib/core/charge.ts";
 import type { Search } from "../../lib/core/evidence.ts";
 import type { FeedRow } from "../../lib/core/feed.ts";
+import type { InstrumentRecord } from "../../lib/core/instrument-record.ts";
 import type { JsonObject } from "../../lib/core/json.ts";
 import {
   type FinalEntry,
@@ -205,3 +206,13 @@ export const declined = (code: JsonObject[string] = 5051): Replied => paid({ cod
 
 export const timedOut: Transport = { kind: "sentUnanswered", cause: "timeout" };
 export const notConnected: Transport = { kind: "neverSent", cause: "refused" };
+
+/** What the ledger keeps of a card that nothing was counted on. */
+export const card = (changes: Partial<InstrumentRecord> = {}): InstrumentRecord => ({
+  v: 1,
+  merchant: "all",
+  ref: "card-1",
+  token: tokenOf("i-0"),
+  spends: [],
+  ...changes,
+});

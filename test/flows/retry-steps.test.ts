@@ -9,7 +9,7 @@ import { type RouteMessage, routeOfEntry } from "../../lib/core/route-message.ts
 import { releaseRetries } from "../../lib/flows/release-retries.ts";
 import { scheduleRetries } from "../../lib/flows/schedule-retries.ts";
 import type { RetryReleaser } from "../../lib/ports.ts";
-import { aCharge, final, policyOf, requestIdOf, t0, tokenOf, waiting } from "../core/builders.ts";
+import { aCharge, card, final, policyOf, requestIdOf, t0, tokenOf, waiting } from "../core/builders.ts";
 import { memoryLog } from "../doubles/memory-log.ts";
 import { memoryRetries } from "../doubles/memory-retries.ts";
 import { seededIds } from "../doubles/seeded-ids.ts";
@@ -51,14 +51,6 @@ const { message: _message, dueMs: _dueMs, ...without } = record();
 const ended = (changes: Partial<RetryRecord> = {}): RetryRecord => ({
   ...without,
   state: "ended",
-  ...changes,
-});
-const card = (changes: Partial<InstrumentRecord> = {}): InstrumentRecord => ({
-  v: 1,
-  merchant: "all",
-  ref: "card-1",
-  token: tokenOf("i-0"),
-  spends: [],
   ...changes,
 });
 const spent = (count: number, money = "1999 EUR"): InstrumentRecord["spends"] =>

@@ -3,19 +3,11 @@ import type { InstrumentRecord } from "../../lib/core/instrument-record.ts";
 import type { LedgerEntry } from "../../lib/core/ledger.ts";
 import { openOnInstrument, replaceOnInstrument, replaceTaking } from "../../lib/flows/write-on-instrument.ts";
 import type { Worker } from "../../lib/ports.ts";
-import { final, opened, policyOf, requestIdOf, t0, tokenOf, waiting } from "../core/builders.ts";
+import { card, final, opened, policyOf, requestIdOf, t0, tokenOf, waiting } from "../core/builders.ts";
 
 const on = { instrumentRef: "card-1", instrumentNetwork: "visa" };
 const own = opened(on);
 const closure = { atMs: t0 - 9, chargeId: own.chargeId, rule: "visa_category_1", code: "41" } as const;
-const card = (changes: Partial<InstrumentRecord> = {}): InstrumentRecord => ({
-  v: 1,
-  merchant: "all",
-  ref: "card-1",
-  token: tokenOf("i-0"),
-  spends: [],
-  ...changes,
-});
 
 /** A worker whose instruments' record changes under its hands so often. */
 const desk = (contendedTimes = 0, record?: InstrumentRecord) => {
