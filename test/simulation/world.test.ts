@@ -139,6 +139,12 @@ describe("the world", () => {
     expect(violation?.message).toBeUndefined();
   });
 
+  // The lease ran out by a clock that was ahead, 8 s after the send: the answer could not be recorded any more.
+  test("an answer to a worker whose lease was taken is a lost send: seed 43897", async () => {
+    const { violation } = await runWorld({ seed: 43897, charges: 20 });
+    expect(violation?.message).toBeUndefined();
+  });
+
   // Two clocks were further apart than what was kept back of the key life.
   test("a worker with a slow clock sends nothing past the key life: seed 6184", async () => {
     const { violation } = await runWorld({ seed: 6184, charges: 20 });

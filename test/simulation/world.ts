@@ -683,7 +683,9 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     });
     if (chargeId === undefined) return;
-    if ((kind === "charge" || kind === "make") && plainStatuses.has(status) && !causedAnyway)
+    // Whoever lost the lease meanwhile cannot write down what was heard: the send stays lost.
+    const holds = holders.get(chargeId)?.get(process) === table.entryOf(chargeId)?.token;
+    if ((kind === "charge" || kind === "make") && plainStatuses.has(status) && holds && !causedAnyway)
       caused.delete(chargeId);
     if (kind === "find" && status === 200) unknownMakes.delete(chargeId);
     if (kind === "make" && status >= 400 && status < 500) unknownMakes.delete(chargeId);
