@@ -390,6 +390,8 @@ const refund = (judging: Judging): Judged => {
       rows.some((row) => row.transactionId === transactionId) || entry.ids?.transactionId === transactionId;
     if (!isSeen && wish.stated === undefined)
       return no("S4", "nothing here shows that transaction: state where you saw it (--evidence)");
+    const beyond = beyondTaken(judging, transactionId);
+    if (beyond !== undefined) return no("S13", beyond);
     return {
       effect: refundOf(transactionId),
       why: isSeen ? "S13: the gateway's own transaction" : "S13: a transaction on a person's word alone",
@@ -411,6 +413,20 @@ const refund = (judging: Judging): Judged => {
         : `several transactions could be given back: name one (--transaction): ${ids.join(", ")}`,
     );
   return { effect: refundOf(only), why: `S13: ${taken}` };
+};
+
+/** Why a refund of this transaction would give back more than was taken, with what was decided of it whenever. */
+const beyondTaken = ({ entry, wish }: Judging, transactionId: string): string | undefined => {
+  const before = decisionsOf(entry).filter(
+    (event) => isDecidedRefund(event) && event.transactionId === transactionId,
+  );
+  const whole = before.find(({ amount }) => amount === undefined);
+  if (whole !== undefined)
+    return `all of ${transactionId} is to be given back already, decided by ${whole.by}`;
+  const parts = [...before, wish].reduce((sum, { amount }) => sum + BigInt(amount ?? 0), 0n);
+  return parts > BigInt(entry.amount) && wish.stated === undefined
+    ? `with what is decided that would be ${parts} of the ${entry.amount} that were asked for: state what was taken (--evidence)`
+    : undefined;
 };
 
 const drop = (judging: Judging): Judged => {

@@ -149,9 +149,10 @@ const tellDecided = async (
     await desk.charges.send(JSON.stringify(charge.message), 0);
     return;
   }
+  // What was sent again is told by whoever sent it, with the charge that a later attempt needs.
+  if (event.decision === "resend" || event.decision === "new-attempt") return;
   const route = endsHere ? routeOfDecision(entry, event, refund) : routeOfEntry(entry, undefined);
-  // What is to be sent again is told by whoever has sent it.
-  if (route === undefined || route.queue === "unknown-outcomes") return;
+  if (route === undefined) return;
   const sent = desk.queues.send(route.queue, route.message);
   desk.queues.flush();
   await sent;

@@ -434,14 +434,20 @@ describe("kept-alive connections", () => {
     ["at once", answer("1") + answer("stale")],
     ["in the next moment", answer("1")],
   ])("an answer that nobody asked for, %s, is never the next one’s", async (when, bytes) => {
+    let end = (): void => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
     const peer = await listen((socket, _request, count) => {
       if (count > 1) return void socket.write(answer("2"));
+      // The worker ends the connection as soon as it reads what it has not asked for.
+      socket.once("close", end);
       socket.write(bytes);
       if (when !== "at once") setTimeout(() => socket.write(answer("stale")), 10);
     });
-    const wire = wireWith();
+    const wire = wireWith({ idleTimeoutMs: 60_000 });
     await wire.send(post(peer.port), { timeoutMs });
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await ended;
     expect(await wire.send(post(peer.port), { timeoutMs })).toMatchObject({ body: "2" });
   });
 

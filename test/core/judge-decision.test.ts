@@ -421,6 +421,7 @@ const tx2 = { transactionId: "tx-2", amount: "500" };
 describe("what was decided before", () => {
   const two = policyOf();
   const refunded = decideOn(review(double), wish("refund", tx2), words.twice, alone, 5).entry;
+  const wholly = decideOn(review(double), wish("refund"), words.twice, alone, 5).entry;
   const proposed = decideOn(review(), wish("new-attempt"), words.absent, two, 5).entry;
   const proposedRefund = decideOn(review(double), wish("refund"), words.twice, two, 5).entry;
   const dropped = decideOn(proposed, wish("drop", { by: "Cy" }), words.absent, two, 6).entry;
@@ -431,7 +432,14 @@ describe("what was decided before", () => {
     ["already", refunded, wish("refund"), "twice", alone, "a term that is not named is the one that was found"],
     ["already", refunded, wish("refund", tx2), "twice", alone, "all terms are the same"],
     ["refund tx-1", refunded, wish("refund", { transactionId: "tx-1" }), "twice", alone, "another transaction is another refund"],
-    ["refund tx-2", refunded, wish("refund", { ...tx2, amount: "600" }), "twice", alone, "another amount is another refund"],
+    ["refund tx-2", refunded, wish("refund", { ...tx2, amount: "1499" }), "twice", alone, "another amount is another part"],
+    ["S13", refunded, wish("refund", { ...tx2, amount: "1500" }), "twice", alone, "all parts together are more than was asked for"],
+    ["refund tx-2", refunded, wish("refund", { ...tx2, amount: "1500", ...stated }), "twice", alone, "a person says that more was taken"],
+    ["S13", cameBack(refunded, double), wish("refund", { ...tx2, amount: "1500" }), "twice", alone, "and nothing decided before it came back is forgotten"],
+    ["S13", wholly, wish("refund", tx2), "twice", alone, "a part of what is given back as a whole"],
+    ["S13", wholly, wish("refund", { ...tx2, ...stated }), "twice", alone, "which no word changes"],
+    ["refund tx-1", wholly, wish("refund", { ...tx2, transactionId: "tx-1" }), "twice", alone, "another transaction is not given back yet"],
+    ["S13", review(double), wish("refund", { ...tx2, amount: "2000" }), "twice", alone, "one part alone is more than was asked for"],
     ["resend request-1", cameBack(resent), wish("resend"), "nothing", alone, "it came back: what was decided before was about something else"],
     ["S13", cameBack(refunded, double), wish("settle-as-approved"), "twice", alone, "nor does a refund of then make room for an approval now"],
     ["attempt 2", cameBack(proposed), wish("new-attempt", by), "absent", alone, "nor is a proposal of then confirmed"],

@@ -14,7 +14,7 @@ import {
 } from "../../lib/flows/decide-review.ts";
 import { parseRequest } from "../../lib/gateways/centrobill/charge-request.ts";
 import type { Desk } from "../../lib/ports.ts";
-import { policyOf, review, t0, unknown } from "../core/builders.ts";
+import { final, policyOf, review, t0, unknown } from "../core/builders.ts";
 import { decideOn, words } from "../core/decided.ts";
 import { chargeMessage, chargeOf } from "../doubles/samples.ts";
 import { declines, pays, paysUnheard, swallows } from "../doubles/scripted-bank.ts";
@@ -394,6 +394,7 @@ describe("step by step", () => {
     ["decided before: told once more", settled, wish("settle-as-approved"), words.captured, true, [0], []],
     ["without its message, too", settled, wish("settle-as-approved"), words.captured, false, [], [{ id: "order-1#1#approved" }]],
     ["what is to be sent again is told by nobody else", resent, wish("resend"), words.nothing, false, [], []],
+    ["nor when it has been, and was declined", { ...final("declined_retryable"), history: resent.history }, wish("resend"), words.nothing, false, [], []],
     ["a refund that was decided is told once more", refunded({}), wish("refund"), words.twice, true, [], [{ refundProposal: [tx2] }]],
   ])("%s", async (what, entry, wanted, word, has, put, told) => {
     const over = deskOver(entry, what.includes("proposal") ? { policy: policyOf() } : {});
