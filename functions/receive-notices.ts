@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHash } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda";
@@ -6,6 +6,7 @@ import { clientLimits } from "../lib/adapters/deadline.ts";
 import { dynamodbKeepNotices } from "../lib/adapters/dynamodb-notices.ts";
 import { httpWire } from "../lib/adapters/http-wire.ts";
 import { joseTokens } from "../lib/adapters/jose-tokens.ts";
+import { isSameSecret } from "../lib/adapters/same-secret.ts";
 import { sqsWakeUps } from "../lib/adapters/sqs-wake-ups.ts";
 import type { GatewayName } from "../lib/core/charge.ts";
 import type { NoticeDesk, NoticeRequest } from "../lib/core/notice.ts";
@@ -23,11 +24,6 @@ const bodyBytesMax = 262_144;
 const keysTimeoutMs = 3_000;
 /** Names of what was kept a moment ago, so many of them. */
 const recentMax = 10_000;
-
-const sameText = (a: string, b: string): boolean => {
-  const [one, other] = [Buffer.from(a), Buffer.from(b)];
-  return one.length === other.length && timingSafeEqual(one, other);
-};
 
 const fetchOnce = async (url: string): ReturnType<Wire["send"]> => {
   const wire = httpWire({ clock, maxBodyBytes: bodyBytesMax });
@@ -76,10 +72,10 @@ const desksNow = ({ centrobill, centrapay }: NoticeSettings): (() => Promise<rea
       }),
     );
     return noticeDesksOf({
-      ...(centrobill === undefined ? {} : { centrobill: { secrets, sha256, sameText } }),
+      ...(centrobill === undefined ? {} : { centrobill: { secrets, sha256, sameText: isSameSecret } }),
       ...(centrapay === undefined || verifyToken === undefined
         ? {}
-        : { centrapay: { audience: centrapay.audience, verifyToken, sameText } }),
+        : { centrapay: { audience: centrapay.audience, verifyToken, sameText: isSameSecret } }),
     });
   };
 };
