@@ -1,12 +1,19 @@
-import type { Finding } from "./finding.ts";
+import type { Finding, FindingMoney } from "./finding.ts";
 import type { View } from "./judgement.ts";
 import type { GatewaySide, LedgerSide } from "./sides.ts";
 
 /** A row without our references, with the marks of the consumers that it names. */
 export type LooseRow = { readonly row: GatewaySide; readonly marks: readonly string[] };
 
+/** A finding of a charge and a row, each of which has a time and an amount. */
+export type WeakMatch = Finding & {
+  readonly chargeId: string;
+  readonly money: FindingMoney;
+  readonly atMs: number;
+};
+
 export type WeakMatches = {
-  readonly findings: readonly Finding[];
+  readonly findings: readonly WeakMatch[];
   /** what no pair was proposed for */
   readonly rows: readonly GatewaySide[];
   readonly charges: readonly LedgerSide[];
@@ -37,10 +44,11 @@ export const weakMatches = (
         charge.consumerMarks.flatMap((mark) => byKey.get(keyOf(charge.amount, charge.currency, mark)) ?? []),
       );
       return [...alike].flatMap(({ row }) => {
-        if (row.atMs === undefined) return [];
-        const awayMs = row.atMs - charge.firstSentAtMs;
+        const { atMs } = row;
+        if (atMs === undefined) return [];
+        const awayMs = atMs - charge.firstSentAtMs;
         return awayMs >= -view.clockSkewMs && awayMs <= view.rowWithinMs + view.clockSkewMs
-          ? [{ charge, row, awayMs: Math.abs(awayMs) }]
+          ? [{ charge, row, atMs, awayMs: Math.abs(awayMs) }]
           : [];
       });
     })
@@ -50,8 +58,8 @@ export const weakMatches = (
         (`${a.charge.chargeId} ${nameOf(a.row)}` < `${b.charge.chargeId} ${nameOf(b.row)}` ? -1 : 1),
     );
   const [takenRows, takenCharges] = [new Set<GatewaySide>(), new Set<LedgerSide>()];
-  const findings: Finding[] = [];
-  for (const { charge, row } of pairs) {
+  const findings: WeakMatch[] = [];
+  for (const { charge, row, atMs } of pairs) {
     if (takenRows.has(row) || takenCharges.has(charge)) continue;
     takenRows.add(row);
     takenCharges.add(charge);
@@ -65,7 +73,7 @@ export const weakMatches = (
       money: { amount: charge.amount, currency: charge.currency },
       next: "confirm_the_match",
       ...(charge.state === "review" && charge.reason === "weak_match" ? { inReview: true as const } : {}),
-      ...(row.atMs === undefined ? {} : { atMs: row.atMs }),
+      atMs,
     });
   }
   return {

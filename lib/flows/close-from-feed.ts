@@ -1,5 +1,6 @@
 import type { ChargeId } from "../core/charge.ts";
-import type { LedgerEntry, ReviewReason, UnknownEntry } from "../core/ledger.ts";
+import type { EndedEntry } from "../core/charge-trace.ts";
+import type { ReviewReason, UnknownEntry } from "../core/ledger.ts";
 import { matcherFor } from "../core/matching.ts";
 import type { Resolution } from "../core/resolution.ts";
 import { windowOf } from "../core/resolution.ts";
@@ -42,8 +43,8 @@ export const closeFromFeed = async (
   feedOf: FeedOf,
   worker: Worker,
   reserveMs: number,
-): Promise<ReadonlyMap<ChargeId, LedgerEntry>> => {
-  const closed = new Map<ChargeId, LedgerEntry>();
+): Promise<ReadonlyMap<ChargeId, EndedEntry>> => {
+  const closed = new Map<ChargeId, EndedEntry>();
   const nowMs = worker.clock.nowMs();
   const wanted = entries.map((entry) => ({
     window: windowOf(entry, worker.policy, worker.gatewayTimeoutMs, nowMs),
@@ -57,7 +58,8 @@ export const closeFromFeed = async (
       const { noted, resolution } = weighLookUp(entry, found, scanned, feedOf.gateway, worker);
       const closing = closingOf(resolution);
       if (closing === undefined) continue;
-      const recorded = recordVerdict(noted, closing, stamp(worker));
+      // What settles a charge, or gives it to a person, ends it.
+      const recorded = recordVerdict(noted, closing, stamp(worker)) as EndedEntry;
       if (!(await replaceEntry(entry, recorded, worker))) continue;
       closed.set(entry.chargeId, recorded);
       if (entry.receipt !== undefined) await worker.wake?.(entry.receipt);

@@ -70,15 +70,14 @@ const keysOf = (row: GatewaySide): readonly string[] =>
     ["o", row.orderId],
   ].flatMap(([kind, key]) => (key === undefined ? [] : [`${kind}${key}`]));
 
-const aliasesOf = (charge: LedgerSide): readonly string[] =>
-  [
-    `r${charge.requestId}`,
-    `c${charge.chargeId}`,
-    ...charge.earlierRequestIds.map((requestId) => `r${requestId}`),
-    charge.transactionId === undefined ? "" : `t${charge.transactionId}`,
-    charge.orderId === undefined ? "" : `o${charge.orderId}`,
-    charge.preparedId === undefined || charge.preparedId === charge.orderId ? "" : `o${charge.preparedId}`,
-  ].filter((key) => key !== "");
+const aliasesOf = (charge: LedgerSide): readonly string[] => {
+  const aliases = [`r${charge.requestId}`, `c${charge.chargeId}`];
+  for (const requestId of charge.earlierRequestIds) aliases.push(`r${requestId}`);
+  if (charge.transactionId !== undefined) aliases.push(`t${charge.transactionId}`);
+  if (charge.orderId !== undefined) aliases.push(`o${charge.orderId}`);
+  if (charge.preparedId !== undefined) aliases.push(`o${charge.preparedId}`);
+  return aliases;
+};
 
 /** What strangers of one transaction, or of one unknown charge, have in common. */
 const strangerKey = (row: GatewaySide): string =>
@@ -201,10 +200,11 @@ export const joinSides = (
     later.write(0, gatewayLine(row));
   };
 
-  const writeMet = (): void => {
+  const writeMet = (): Spill => {
     met ??= spilled(1);
     met.writeBytes(0, block.bytes.subarray(0, block.end));
     block.end = 0;
+    return met;
   };
 
   /** Charge and row agree in every word: they are counted, and go. */
@@ -242,10 +242,10 @@ export const joinSides = (
 
   /** A row that is left over may be of a charge that has met another: it is joined anew then, with all its rows. */
   const partMet = (): void => {
-    writeMet();
-    if (met === undefined || strays === undefined) return;
+    const all = writeMet();
+    if (strays === undefined) return;
     const mayBe = (hash: number): boolean => strayKeys.mayHave(hash, 0);
-    for (const bytes of met.bytes(0))
+    for (const bytes of all.bytes(0))
       pairsKnownBy(bytes, strayKinds, mayBe, (charge, row) => {
         const place = partitionOf(charge.chargeId);
         charges.write(place, ledgerLine(charge));

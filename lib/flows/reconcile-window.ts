@@ -1,11 +1,12 @@
 import { type ChargeId, parseChargeId } from "../core/charge.ts";
+import type { EndedEntry } from "../core/charge-trace.ts";
 import { consumerMarks } from "../core/consumer-marks.ts";
 import type { FeedWindow } from "../core/feed.ts";
 import { type Finding, type FindingKind, waitsForPerson } from "../core/finding.ts";
 import { messageOfFinding, shownFinding } from "../core/finding-message.ts";
 import type { Gateway } from "../core/gateway.ts";
 import { type Group, type Judgement, judge, type View } from "../core/judgement.ts";
-import { isFinal, type LedgerEntry, type UnknownEntry } from "../core/ledger.ts";
+import type { LedgerEntry, UnknownEntry } from "../core/ledger.ts";
 import { type MoneyTally, moneyTally } from "../core/money-tally.ts";
 import { gatewaySideOf, type LedgerSide, ledgerSideOf } from "../core/sides.ts";
 import { type LooseRow, weakMatches } from "../core/weak-matches.ts";
@@ -50,8 +51,11 @@ export const feedOf = (gateway: Gateway): FeedOf | undefined => {
   return feed === undefined ? undefined : { gateway, feed };
 };
 
+/** A view before anything was read. */
+type Planned = Omit<View, "whole">;
+
 /** What a run over this window reads of the feed: with room for late rows, and only what the feed can show. */
-const viewOf = (gateway: Gateway, window: FeedWindow, worker: Reconciler): View => {
+const viewOf = (gateway: Gateway, window: FeedWindow, worker: Reconciler): Planned => {
   const { lateProcessingMs, clockSkewMs, requestIdLifeMs, feedLagMs } = worker.policy;
   const nowMs = worker.clock.nowMs();
   const rowWithinMs = Math.max(lateProcessingMs, worker.gatewayTimeoutMs) + clockSkewMs;
@@ -63,7 +67,6 @@ const viewOf = (gateway: Gateway, window: FeedWindow, worker: Reconciler): View 
       fromMs: window.fromMs - marginMs,
       toMs: Math.max(window.fromMs, Math.min(window.toMs + marginMs, nowMs - feedLagMs)),
     },
-    whole: true,
     rowWithinMs,
     clockSkewMs,
     nowMs,
@@ -71,7 +74,10 @@ const viewOf = (gateway: Gateway, window: FeedWindow, worker: Reconciler): View 
 };
 
 /** When charges were sent that may have a row in what is read, or that the window answers for. */
-const sentWindowOf = ({ read, window, rowWithinMs, clockSkewMs }: View, worker: Reconciler): FeedWindow => ({
+const sentWindowOf = (
+  { read, window, rowWithinMs, clockSkewMs }: Planned,
+  worker: Reconciler,
+): FeedWindow => ({
   fromMs: read.fromMs - rowWithinMs - clockSkewMs - Math.min(worker.policy.requestIdLifeMs, dayMs),
   toMs: Math.max(read.toMs, window.toMs) + clockSkewMs,
 });
@@ -82,10 +88,10 @@ const minOf = (times: readonly number[]): number => times.reduce((a, b) => Math.
 type FeedRead = {
   readonly pages: number;
   readonly rows: number;
+  /** rows of the stretch by the gateway's own count; 0 where it gives none, or the stretch was read by halves */
   readonly total: number;
-  readonly cut: boolean;
-  readonly whole: boolean;
-  readonly why?: string;
+  /** why it is not whole; `undefined`: every row was read */
+  readonly why: string | undefined;
 };
 
 /** Reads a stretch of the feed; one that has more pages than a scan may read is read by halves. */
@@ -105,9 +111,9 @@ const readFeed = async (
         // By its own count it has more than one scan reads: nothing is begun that would be read again.
         if (order === undefined && rows.length * of.feed.pagesMax < total && rows.length > 0) return false;
         const times = rows.flatMap(({ atMs }) => atMs ?? []);
-        const [firstMs, lastMs] = [times[0], times.at(-1)];
-        if (firstMs === undefined || lastMs === undefined) return true;
-        order ??= firstMs > lastMs ? "newestFirst" : "oldestFirst";
+        const [firstMs] = times;
+        if (firstMs === undefined) return true;
+        order ??= firstMs > (times.at(-1) ?? firstMs) ? "newestFirst" : "oldestFirst";
         await ledger.advance(order === "oldestFirst" ? maxOf(times) : minOf(times) - answeredWithinMs, order);
         return true;
       },
@@ -118,27 +124,19 @@ const readFeed = async (
     triesPerPage,
   );
   if (scanned.failure === outOfTime) throw new OutOfTime("the feed");
-  const read = { pages: scanned.pages, rows: scanned.scan.rows, total: scanned.total };
+  const { pages, total, scan, cut, failure } = scanned;
   const middleMs = Math.floor((window.fromMs + window.toMs) / 2);
-  if (!scanned.cut || middleMs <= window.fromMs)
-    return {
-      ...read,
-      cut: scanned.cut,
-      whole: scanned.scan.whole,
-      ...(scanned.scan.whole
-        ? {}
-        : { why: scanned.failure ?? (scanned.cut ? "more pages than one scan reads" : "rows are missing") }),
-    };
+  if (!cut || middleMs <= window.fromMs) {
+    const why = failure ?? (cut ? "more pages than one scan reads" : "rows are missing");
+    return { pages, rows: scan.rows, total, why: scan.whole ? undefined : why };
+  }
   const earlier = await readFeed(of, { fromMs: window.fromMs, toMs: middleMs }, sides, ledger, worker);
   const later = await readFeed(of, { fromMs: middleMs, toMs: window.toMs }, sides, ledger, worker);
-  const why = earlier.why ?? later.why;
   return {
-    pages: read.pages + earlier.pages + later.pages,
-    rows: read.rows + earlier.rows + later.rows,
+    pages: pages + earlier.pages + later.pages,
+    rows: scan.rows + earlier.rows + later.rows,
     total: 0,
-    cut: true,
-    whole: earlier.whole && later.whole,
-    ...(why === undefined ? {} : { why }),
+    why: earlier.why ?? later.why,
   };
 };
 
@@ -169,18 +167,19 @@ export const reconcileWindow = async (
     const feed = await readFeed(of, planned.read, sides, ledger, worker);
     await ledger.rest();
     const unreadable = ledger.unreadable();
-    const view: View = { ...planned, whole: feed.whole && unreadable === 0 };
+    const view: View = { ...planned, whole: feed.why === undefined && unreadable === 0 };
     const run = new Run(of, view, sides, tally, worker, options);
     await run.work();
     const repeatedRows = sides.repeatedRows();
-    const moved = !feed.cut && feed.total > 0 && feed.rows - repeatedRows < feed.total;
-    const incomplete = !feed.whole
-      ? { reason: "feed_incomplete" as const, why: feed.why ?? "" }
-      : moved
-        ? { reason: "feed_moved" as const, why: `${repeatedRows} rows came twice` }
-        : unreadable > 0
-          ? { reason: "ledger_unreadable" as const, why: `${unreadable} entries` }
-          : undefined;
+    const moved = feed.rows - repeatedRows < feed.total;
+    const incomplete =
+      feed.why !== undefined
+        ? { reason: "feed_incomplete" as const, why: feed.why }
+        : moved
+          ? { reason: "feed_moved" as const, why: `${repeatedRows} rows came twice` }
+          : unreadable > 0
+            ? { reason: "ledger_unreadable" as const, why: `${unreadable} entries` }
+            : undefined;
     const record: RunRecord = {
       v: 1,
       gateway: of.gateway.name,
@@ -323,13 +322,11 @@ class Run {
     const { findings, rows, charges } = weakMatches(this.#loose, [...this.#rowless.keys()], this.#view);
     for (let from = 0; from < findings.length; from += batchSize) {
       const some = findings.slice(from, from + batchSize);
-      const ids = some.flatMap(({ chargeId }) => parseChargeId(chargeId) ?? []);
-      const entries = await this.#worker.ledger.read(ids);
+      const entries = await this.#worker.ledger.read(some.map(({ chargeId }) => chargeId as ChargeId));
       for (const finding of some) {
-        const { amount, currency } = finding.money ?? {};
-        if (amount !== undefined && currency !== undefined)
-          this.#tally.add("unmatched", BigInt(amount), currency, finding.atMs ?? Number.NaN);
-        await this.#tell(finding, entries.get(finding.chargeId as ChargeId));
+        const { chargeId, money, atMs } = finding;
+        this.#tally.add("unmatched", BigInt(money.amount), money.currency, atMs);
+        await this.#tell(finding, entries.get(chargeId as ChargeId));
       }
     }
     const left: Group[] = [
@@ -350,46 +347,40 @@ class Run {
 
   /** Reads the ledger again, closes what the feed answers, and judges by what stands then. */
   async #settle(suspects: readonly Suspect[]): Promise<void> {
-    if (suspects.length === 0) return;
+    const { gateway } = this.#of;
     const named = await this.#nameReversals(suspects);
     const idOf = (suspect: Suspect): ChargeId | undefined =>
       named.get(suspect) ?? parseChargeId(suspect.group.ledger?.chargeId ?? suspect.group.rows[0]?.chargeId);
     const ids = suspects.flatMap((suspect) => idOf(suspect) ?? []);
-    const entries = new Map(ids.length === 0 ? [] : await this.#worker.ledger.read(ids));
+    const read = ids.length === 0 ? [] : await this.#worker.ledger.read(ids);
+    // What another gateway was asked for is no charge of this feed's, and nothing is kept under `undefined`.
+    const entries: ReadonlyMap<ChargeId | undefined, LedgerEntry> = new Map(
+      [...read].filter(([, entry]) => entry.gateway === gateway.name),
+    );
     const open = suspects.flatMap((suspect): UnknownEntry[] => {
-      const entry = entries.get(idOf(suspect) ?? ("" as ChargeId));
+      const entry = entries.get(idOf(suspect));
       return entry !== undefined && isOpen(entry) && suspect.group.rows.length > 0 ? [entry] : [];
     });
-    const closed =
-      open.length > 0 && this.#of.gateway.feed !== undefined
-        ? await closeFromFeed(
-            open,
-            { gateway: this.#of.gateway, feed: this.#of.gateway.feed },
-            this.#worker,
-            reserveMs,
-          )
-        : new Map<ChargeId, LedgerEntry>();
+    const closed: ReadonlyMap<ChargeId | undefined, EndedEntry> =
+      gateway.feed === undefined
+        ? new Map()
+        : await closeFromFeed(open, { gateway, feed: gateway.feed }, this.#worker, reserveMs);
     this.#closed += closed.size;
     for (const suspect of suspects) {
       const chargeId = idOf(suspect);
-      const entry = chargeId === undefined ? undefined : (closed.get(chargeId) ?? entries.get(chargeId));
-      const ofGateway = entry?.gateway === this.#of.gateway.name ? entry : undefined;
+      const ended = closed.get(chargeId);
+      const entry = ended ?? entries.get(chargeId);
       const now: Group = {
-        ...(ofGateway === undefined ? {} : { ledger: ledgerSideOf(ofGateway) }),
+        ...(entry === undefined ? {} : { ledger: ledgerSideOf(entry) }),
         rows: suspect.group.rows,
       };
       const judged = judge(now, this.#view);
       this.#count(judged, now);
-      const wasClosed = chargeId !== undefined && closed.has(chargeId);
       for (const finding of judged.findings) {
         // What waits for more than the feed has is no outcome yet: it stays with the resolver.
-        if (finding.kind === "late_outcome" && finding.next === "nothing") continue;
-        await this.#tell(finding, ofGateway);
+        if (waitsForPerson(finding)) await this.#tell(finding, entry);
       }
-      const [late] = suspect.judged.findings.filter(({ kind }) => kind === "late_outcome");
-      const closes =
-        wasClosed && ofGateway !== undefined && (isFinal(ofGateway) || ofGateway.state === "review");
-      if (closes) await this.#tell(this.#lateOutcome(suspect, ofGateway, late), ofGateway);
+      if (ended !== undefined) await this.#tell(lateOutcome(suspect, ended), ended);
     }
   }
 
@@ -409,32 +400,10 @@ class Run {
     return named;
   }
 
-  /** The finding of an unknown that this run has closed. */
-  #lateOutcome(suspect: Suspect, entry: LedgerEntry, late: Finding | undefined): Finding {
-    const finding: Finding = late ?? {
-      id: `${entry.chargeId}#reconcile#late_outcome#${entry.attempt}`,
-      kind: "late_outcome",
-      gateway: entry.gateway,
-      chargeId: entry.chargeId,
-      rows: suspect.group.rows,
-      next: "nothing",
-    };
-    return {
-      ...finding,
-      ledger: ledgerSideOf(entry),
-      ...(isFinal(entry)
-        ? { closedAs: entry.state }
-        : entry.state === "review"
-          ? { closedAs: entry.state }
-          : {}),
-    };
-  }
-
   #count(judged: Judgement, { ledger, rows }: Group): void {
     if (judged.money === "none") return;
-    const [finding] = judged.findings;
     const money =
-      (judged.money === "unmatched" ? finding?.money : undefined) ??
+      judged.findings[0]?.money ??
       (ledger === undefined ? undefined : { amount: ledger.amount, currency: ledger.currency });
     if (money === undefined) return;
     const { fromMs, toMs } = this.#view.window;
@@ -468,3 +437,17 @@ class Run {
     await sent;
   }
 }
+
+/** The finding of an unknown that this run has closed. */
+const lateOutcome = ({ group: { rows }, judged }: Suspect, entry: EndedEntry): Finding => ({
+  ...(judged.findings.find(({ kind }) => kind === "late_outcome") ?? {
+    id: `${entry.chargeId}#reconcile#late_outcome#${entry.attempt}`,
+    kind: "late_outcome",
+    gateway: entry.gateway,
+    chargeId: entry.chargeId,
+    rows,
+    next: "nothing",
+  }),
+  ledger: ledgerSideOf(entry),
+  closedAs: entry.state,
+});

@@ -223,6 +223,14 @@ describe("a row is known by what it names, the best first", () => {
     expect(ownersOf([charge(), unprepared], [row(names)])).toEqual([[owner, 1]]);
   });
 
+  test("what is not there is known by no word", () => {
+    const { transactionId: _t, orderId: _o, preparedId: _p, ...nameless } = charge();
+    for (const names of [{ transactionId: "undefined" }, { orderId: "undefined" }])
+      expect(ownersOf([nameless], [row(names)])).toEqual([[undefined, 1]]);
+    const odd = charge({ transactionId: "undefined", orderId: "undefined" });
+    expect(ownersOf([odd], [row({ requestId: "r-7" })])).toEqual([[undefined, 1]]);
+  });
+
   test("a name that two charges have is nobody's", () => {
     expect(ownersOf([charge(), { ...unprepared, orderId: "o-1" }], [row({ orderId: "o-1" })])).toEqual([
       [undefined, 1],

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { consumerMarks } from "../../lib/core/consumer-marks.ts";
 import type { Feed, FeedPage, FeedRow, FeedWindow } from "../../lib/core/feed.ts";
 import type { Finding } from "../../lib/core/finding.ts";
+import type { Gateway } from "../../lib/core/gateway.ts";
 import type { LedgerEntry, UnknownEntry } from "../../lib/core/ledger.ts";
 import type { Policy } from "../../lib/core/policy.ts";
 import { ledgerSideOf } from "../../lib/core/sides.ts";
@@ -23,7 +25,7 @@ import { memoryLedger } from "../doubles/memory-ledger.ts";
 import { memoryLog } from "../doubles/memory-log.ts";
 import { memoryQueues } from "../doubles/memory-queues.ts";
 import { memorySpills } from "../doubles/memory-spills.ts";
-import { replied, scriptedWire } from "../doubles/scripted-wire.ts";
+import { replied, scriptedWire, sha256Of } from "../doubles/scripted-wire.ts";
 import { testGateway, testWorker } from "../doubles/worker.ts";
 
 const minute = 60_000;
@@ -41,6 +43,8 @@ type Parts = {
   readonly entries?: readonly LedgerEntry[];
   /** as the index has them; where not given, as the ledger has them */
   readonly indexed?: readonly LedgerEntry[];
+  /** the same, some at a time */
+  readonly batches?: readonly (readonly LedgerEntry[])[];
   readonly unreadable?: number;
   readonly pages?: readonly (readonly FeedRow[])[];
   readonly feed?: Partial<Feed>;
@@ -48,7 +52,10 @@ type Parts = {
   readonly policy?: Partial<Policy>;
   readonly nowMs?: number;
   readonly remainingMs?: () => number;
+  readonly gatewayTimeoutMs?: number;
   readonly window?: FeedWindow;
+  /** the gateway has a feed for reconciliation alone: no unknown is looked up in it */
+  readonly isForReconciliation?: boolean;
   readonly options?: ReconcileOptions;
 };
 
@@ -62,6 +69,8 @@ const run = async (parts: Parts) => {
   for (const entry of entries) ledger.plant(entry.chargeId, JSON.stringify(entry));
   const asked: FeedWindow[] = [];
   const sent: { window: FeedWindow; order: SentOrder }[] = [];
+  /** in which order pages and batches of charges were read */
+  const steps: string[] = [];
   const feed: Feed = {
     firstCursor: 0,
     pagesMax: 10,
@@ -71,6 +80,7 @@ const run = async (parts: Parts) => {
     },
     readPage(reply, _cursor, stretch) {
       const at = Number(JSON.parse(reply.body));
+      steps.push(`page ${at}`);
       const all = pages[at] ?? [];
       const within = { fromMs: stretch?.fromMs ?? 0, toMs: stretch?.toMs ?? 0 };
       const next = at + 1 < pages.length ? { next: at + 1 } : {};
@@ -86,14 +96,22 @@ const run = async (parts: Parts) => {
     ...parts.feed,
   };
   const wire = scriptedWire({ clock, script: ({ url }) => replied(200, url.split("/").at(-1)) });
-  const gateway = { ...testGateway(), feed };
+  const { feed: _feed, ...feedless } = testGateway();
+  const gateway: Gateway =
+    parts.isForReconciliation === true
+      ? { ...feedless, feed: undefined, reconciliationFeed: feed }
+      : { ...feedless, feed };
   const sentCharges: SentCharges = {
     async *read(_gateway, stretch, order) {
       sent.push({ window: stretch, order });
-      yield { sides: (parts.indexed ?? entries).map(ledgerSideOf), unreadable: parts.unreadable ?? 0 };
+      for (const [at, batch] of (parts.batches ?? [parts.indexed ?? entries]).entries()) {
+        steps.push(`batch ${at}`);
+        yield { sides: batch.map(ledgerSideOf), unreadable: parts.unreadable ?? 0 };
+      }
     },
   };
   const base = testWorker({ clock, wire, ledger, log, queues });
+  const spills = memorySpills();
   const worker: Reconciler = {
     ...base,
     policy: policyOf({ ...times, ...parts.policy }),
@@ -101,14 +119,19 @@ const run = async (parts: Parts) => {
     remainingMs: parts.remainingMs ?? (() => hour),
     sentCharges,
     book: { windows: async () => [], replace: async () => ({ kind: "lost" }) },
-    spills: memorySpills(),
+    spills,
+    gatewayTimeoutMs: parts.gatewayTimeoutMs ?? base.gatewayTimeoutMs,
   };
-  const record = await reconcileWindow({ gateway, feed }, parts.window ?? window, worker, parts.options);
+  const running = reconcileWindow({ gateway, feed }, parts.window ?? window, worker, parts.options);
+  const record = await running.finally(() => {
+    expect(spills.unclosed()).toBe(0);
+  });
   return {
     record,
     log,
     asked,
     sent,
+    steps,
     reads: ledger.calls.filter(({ op }) => op === "read").map(({ chargeIds }) => chargeIds.length),
     told: queues.on("review"),
     entry: () => ledger.entryOf("order-1"),
@@ -143,13 +166,33 @@ describe("what a run reads", () => {
     expect(one.sent.map((stretch) => stretch.window)).toEqual([sent]);
   });
 
-  test.each<[SentOrder, readonly number[]]>([
+  const timed = (at: number, atMs: number | undefined): FeedRow => {
+    const { atMs: _atMs, ...timeless } = captured(numbered(at));
+    return atMs === undefined ? timeless : { ...timeless, atMs };
+  };
+  test.each<[SentOrder, readonly (number | undefined)[]]>([
     ["oldestFirst", [t0, t0 + 5]],
     ["newestFirst", [t0 + 5, t0]],
     ["oldestFirst", [t0]],
+    ["newestFirst", [t0 + 5, t0 + 9, t0]],
+    ["oldestFirst", [t0, t0 - 9, t0 + 5]],
+    ["newestFirst", [undefined, t0 + 5, t0, undefined]],
   ])("charges come %s where rows stand at %j", async (order, moments) => {
-    const rows = moments.map((atMs, at) => captured({ ...numbered(at), atMs }));
+    const rows = moments.map((atMs, at) => timed(at, atMs));
     expect((await run({ pages: [rows] })).sent.map((one) => one.order)).toEqual([order]);
+  });
+
+  // biome-ignore format: one row a line
+  test.each<[reason: string, moments: readonly number[], sentAt: readonly number[], readWithThem: number]>([
+    ["the oldest first, past the latest of its rows", [0, 40, 20], [10, 20, 40, 41, 50], 4],
+    ["the newest first, past the earliest of its rows, and a minute more: a row comes after its charge", [40 * minute, 10 * minute, 20 * minute], [30 * minute, 10 * minute, 9 * minute, 9 * minute - 1, 0], 4],
+  ])("with a page of the feed come the charges of its time: %s", async (_reason, moments, sentAt, count) => {
+    const page = moments.map((afterMs, at) => timed(at, t0 + afterMs));
+    const batches = sentAt.map((afterMs, at) => [
+      { ...lost({ firstSendAtMs: t0 + afterMs }), ...numbered(90 + at) } as unknown as LedgerEntry,
+    ]);
+    const { steps } = await run({ pages: [page, []], batches });
+    expect(steps.indexOf("page 1") - steps.indexOf("page 0") - 1).toBe(count);
   });
 
   test("rows without a time say nothing of the order", async () => {
@@ -187,6 +230,37 @@ describe("a feed that is longer than a scan", () => {
     const one = await run(counted(4));
     expect(one.asked).toHaveLength(1);
     expect(one.record).toMatchObject({ incomplete: { reason: "feed_incomplete", why: "rows are missing" } });
+  });
+
+  test("a last page of fewer rows is no reason to read halves", async () => {
+    const one = await run({
+      feed: { pagesMax: 2 },
+      pages: [rows, [captured(numbered(3))]],
+      page: () => ({ total: 3 }),
+    });
+    expect(one.asked).toHaveLength(1);
+    expect(one.record).toMatchObject({ complete: true, pages: 2, feedRows: 3 });
+  });
+
+  test("and does not end is read by halves down to the millisecond, and is never whole", async () => {
+    const one = await run({
+      feed: { pagesMax: 1 },
+      pages: [[], []],
+      window: { fromMs: t0, toMs: t0 + 3 },
+      policy: { lateProcessingMs: 0, clockSkewMs: 0, requestIdLifeMs: 0 },
+      gatewayTimeoutMs: 0,
+    });
+    expect(one.asked.map(({ fromMs, toMs }) => [fromMs - t0, toMs - t0])).toEqual([
+      [0, 3],
+      [0, 1],
+      [1, 3],
+      [1, 2],
+      [2, 3],
+    ]);
+    expect(one.record.incomplete).toEqual({
+      reason: "feed_incomplete",
+      why: "more pages than one scan reads",
+    });
   });
 
   test("an empty page is no reason to read halves", async () => {
@@ -238,6 +312,7 @@ describe("why a run is not complete", () => {
   ])("%s", async (_what, parts, incomplete) => {
     const { record, log } = await run({ entries: [approved()], pages: [[captured()]], ...parts });
     expect(record.incomplete).toEqual(incomplete);
+    expect("incomplete" in record).toBe(incomplete !== undefined);
     expect(record.complete).toBe(incomplete === undefined);
     const whole = { gateway: "centrobill", state: incomplete === undefined ? "complete" : "incomplete" };
     expect(log.eventsOf("reconciled")).toEqual([
@@ -285,6 +360,46 @@ describe("money on which both agree", () => {
     });
     expect(one.record.money["EUR"]?.matched).toBe(matched);
     expect(one.record.findings).toEqual({});
+  });
+});
+
+describe("money that is told of a finding", () => {
+  const days: FeedWindow = { fromMs: Date.UTC(2026, 10, 21), toMs: Date.UTC(2026, 10, 24) };
+  const at = (date: number, hours = 12): number => Date.UTC(2026, 10, date, hours);
+  const back = (changes: Partial<FeedRow> = {}): FeedRow =>
+    stranger("unproven", {
+      kind: "reversal",
+      transactionId: "tx-9",
+      parentTransactionId: "tx-1",
+      atMs: t0 + 9_000,
+      ...changes,
+    });
+
+  test("is not matched any more, though charge and row had met", async () => {
+    const one = await run({ entries: [approved()], pages: [[captured(), back()]] });
+    expect(one.record.findings).toEqual({ refunded_or_charged_back: 1 });
+    expect(one.record.money).toEqual({ EUR: { matched: "0", unmatched: "1999", unknown: "0" } });
+  });
+
+  const timeless = (() => {
+    const { atMs: _atMs, ...rest } = captured();
+    return rest;
+  })();
+  // biome-ignore format: one row a line
+  test.each<[reason: string, Parts, day: string, money: object]>([
+    ["its first row", { entries: [approved({ firstSendAtMs: at(21) })], pages: [[captured({ amount: "25.00", atMs: at(22) })]] }, "2026-11-22", { unmatched: "501" }],
+    ["its send, where there is no row", { entries: [approved({ firstSendAtMs: at(23), lastSendAtMs: at(23) })] }, "2026-11-23", { unmatched: "1999" }],
+    ["its send, where no row says a time", { entries: [approved({ firstSendAtMs: at(23) })], pages: [[{ ...timeless, amount: "25.00" }]] }, "2026-11-23", { unmatched: "501" }],
+    ["the window's first, where nobody says a time", { pages: [[timeless]] }, "2026-11-21", { unmatched: "1999" }],
+    ["the window's first, where its first row was before it", { entries: [approved()], pages: [[captured({ atMs: at(20, 23) }), captured({ transactionId: "tx-2", atMs: at(22) })]] }, "2026-11-21", { unmatched: "1999" }],
+    ["the window's last, where its first row comes after it", { entries: [approved()], pages: [[captured({ atMs: days.toMs }), captured({ transactionId: "tx-2", atMs: at(22) })]] }, "2026-11-23", { unmatched: "1999" }],
+    ["its send, of what is not known yet", { entries: [lost({ firstSendAtMs: at(23) })] }, "2026-11-23", { unknown: "1999" }],
+    ["its first row, of what agrees", { entries: [approved({ firstSendAtMs: at(21) })], pages: [[captured({ says: "accepted", atMs: at(22) } as never), captured({ atMs: at(23) })]] }, "2026-11-22", { matched: "1999" }],
+  ])("is of the day of %s", async (_reason, parts, dayOfIt, money) => {
+    const one = await run({ window: days, ...parts });
+    expect(one.record.days).toEqual([
+      { day: dayOfIt, currency: "EUR", matched: "0", unmatched: "0", unknown: "0", ...money },
+    ]);
   });
 });
 
@@ -350,8 +465,12 @@ describe("what is told of a finding", () => {
   test("of a stranger's row there is no charge, and of one without an amount no money", async () => {
     const { atMs: _atMs, ...rest } = stranger("captured", { consumers: [], amount: "x" });
     const one = await run({ pages: [[rest]] });
-    expect(one.log.eventsOf("finding")).toEqual([{ gateway: "centrobill", reason: "missing_in_ledger" }]);
+    expect(one.log.eventsOf("finding")).toStrictEqual([
+      { gateway: "centrobill", reason: "missing_in_ledger" },
+    ]);
+    expect(one.log.metrics.map(({ name }) => name)).toEqual(["ReconciliationFindings"]);
     expect(one.record.money).toEqual({});
+    expect(one.reads).toEqual([]);
   });
 
   test("a thousand are told all, a hundred at a time, and the record holds the first fifty", async () => {
@@ -371,6 +490,13 @@ describe("what is told of a finding", () => {
     const one = await run({ pages: [rows] });
     expect(one.record).toMatchObject({ findings: { missing_in_ledger: 150 } });
     expect(one.told).toHaveLength(150);
+  });
+
+  test("only charges that rows name are read again", async () => {
+    const nameless = stranger("captured", { transactionId: "t-8", consumers: [] });
+    const one = await run({ pages: [[captured(), nameless]] });
+    expect(one.record.findings).toEqual({ missing_in_ledger: 2 });
+    expect(one.reads).toEqual([1]);
   });
 });
 
@@ -414,18 +540,162 @@ describe("an unknown that the feed answers", () => {
     expect(one.record).toMatchObject({ closed: 0, findings: {}, money: { EUR: { matched: "1999" } } });
   });
 
-  test("of another gateway's charge it is a stranger's", async () => {
-    const one = await run({
-      entries: [approved({ gateway: "centrapay" })],
-      indexed: [],
-      pages: [[captured()]],
-    });
-    expect(one.record.findings).toEqual({ missing_in_ledger: 1 });
+  test.each<LedgerEntry>([approved({ gateway: "centrapay" }), lost({ gateway: "centrapay" })])(
+    "of another gateway's charge it is a stranger's: $state",
+    async (entry) => {
+      const one = await run({ entries: [entry], indexed: [], pages: [[captured()]] });
+      expect(one.record).toMatchObject({ closed: 0, findings: { missing_in_ledger: 1 } });
+      expect(one.entry()).toEqual(entry);
+    },
+  );
+
+  test("is told with what it was found with", async () => {
+    const one = await run({ entries: [lost()], pages: [[captured()]] });
+    expect(one.record.first).toEqual([
+      {
+        id: "order-1#reconcile#late_outcome#1",
+        kind: "late_outcome",
+        gateway: "centrobill",
+        chargeId: "order-1",
+        ledger: expect.objectContaining({ state: "approved", transactionId: "tx-1" }),
+        rows: [expect.objectContaining({ transactionId: "tx-1", says: "captured" })],
+        money: { amount: "1999", currency: "EUR" },
+        next: "nothing",
+        closedAs: "approved",
+        atMs: t0 + 2_000,
+      },
+    ]);
+  });
+
+  test("in a feed that is for reconciliation alone stays with the resolver, and is no finding", async () => {
+    const one = await run({ entries: [lost()], pages: [[captured()]], isForReconciliation: true });
+    expect(one.record).toMatchObject({ closed: 0, findings: {}, waiting: 0 });
+    expect(one.told).toEqual([]);
+    expect(one.entry()?.state).toBe("unknown");
+  });
+
+  test("without a row is not looked for once more, though its index said approved", async () => {
+    const one = await run({ entries: [lost()], indexed: [approved()] });
+    expect(one.record).toMatchObject({ closed: 0, findings: {} });
+    expect([one.asked.length, one.reads]).toEqual([1, [1]]);
   });
 
   test("without a row it stays unknown, and its money is counted so, in the window", async () => {
     const one = await run({ entries: [lost({ requestId: requestIdOf("request-1") })] });
     expect(one.entry()?.state).toBe("unknown");
     expect(one.record).toMatchObject({ closed: 0, findings: {}, money: { EUR: { unknown: "1999" } } });
+    expect(one.reads).toEqual([]);
+  });
+});
+
+describe("money that was given back, of a charge of which the run has read nothing", () => {
+  const back = (changes: Partial<FeedRow> = {}): FeedRow =>
+    stranger("unproven", {
+      kind: "reversal",
+      transactionId: "tx-9",
+      parentTransactionId: "tx-1",
+      ...changes,
+    });
+  const asking = async (parts: Parts) => {
+    const ids: object[] = [];
+    const idRequest: Feed["idRequest"] = (id) => void ids.push(id);
+    return { ...(await run({ ...parts, feed: { idRequest } })), ids };
+  };
+
+  test("is asked for by its transaction", async () => {
+    const one = await asking({ pages: [[back()]] });
+    expect(one.ids).toEqual([{ transactionId: "tx-1" }]);
+    expect(one.record.findings).toEqual({ missing_in_ledger: 1 });
+  });
+
+  test("and of no other", async () => {
+    const known = await asking({ entries: [approved()], pages: [[back()]] });
+    expect(known.record.findings).toEqual({ refunded_or_charged_back: 1 });
+    const taken = await asking({
+      pages: [[stranger("captured", { parentTransactionId: "tx-1", consumers: [] })]],
+    });
+    expect(taken.record.findings).toEqual({ missing_in_ledger: 1 });
+    expect([known.ids, taken.ids]).toEqual([[], []]);
+  });
+});
+
+describe("what only looks like a charge (S14)", () => {
+  const mark = consumerMarks(["anna"], sha256Of)[0] ?? "";
+  const unheard = lost({ consumerMarks: [mark] });
+  const marked = (at: number, changes: Partial<UnknownEntry> = {}): LedgerEntry => {
+    const { chargeId, requestId } = numbered(at);
+    return { ...unheard, chargeId, requestId, ...changes } as LedgerEntry;
+  };
+  const anna = (at: number, changes: Partial<FeedRow> = {}): FeedRow =>
+    stranger("captured", { transactionId: `t-${at}`, orderId: `o-${at}`, consumers: ["anna"], ...changes });
+  const kindsOf = ({ record }: { readonly record: RunRecord }) => record.findings;
+
+  test("is proposed, with the charge as the ledger has it, and its money is matched to nothing", async () => {
+    const heard: [Finding, LedgerEntry | undefined][] = [];
+    const onFinding = (finding: Finding, entry: LedgerEntry | undefined) => void heard.push([finding, entry]);
+    const one = await run({ entries: [marked(1)], pages: [[anna(1)]], options: { onFinding } });
+    expect(kindsOf(one)).toEqual({ unmatched_weak: 1 });
+    expect(heard).toMatchObject([[{ kind: "unmatched_weak", chargeId: "c-1" }, { chargeId: "c-1" }]]);
+    expect(one.record.days).toEqual([
+      { day: "2026-11-22", currency: "EUR", matched: "0", unmatched: "1999", unknown: "0" },
+    ]);
+    expect(one.record.closed).toBe(0);
+  });
+
+  // biome-ignore format: one row a line
+  test.each<[reason: string, FeedRow[], found: object, rows: readonly number[]]>([
+    ["taken and given back: both rows tell more together", [anna(1), anna(9, { kind: "reversal", parentTransactionId: "t-1" })], { missing_in_ledger: 1 }, [2]],
+    ["a row that names a request", [{ ...anna(1), requestId: "r-9" }], { missing_in_ledger: 1 }, [1]],
+    ["a row that names a charge", [{ ...anna(1), chargeId: "c-9" }], { missing_in_ledger: 1 }, [1]],
+    ["money given back", [{ ...anna(1), kind: "reversal" }], { missing_in_ledger: 1 }, [1]],
+    ["a refusal", [stranger("refused", { consumers: ["anna"] })], {}, []],
+    ["of nobody", [anna(1, { consumers: [] })], { missing_in_ledger: 1 }, [1]],
+    ["of another window", [anna(1, { atMs: window.toMs })], {}, []],
+  ])("is not %s", async (_reason, rows, found, counts) => {
+    const sentLate = { firstSendAtMs: window.toMs - minute, lastSendAtMs: window.toMs - minute };
+    const one = await run({ entries: [marked(1, rows[0]?.atMs === window.toMs ? sentLate : {})], pages: [rows] });
+    expect(kindsOf(one)).toEqual(found);
+    expect(one.record.first.map((finding) => finding.rows.length)).toEqual(counts);
+    expect(one.record.money["EUR"]?.unknown).toBe("1999");
+  });
+
+  test("a hundred at a time are read again and told", async () => {
+    const many = Array.from({ length: 101 }, (_, at) => at);
+    const one = await run({
+      entries: many.map((at) => marked(at, { amount: String(1_000 + at) })),
+      pages: [many.map((at) => anna(at, { amount: `${(1_000 + at) / 100}`, atMs: t0 + 2_000 + at }))],
+    });
+    expect(kindsOf(one)).toEqual({ unmatched_weak: 101 });
+    expect(one.reads).toEqual([100, 1]);
+  });
+
+  test("what no row looks like is told as it is, a hundred at a time, and what is no finding is not read", async () => {
+    const missing = (at: number): LedgerEntry =>
+      ({
+        ...approved(numbered(at)),
+        ids: { transactionId: `t-${at}` },
+        consumerMarks: [mark],
+      }) as LedgerEntry;
+    const many = Array.from({ length: 150 }, (_, at) => missing(at));
+    const one = await run({ entries: many });
+    expect(kindsOf(one)).toEqual({ missing_at_gateway: 150 });
+    expect(one.reads).toEqual([100, 50]);
+    expect(one.record.first.map(({ rows }) => rows.length)).toEqual(Array(50).fill(0));
+    const open = await run({ entries: [marked(1)] });
+    expect(open.reads).toEqual([]);
+    expect(open.record.money).toEqual({ EUR: { matched: "0", unmatched: "0", unknown: "1999" } });
+  });
+
+  test.each<[marked: number, unmarked: number, found: object, reason: string]>([
+    [20_000, 0, { missing_in_ledger: 1 }, "there is no room for the row"],
+    [19_999, 9, { unmatched_weak: 1 }, "there is just room for it: charges of nobody known take none"],
+  ])("with %i charges without a row, and %i of nobody known: %j (%s)", async (count, others, found) => {
+    const entries = [
+      marked(0),
+      ...Array.from({ length: count - 1 }, (_, at) => marked(at + 1, { amount: "1" })),
+      ...Array.from({ length: others }, (_, at) => marked(-at - 1, { amount: "1", consumerMarks: [] })),
+    ];
+    const one = await run({ indexed: entries, pages: [[anna(1)]] });
+    expect(kindsOf(one)).toEqual(found);
   });
 });
