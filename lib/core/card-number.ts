@@ -29,34 +29,9 @@ const phoneDigitsMax = 15;
 const identifier =
   /(?<![0-9a-z])(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{24})(?![0-9a-z])/gi;
 
-/** The shortest row of hex digits that may be one: a UUID's first group, or a whole digest. */
-const uuidHead = 8;
-const digestMin = 24;
-
-const isHex = (code: number): boolean => isDigit(code) || ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x66);
-
-/** Whether the text has a row of hex digits as an identifier has: most have not, and need no closer look. */
-const mayHoldIdentifier = (text: string): boolean => {
-  let hex = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (isHex(code)) {
-      hex += 1;
-      if (hex === digestMin) return true;
-    } else {
-      // A UUID's first group ends with a dash.
-      if (hex === uuidHead && code === 0x2d) return true;
-      hex = 0;
-    }
-  }
-  return false;
-};
-
 /** The text, place for place, with its identifiers made unreadable. Without a letter it is no hex but digits. */
-const withoutIdentifiers = (text: string): string => {
-  if (!mayHoldIdentifier(text)) return text;
-  return text.replace(identifier, (found) => (/[a-f]/i.test(found) ? "x".repeat(found.length) : found));
-};
+const withoutIdentifiers = (text: string): string =>
+  text.replace(identifier, (found) => (/[a-f]/i.test(found) ? "x".repeat(found.length) : found));
 
 const noRuns: readonly Run[] = [];
 
@@ -80,7 +55,7 @@ const hasDigits = (text: string, count: number): boolean => {
 
 /** The runs of a text. One that has not `digitsMin` digits in all has none that matters. */
 const runsOf = (written: string, digitsMin: number): readonly Run[] => {
-  if (written.length < digitsMin || !hasDigits(written, digitsMin)) return noRuns;
+  if (!hasDigits(written, digitsMin)) return noRuns;
   const runs: Run[] = [];
   const text = withoutIdentifiers(written);
   let at = 0;
@@ -114,10 +89,10 @@ const someNumber = (
   let from = 0;
   for (const [first, group] of groups.entries()) {
     let to = from;
-    for (let last = first; last < groups.length; last += 1) {
-      to += groups[last]?.length ?? 0;
-      if (to - from > cardDigitsMax) break;
-      if (to - from >= digitsMin && test(digits.slice(from, to), first)) return true;
+    for (const { length } of groups.slice(first, first + cardDigitsMax)) {
+      to += length;
+      const count = to - from;
+      if (count >= digitsMin && count <= cardDigitsMax && test(digits.slice(from, to), first)) return true;
     }
     from += group.length;
   }
@@ -187,12 +162,15 @@ export const maskCardNumbers = (text: string): string => {
  * A JSON number beyond 2^53 lost its last digits when it was parsed, and its check digit with them: there the
  * brand's prefix and length decide alone. A fraction is no card number.
  */
-const numberHoldsCard = (value: number): boolean => {
+const numberHoldsCard = (value: unknown): boolean => {
   if (!Number.isInteger(value)) return false;
-  if (Number.isSafeInteger(value)) return holdsCardNumber(String(value));
-  const digits = String(Math.abs(value));
-  return /^[0-9]{17,19}$/.test(digits) && isCardBrand(digits);
+  const digits = String(value).replace("-", "");
+  return Number.isSafeInteger(value) ? holdsCardNumber(digits) : isCardBrand(digits);
 };
+
+/** What holds no other values: a string or a number, or what can be no card number at all. */
+const scalarHoldsCard = (value: unknown): boolean =>
+  typeof value === "string" ? holdsCardNumber(value) : numberHoldsCard(value);
 
 /** A place in parsed JSON, as a chain to the root: a million levels deep, a path a level would be quadratic. */
 type Place = { readonly parent: Place | undefined; readonly step: string | number };
@@ -220,16 +198,12 @@ const hasCardNumber = (value: unknown): boolean => {
   const open: unknown[] = [value];
   while (open.length > 0) {
     const found = open.pop();
-    if (typeof found === "string") {
-      if (holdsCardNumber(found)) return true;
-    } else if (typeof found === "number") {
-      if (numberHoldsCard(found)) return true;
-    } else if (Array.isArray(found)) for (const item of found) open.push(item);
-    else if (typeof found === "object" && found !== null)
-      for (const key of Object.keys(found)) {
-        if (holdsCardNumber(key)) return true;
-        open.push((found as Record<string, unknown>)[key]);
-      }
+    if (scalarHoldsCard(found)) return true;
+    if (typeof found !== "object" || found === null) continue;
+    for (const key of Object.keys(found)) {
+      if (holdsCardNumber(key)) return true;
+      open.push((found as Record<string, unknown>)[key]);
+    }
   }
   return false;
 };
@@ -247,22 +221,14 @@ export const findCardNumber = (value: unknown): { path: string } | undefined => 
   ];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { value: found, place } = next;
-    if (
-      typeof found === "string" ? holdsCardNumber(found) : typeof found === "number" && numberHoldsCard(found)
-    ) {
-      return { path: pathOf(place) };
-    }
+    if (scalarHoldsCard(found)) return { path: pathOf(place) };
     if (typeof found !== "object" || found === null) continue;
-    if (Array.isArray(found)) {
-      for (let index = found.length - 1; index >= 0; index -= 1) {
-        open.push({ value: found[index], place: { parent: place, step: index } });
-      }
-      continue;
-    }
-    const members = Object.entries(found);
-    if (members.some(([key]) => holdsCardNumber(key))) return { path: `${pathOf(place)} key` };
-    for (const [key, member] of members.reverse()) {
-      open.push({ value: member, place: { parent: place, step: key } });
+    const members: [step: string | number, member: unknown][] = Array.isArray(found)
+      ? [...found.entries()]
+      : Object.entries(found);
+    if (members.some(([step]) => holdsCardNumber(String(step)))) return { path: `${pathOf(place)} key` };
+    for (const [step, member] of members.reverse()) {
+      open.push({ value: member, place: { parent: place, step } });
     }
   }
   return undefined;

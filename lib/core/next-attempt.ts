@@ -106,8 +106,8 @@ export const nextAttempt = (
 
   const last = bounds.reduce((latest, bound) => (bound.atMs > latest.atMs ? bound : latest));
   const soonest = Math.max(nowMs, last.atMs);
-  const { notAfterMs } = declined;
-  if (notAfterMs !== undefined && soonest > notAfterMs) return { kind: "never", because: "past_not_after" };
+  const notAfterMs = declined.notAfterMs ?? Number.POSITIVE_INFINITY;
+  if (soonest > notAfterMs) return { kind: "never", because: "past_not_after" };
   const spread = soonest + Math.floor(fraction * Math.min(hourMs, (soonest - declined.atMs) / 10));
-  return { kind: "at", atMs: Math.min(spread, notAfterMs ?? spread), bounds, last };
+  return { kind: "at", atMs: Math.min(spread, notAfterMs), bounds, last };
 };

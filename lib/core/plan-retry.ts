@@ -2,7 +2,7 @@ import type { InstrumentRecord } from "./instrument-record.ts";
 import type { FinalEntry, HistoryEvent, LedgerEntry } from "./ledger.ts";
 import { type Declined, type NextAttempt, nextAttempt, type RetryWish } from "./next-attempt.ts";
 import { networkSlackMs, type Policy } from "./policy.ts";
-import type { RetryDecision, RetryFee } from "./retry-record.ts";
+import type { RetryFee, WishDecision } from "./retry-record.ts";
 import { type FeeFor, feeOf } from "./retry-rules/limits.ts";
 
 /** A decline after which time alone may help. */
@@ -54,7 +54,7 @@ export const planRetry = (
   scheduleMs: readonly number[],
   policy: Policy,
   at: { readonly nowMs: number; readonly fraction: number },
-): { readonly next: NextAttempt; readonly decision: RetryDecision } => {
+): { readonly next: NextAttempt; readonly decision: WishDecision } => {
   const { nowMs } = at;
   const view = instrument && { spends: instrument.spends, closed: instrument.closed !== undefined };
   const next = nextAttempt(declinedOf(entry), view, wishOf(policy, scheduleMs), nowMs, at.fraction);

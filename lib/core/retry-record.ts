@@ -25,6 +25,9 @@ export type RetryDecision = {
   | { readonly kind: "released" }
 );
 
+/** What is decided of a wish: when, later, or never. */
+export type WishDecision = Exclude<RetryDecision, { kind: "released" }>;
+
 /** Where a charge's later attempt stands. The words are stored. */
 export const retryStates = ["scheduled", "released", "ended"] as const;
 export type RetryState = (typeof retryStates)[number];

@@ -62,7 +62,7 @@ const count = (into: Counter<"money">, { amountMinor, currency }: PastAttempt): 
   addTo(into.money, currency, amountMinor);
 };
 
-type Instrument = { spends: Spend[]; closedBy?: FeeFor };
+type Instrument = { spends: Spend[]; closedBy: FeeFor | undefined };
 
 const spend = (instrument: Instrument, attempt: Spend): void => {
   instrument.spends = [...instrument.spends.filter(({ at }) => at > attempt.at - longestWindowMs), attempt];
@@ -73,7 +73,7 @@ const judgeHistory = (byInstrument: readonly (readonly PastAttempt[])[], wish: R
   const forbidden: Record<string, Counter<"fees">> = {};
   const feesSaved: Record<string, bigint> = {};
   for (const attempts of byInstrument) {
-    const instrument: Instrument = { spends: [] };
+    const instrument: Instrument = { spends: [], closedBy: undefined };
     for (const attempt of attempts) {
       const at = { nowMs: attempt.atMs, region: wish.region };
       const room = roomOf(
@@ -102,10 +102,15 @@ const judgeHistory = (byInstrument: readonly (readonly PastAttempt[])[], wish: R
   return { forbidden, feesSaved };
 };
 
+/** One charge's attempts, or one instrument's, in their order. */
+type History = readonly [first: PastAttempt, ...later: PastAttempt[]];
+
 /** One charge as it is played anew. */
 type Played = {
-  readonly history: readonly PastAttempt[];
+  readonly history: History;
   readonly first: PastAttempt;
+  /** when the history's last attempt was made */
+  readonly lastMs: number;
   attempts: number;
   atMs: number;
   /** a network's count has put its next attempt off already */
@@ -114,22 +119,20 @@ type Played = {
   beyondHistory: boolean;
 };
 
-const charge = (history: readonly PastAttempt[]): Played | undefined => {
+const charge = (history: History): Played => {
   const [first] = history;
-  return first && { history, first, attempts: 0, atMs: first.atMs, putOff: false, beyondHistory: false };
+  const lastMs = Math.max(...history.map(({ atMs }) => atMs));
+  return { history, first, lastMs, attempts: 0, atMs: first.atMs, putOff: false, beyondHistory: false };
 };
 
 /** What the history says of an attempt at this moment: an approval that it had by then, or its latest decline. */
-const wordAt = ({ history, first }: Played, atMs: number): PastAttempt =>
-  history.find((one) => one.outcome === "approved" && one.atMs <= atMs) ??
-  history.findLast((one) => one.atMs <= atMs) ??
-  first;
+const wordAt = ({ history, first }: Played, atMs: number): PastAttempt => {
+  const known = history.filter((one) => one.atMs <= atMs);
+  return known.find(({ outcome }) => outcome === "approved") ?? known.at(-1) ?? first;
+};
 
-const groupBy = (
-  attempts: readonly PastAttempt[],
-  key: (one: PastAttempt) => string,
-): readonly (readonly PastAttempt[])[] => {
-  const groups = new Map<string, PastAttempt[]>();
+const groupBy = (attempts: readonly PastAttempt[], key: (one: PastAttempt) => string): readonly History[] => {
+  const groups = new Map<string, [PastAttempt, ...PastAttempt[]]>();
   for (const one of attempts) {
     const group = groups.get(key(one));
     if (group === undefined) groups.set(key(one), [one]);
@@ -168,15 +171,10 @@ export const simulateRetries = (history: readonly PastAttempt[], wish: RetryWish
   };
 
   for (const attempts of byInstrument) {
-    const instrument: Instrument = { spends: [] };
-    const waiting = groupBy(attempts, ({ chargeId }) => chargeId).flatMap((one) => charge(one) ?? []);
+    const instrument: Instrument = { spends: [], closedBy: undefined };
+    const waiting = groupBy(attempts, ({ chargeId }) => chargeId).map(charge);
     charges += waiting.length;
-    const take = (): Played | undefined => {
-      let soonest = 0;
-      for (let at = 1; at < waiting.length; at++)
-        if ((waiting[at]?.atMs ?? 0) < (waiting[soonest]?.atMs ?? 0)) soonest = at;
-      return waiting.splice(soonest, 1)[0];
-    };
+    const take = (): Played | undefined => waiting.sort((a, b) => a.atMs - b.atMs).shift();
     for (let played = take(); played !== undefined; played = take()) {
       const { first, atMs } = played;
       const at = { nowMs: atMs, region: wish.region };
@@ -203,17 +201,16 @@ export const simulateRetries = (history: readonly PastAttempt[], wish: RetryWish
       const tried: Played = {
         ...played,
         attempts: made,
-        beyondHistory: played.beyondHistory || atMs > (played.history.at(-1)?.atMs ?? atMs),
+        beyondHistory: played.beyondHistory || atMs > played.lastMs,
       };
       const declined: Declined = { ...word, atMs, attempts: made, money };
-      const next = nextAttempt(declined, { spends: instrument.spends, closed: false }, wish, atMs, 0);
+      // Its room is asked for when it is due: others may take a place until then.
+      const next = nextAttempt(declined, undefined, wish, atMs, 0);
       if (next.kind === "at") {
-        const putOff = next.last.name === "network_limit";
-        if (putOff) postponed += 1;
-        waiting.push({ ...tried, atMs: next.atMs, putOff });
+        waiting.push({ ...tried, atMs: next.atMs, putOff: false });
         continue;
       }
-      if (next.fee !== undefined) instrument.closedBy = next.fee;
+      instrument.closedBy = next.fee;
       end(tried, next.because);
     }
   }

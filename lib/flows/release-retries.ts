@@ -3,8 +3,9 @@ import { budgetOf, instrumentKeyOf } from "../core/instrument-record.ts";
 import { awaitAttempt, type LedgerEntry } from "../core/ledger.ts";
 import { isRetryable, type RetryableEntry } from "../core/plan-retry.ts";
 import { retriesLater } from "../core/policy.ts";
-import type { RetryDecision, RetryRecord } from "../core/retry-record.ts";
+import type { RetryDecision, RetryRecord, WishDecision } from "../core/retry-record.ts";
 import { feeOf, limitIds } from "../core/retry-rules/limits.ts";
+import type { RouteMessage } from "../core/route-message.ts";
 import type { RetryReleaser } from "../ports.ts";
 import { lastWordOf, noteDecision } from "./schedule-retries.ts";
 
@@ -51,12 +52,20 @@ const releaseOrSay = async (chargeId: ChargeId, clerk: RetryReleaser): Promise<b
   }
 };
 
+/** A record whose attempt is due, with the message that holds its charge. */
+type Due = RetryRecord & { readonly dueMs: number; readonly message: RouteMessage };
+
+const isDue = (record: RetryRecord | undefined, nowMs: number): record is Due =>
+  record?.state === "scheduled" &&
+  record.message !== undefined &&
+  record.dueMs !== undefined &&
+  record.dueMs <= nowMs;
+
 const release = async (chargeId: ChargeId, clerk: RetryReleaser): Promise<boolean> => {
   const record = await clerk.retries.read(chargeId);
   const nowMs = clerk.clock.nowMs();
   // The index lags behind.
-  if (record?.state !== "scheduled" || record.message === undefined || (record.dueMs ?? 0) > nowMs)
-    return false;
+  if (!isDue(record, nowMs)) return false;
   const entry = (await clerk.ledger.read([chargeId])).get(chargeId);
   if (isReleased(entry, record)) return finish(record, clerk);
   if (!isRetryable(entry) || entry.attempt !== record.attempt) {
@@ -72,7 +81,7 @@ const release = async (chargeId: ChargeId, clerk: RetryReleaser): Promise<boolea
     nowMs,
   });
   if ((await clerk.ledger.replace(entry.token, waiting)).kind === "lost") return false;
-  clerk.log.metric("RetryLagMs", Math.max(0, nowMs - (record.dueMs ?? nowMs)), { gateway: record.gateway });
+  clerk.log.metric("RetryLagMs", nowMs - record.dueMs, { gateway: record.gateway });
   return finish(record, clerk);
 };
 
@@ -81,8 +90,8 @@ const isReleased = (entry: LedgerEntry | undefined, { attempt }: RetryRecord): b
   entry?.state === "waiting" && entry.attempt === attempt + 1;
 
 /** Sends the charge, and then says so: sent twice it does no harm, its lease is taken once. */
-const finish = async (record: RetryRecord, clerk: RetryReleaser): Promise<boolean> => {
-  if (record.message?.charge === undefined) throw new Error("a scheduled retry without its charge");
+const finish = async (record: Due, clerk: RetryReleaser): Promise<boolean> => {
+  if (record.message.charge === undefined) throw new Error("a scheduled retry without its charge");
   await clerk.sendCharge(record.message.charge);
   await end(record, { at: clerk.clock.nowMs(), attempt: record.attempt, kind: "released" }, clerk);
   clerk.log.event("retry_released", {
@@ -109,7 +118,7 @@ const end = async (
 };
 
 /** What became of the wish in the meantime: off, too late, forbidden, or not yet. */
-const heldBack = async (entry: RetryableEntry, clerk: RetryReleaser): Promise<RetryDecision | undefined> => {
+const heldBack = async (entry: RetryableEntry, clerk: RetryReleaser): Promise<WishDecision | undefined> => {
   const { policy } = clerk;
   const nowMs = clerk.clock.nowMs();
   const base = { at: nowMs, attempt: entry.attempt };
@@ -140,18 +149,18 @@ const heldBack = async (entry: RetryableEntry, clerk: RetryReleaser): Promise<Re
 /** Puts it off, or tells the merchant that there is no later attempt: first told, then recorded (S8). */
 const settle = async (
   entry: RetryableEntry,
-  record: RetryRecord,
-  decision: RetryDecision,
+  record: Due,
+  decision: WishDecision,
   clerk: RetryReleaser,
 ): Promise<boolean> => {
-  if (decision.kind === "postponed") {
+  if (decision.kind !== "refused") {
     await clerk.retries.replace(record.token, {
       ...record,
       token: clerk.ids.leaseToken(),
       dueMs: decision.dueMs,
       decisions: [...record.decisions, decision],
     });
-  } else if (decision.kind === "refused" && record.message !== undefined) {
+  } else {
     const off = decision.because === "retries_off";
     // Without a schedule a retryable decline is the merchant's to read, on the queue that has its name.
     await clerk.queues.send(

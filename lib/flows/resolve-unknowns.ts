@@ -268,9 +268,8 @@ const lookUpAll = async (unknowns: readonly Unknown[], worker: Worker): Promise<
   const lookedUp: LookedUp[] = [];
   const nowMs = worker.clock.nowMs();
   let idLookUps = 0;
-  for (const gateway of new Set(unknowns.map((unknown) => unknown.gateway))) {
+  for (const [gateway, own] of Map.groupBy(unknowns, (unknown) => unknown.gateway)) {
     const { feed } = gateway;
-    const own = unknowns.filter((unknown) => unknown.gateway === gateway);
     if (feed === undefined) continue;
     const wanted = own.map((unknown) => ({
       window: windowOf(unknown.entry, worker.policy, worker.gatewayTimeoutMs, nowMs),
@@ -286,15 +285,11 @@ const lookUpAll = async (unknowns: readonly Unknown[], worker: Worker): Promise<
         const found = matcher.foundOf(entry.chargeId);
         const { transactionId, orderId } = entry.ids ?? {};
         if (found.own.length > 0 || idLookUps >= idLookUpsMax || scanned.failure !== undefined) continue;
-        if (transactionId === undefined && orderId === undefined) continue;
+        const id =
+          transactionId !== undefined ? { transactionId } : orderId !== undefined ? { orderId } : undefined;
+        if (id === undefined) continue;
         idLookUps += 1;
-        await lookUpById(
-          { gateway, feed },
-          transactionId === undefined ? { orderId: orderId ?? "" } : { transactionId },
-          matcher,
-          worker,
-          worstCaseMs(worker),
-        );
+        await lookUpById({ gateway, feed }, id, matcher, worker, worstCaseMs(worker));
       }
       for (const unknown of items) lookedUp.push({ unknown, scanned, matcher });
     }
@@ -392,8 +387,9 @@ const voidIfLastChance = async (
   const voidedAtMs = worker.clock.nowMs();
   const history = [...begun.history, { e: "voided", at: voidedAtMs, status } as const];
   const recorded = voidStep(unknown, { ...begun, voidedAtMs, history }, worker);
-  if (!(await replaceEntry(begun, recorded, worker))) return giveBack(soonMs);
-  return unknown.tell(recorded);
+  // Whoever wrote first knows better. Either way it is looked at once more, soon.
+  await replaceEntry(begun, recorded, worker);
+  return giveBack(afterVoidMs);
 };
 
 /** The entry of a charge that is being taken back: it is looked at once more, soon. */

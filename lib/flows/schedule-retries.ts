@@ -4,7 +4,7 @@ import { instrumentKeyOf } from "../core/instrument-record.ts";
 import { isJsonObject, parseJson } from "../core/json.ts";
 import { isRetryable, planRetry, type RetryableEntry } from "../core/plan-retry.ts";
 import { retriesLater } from "../core/policy.ts";
-import type { RetryDecision, RetryRecord } from "../core/retry-record.ts";
+import type { RetryRecord, WishDecision } from "../core/retry-record.ts";
 import type { RouteMessage } from "../core/route-message.ts";
 import type { Delivery, DeliveryEnd, RetryClerk } from "../ports.ts";
 
@@ -16,8 +16,8 @@ const done: DeliveryEnd = { kind: "done" };
 const giveBack = (delayMs: number): DeliveryEnd => ({ kind: "giveBack", delayMs });
 
 /** Tells a decision to the log and its metric. */
-export const noteDecision = (entry: RetryableEntry, decision: RetryDecision, clerk: RetryClerk): void => {
-  const because = "because" in decision ? decision.because : "due";
+export const noteDecision = (entry: RetryableEntry, decision: WishDecision, clerk: RetryClerk): void => {
+  const { because } = decision;
   clerk.log.event("retry_decided", {
     chargeId: entry.chargeId,
     gateway: entry.gateway,

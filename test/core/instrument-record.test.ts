@@ -169,6 +169,12 @@ describe("closing an instrument", () => {
   test.each<[network: string | undefined, ending: Ending, rule: string | undefined, reason: string]>([
     ["visa", { networkCode: "41" }, "visa_category_1", "lost"],
     [undefined, { networkCode: "04" }, "visa_category_1", "it may be a Visa card"],
+    [
+      "visa",
+      { networkCode: "57" },
+      "visa_category_1",
+      "a code that counts from a day on, and the day is over",
+    ],
     ["mastercard", { networkCode: "41" }, undefined, "Visa's list is not Mastercard's"],
     ["mastercard", { networkCode: "51", adviceCode: "21" }, "mastercard_advice_close", "never again"],
     ["mastercard", { adviceCode: "01" }, undefined, "this charge, not this card"],

@@ -73,6 +73,7 @@ describe("attempts that were made", () => {
   test.each<[names: string[], made: number, why: string]>([
     [[], 0, "nothing happened"],
     [["opened", "replied"], 1, "answered"],
+    [["opened", "unanswered"], 1, "nobody answered: it may have arrived"],
     [["opened", "unanswered", "looked_up", "notice"], 1, "however often something is heard of it"],
     [["opened", "taken_over"], 1, "its worker died: it may have arrived"],
     [["opened", "looked_up"], 1, "found by a look-up"],
@@ -96,6 +97,7 @@ describe("a decision as it is kept", () => {
     [declined(), undefined, { ...common, kind: "scheduled", dueMs: t0 + day, because: "schedule" }, "the wish, and nothing against it"],
     [declined(), card(19), { ...common, kind: "scheduled", dueMs: t0 + day, because: "schedule" }, "the twentieth"],
     [declined(), card(20), { ...common, kind: "postponed", dueMs: t0 + 30 * day - 19 * hour + 60_000, because: "network_limit", limit: "visa_amount_30_days", fee: usd(10) }, "the twenty-first, and what it would have cost"],
+    [declined({ instrumentNetwork: "mastercard" }), card(35), { ...common, kind: "postponed", dueMs: t0 + 30 * day - 34 * hour + 60_000, because: "network_limit", limit: "mastercard_amount_30_days", fee: usd(50) }, "a fee that is taken from a day on"],
     [declined({ amount: "500" }), card(20), { ...common, kind: "scheduled", dueMs: t0 + day, because: "schedule" }, "of another amount"],
     [declined({ currency: "USD" }), card(20), { ...common, kind: "scheduled", dueMs: t0 + day, because: "schedule" }, "of another currency"],
     [declined({ instrumentNetwork: "mastercard" }, { adviceCode: "27" }), undefined, { ...common, kind: "postponed", dueMs: t0 + 4 * day, because: "mastercard_advice_wait" }, "the network's wait, which has no fee"],

@@ -80,6 +80,17 @@ describe("the report of later attempts", () => {
     });
   });
 
+  test("what two limits put off is counted by each of them", () => {
+    const counted = retryReport("global");
+    const putOff = { at: t0, attempt: 1, kind: "postponed", dueMs: t0, because: "network_limit" } as const;
+    for (const limit of ["visa_amount_30_days", "mastercard_24_hours"] as const)
+      counted.record(record({ decisions: [{ ...putOff, limit }] }));
+    expect(counted.report().meter.map(({ because, count }) => [because, count])).toEqual([
+      ["mastercard_24_hours", 1],
+      ["visa_amount_30_days", 1],
+    ]);
+  });
+
   const refused = (chargeId: string): FinalEntry => ({
     ...entry(0, { chargeId: chargeIdOf(chargeId), state: "declined_retryable" }),
     evidence: { kind: "network_limit", atMs: t0, limit: "mastercard_24_hours", untilMs: t0 + 5 },

@@ -90,6 +90,7 @@ describe("a history played anew", () => {
   // biome-ignore format: one row a line
   test.each<[history: readonly PastAttempt[], expected: object, reason: string]>([
     [[past(0, "approved", lost), other(1, "approved")], { forbidden: {}, sent: [2] }, "an approval closes nothing, whatever its code"],
+    [[past(0, "declined", { network: "mastercard", adviceCode: "01" }), other(1, "approved", { network: "mastercard" })], { forbidden: {}, refused: { mastercard_advice_stop: one } }, "advice that stops one charge forbids no other"],
     [[past(0, "declined"), past(24, "approved")], { sent: [1, 1], recovered: one }, "approved at the moment at which it is tried"],
     [[past(0, "declined"), past(20, "approved"), past(22, "declined")], { sent: [1, 1], recovered: one }, "what was approved stays so"],
     [[past(0, "declined"), past(10, "declined", lost)], { sent: [1, 1], refused: { visa_category_1: one }, perhaps: one }, "the latest word by then counts"],
@@ -98,7 +99,10 @@ describe("a history played anew", () => {
     [[other(0, "declined", lost), past(1, "approved")], { sent: [1], missed: none, refused: { visa_category_1: one, instrument_closed: one } }, "a first attempt is nothing that a schedule misses"],
     [[past(0, "declined"), other(30, "declined", lost)], { sent: [2, 1], refused: { visa_category_1: one, instrument_closed: one } }, "whichever is due first is tried first"],
   ])("%# (%s)", (history, expected) => {
-    expect(simulateRetries(history, wish)).toMatchObject(expected);
+    const { forbidden, ...rest } = simulateRetries(history, wish);
+    expect({ ...rest, forbidden }).toMatchObject(expected);
+    // An object without members would match any.
+    if ("forbidden" in expected) expect(forbidden).toEqual(expected.forbidden);
   });
 
   test("a full count puts the next attempt off once, and counts each amount by itself", () => {

@@ -9,7 +9,18 @@ import { keyLifeEndMs, type Policy } from "../../lib/core/policy.ts";
 import { worstCaseMs } from "../../lib/flows/charge-worker.ts";
 import { resolveUnknowns } from "../../lib/flows/resolve-unknowns.ts";
 import type { Worker } from "../../lib/ports.ts";
-import { paid, policyOf, replies, requestIdOf, row, search, t0, unknown, waiting } from "../core/builders.ts";
+import {
+  final,
+  paid,
+  policyOf,
+  replies,
+  requestIdOf,
+  row,
+  search,
+  t0,
+  unknown,
+  waiting,
+} from "../core/builders.ts";
 import { manualClock } from "../doubles/manual-clock.ts";
 import { memoryLedger } from "../doubles/memory-ledger.ts";
 import { memoryLog } from "../doubles/memory-log.ts";
@@ -17,7 +28,7 @@ import { memoryPace } from "../doubles/memory-pace.ts";
 import { memoryQueues } from "../doubles/memory-queues.ts";
 import { chargeMessage, chargeOf } from "../doubles/samples.ts";
 import { replied, scriptedWire, sha256Of } from "../doubles/scripted-wire.ts";
-import { testGateway, testWorker } from "../doubles/worker.ts";
+import { gatewayTimeoutMs, testGateway, testWorker } from "../doubles/worker.ts";
 
 const hour = 3_600_000;
 const lifeEndMs = keyLifeEndMs(policyOf(), t0);
@@ -111,6 +122,7 @@ const round = async (parts: Parts = {}) => {
   return {
     end: ends.get("order-1"),
     asked,
+    waits: wire.sent.map(({ timeoutMs }) => timeoutMs),
     log,
     worked,
     writes: () => standing.versionsOf("order-1").length,
@@ -200,6 +212,11 @@ describe("what was never sent", () => {
     if (parts.remainingMs !== undefined && asked.length === 0) expect(one.end).toEqual(giveBack(0));
     if (asked.length === 0) expect(one.writes()).toBe(0);
   });
+});
+
+test("what has ended is told, in however little time and whatever its gateway is closed for", async () => {
+  const one = await round({ entry: final(), closed: true, remainingMs: (worker) => worstCaseMs(worker) - 1 });
+  expect([one.end, one.asked, one.told()]).toEqual([{ kind: "done" }, [], ["order-1#1#approved"]]);
 });
 
 describe("certified absent", () => {
@@ -391,6 +408,7 @@ describe("what stays undetermined is taken back while that is possible", () => {
     expect(one.entry()).toMatchObject({ voidingAtMs: atMs, voidedAtMs: atMs, nextAct: "lookUp" });
     expect(one.entry()?.history.findLast(({ e }) => e === "voided")).toMatchObject({ at: atMs, status: "HTTP 201" });
     expect(one.end).toEqual(giveBack(1_000));
+    expect(one.waits.at(-1)).toBe(gatewayTimeoutMs);
   });
 
   test.each<[nth: number, asked: string[]]>([

@@ -267,6 +267,8 @@ describe("a later attempt that is due", () => {
     because,
     ...more,
   });
+  const eur = (count: number): InstrumentRecord =>
+    card({ spends: spent(count, "1999 EUR").map((one) => ({ ...one, at: t0 + day - hour })) });
   const putOff = (untilMs: number, more: object) => ({
     at: t0 + day,
     attempt: 1,
@@ -299,6 +301,7 @@ describe("a later attempt that is due", () => {
     ["a moment too late", { before: record(), entry: declined({ notAfterMs: t0 + day - 1 }) }, { ...never("past_not_after"), record: gone([scheduled, refusedFor("past_not_after")]) }],
     ["its card was closed", { before: record(), instrument: card({ closed: closure }) }, { ...never("instrument_closed"), record: gone([scheduled, refusedFor("instrument_closed", usd10)]) }],
     ["its card has no room", { before: record(), instrument: card({ spends: spent(20) }) }, { ...untouched, record: later(full) }],
+    ["its card has no room for a day, and what it would have cost counts from a day on", { before: record(), entry: declined({ instrumentNetwork: "mastercard" }), instrument: eur(10) }, { ...untouched, record: later(putOff(t0 + 2 * day - hour, { limit: "mastercard_24_hours", fee: { amountMinor: 50, currency: "USD" } })) }],
     ["its card has more attempts than are kept", { before: record(), instrument: card({ spends: kept }) }, { ...untouched, record: later(crowded) }],
     ["switched off meanwhile: told as it was", { before: record(), policy: off }, { sends: 0, told: [["retryable-declines", message]], record: gone([scheduled, refusedFor("retries_off")]) }],
     ["was approved meanwhile", { before: record(), entry: final() }, { ...untouched, record: gone([scheduled]) }],
@@ -307,11 +310,23 @@ describe("a later attempt that is due", () => {
     ["its entry waits for another attempt", { before: record(), entry: { ...waiting(), attempt: 3 } }, { ...untouched, record: gone([scheduled]) }],
   ])("%s", async (_what, parts, { sends, told, record: after, state }) => {
     const one = await desk(parts);
+    const { requestId, attempt } = one.entry() ?? {};
     expect(await one.release()).toBe(sends);
     expect(one.charges).toEqual(Array.from({ length: sends }, () => message.charge));
     expect(one.sent).toEqual(told);
     expect(one.record()).toEqual(after);
     if (state !== undefined) expect(one.entry()?.state).toBe(state);
+    if (sends === 0 || attempt !== 1) return;
+    // What waits has an id of its own, because the attempt before was answered (S2).
+    expect(one.entry()).toMatchObject({
+      attempt: 2,
+      token: expect.any(String),
+      requestId: expect.any(String),
+      earlierRequestIds: [requestId],
+      updatedAtMs: t0 + day,
+      nextAtMs: t0 + day,
+    });
+    expect(one.entry()?.requestId).not.toBe(requestId);
   });
 
   test.each<[string, RetryRecord | undefined]>([
@@ -323,8 +338,15 @@ describe("a later attempt that is due", () => {
   ])("by an index that lags: what %s stays as it is", async (_what, before) => {
     const one = await desk(before === undefined ? {} : { before }, { due: async () => [orderId] });
     expect(await one.release()).toBe(0);
-    expect([one.record(), one.charges, one.sent]).toEqual([before, [], []]);
+    expect([one.record(), one.charges, one.sent, one.log.events]).toEqual([before, [], [], []]);
     expect(one.entry()?.token).toBe(declined().token);
+  });
+
+  test("whose charge the ledger has not ends, and nothing is sent", async () => {
+    const none = { read: async () => new Map(), replace: async () => ({ kind: "lost" as const }) };
+    const one = await desk({ before: record() }, { ledger: none });
+    expect(await one.release()).toBe(0);
+    expect([one.record(), one.charges, one.log.events]).toEqual([gone([scheduled]), [], []]);
   });
 
   test("whoever comes second sends nothing", async () => {

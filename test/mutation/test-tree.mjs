@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { format } from "node:util";
+import { format, types } from "node:util";
 import { chai, expect } from "vitest";
 
 /**
@@ -51,7 +51,10 @@ const each =
     const run = functionIn(rest);
     const spread = rows.every(Array.isArray);
     for (const row of rows) {
-      const values = Array.isArray(row) ? row : [row];
+      // The stack of an error names the load that it comes from, and a test's name has to outlive that.
+      const values = (Array.isArray(row) ? row : [row]).map((one) =>
+        types.isNativeError(one) ? String(one) : one,
+      );
       declare(format(name, ...values.slice(0, name.match(/%[a-z]/g)?.length ?? 0)), () =>
         spread ? run(...row) : run(row),
       );

@@ -53,7 +53,7 @@ export const networkWordOf = (
     case "stop":
       return { kind: "stops", rule: "mastercard_advice_stop", code: adviceCode };
     case "wait":
-      return { kind: "waits", waitMs: advice?.waitMs ?? 0 };
+      return { kind: "waits", waitMs: advice.waitMs };
     case "none":
       return { kind: "nothing" };
   }
