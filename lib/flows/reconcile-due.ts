@@ -24,7 +24,6 @@ export const reconcileDue = async (worker: Reconciler): Promise<Worked> => {
     for (;;) {
       const { records, due } = await readWindows(of, worker);
       tellLag(of, records, due, worker);
-      if (due.length === 0) break;
       if (worker.remainingMs() < worthMs) {
         worked.left += due.length;
         break;

@@ -308,7 +308,6 @@ class Run {
     const isLoose =
       row !== undefined &&
       group.rows.length === 1 &&
-      row.kind === "charge" &&
       row.says === "captured" &&
       row.chargeId === undefined &&
       row.requestId === undefined &&
@@ -352,7 +351,8 @@ class Run {
     const idOf = (suspect: Suspect): ChargeId | undefined =>
       named.get(suspect) ?? parseChargeId(suspect.group.ledger?.chargeId ?? suspect.group.rows[0]?.chargeId);
     const ids = suspects.flatMap((suspect) => idOf(suspect) ?? []);
-    const read = ids.length === 0 ? [] : await this.#worker.ledger.read(ids);
+    const read: ReadonlyMap<ChargeId, LedgerEntry> =
+      ids.length === 0 ? new Map() : await this.#worker.ledger.read(ids);
     // What another gateway was asked for is no charge of this feed's, and nothing is kept under `undefined`.
     const entries: ReadonlyMap<ChargeId | undefined, LedgerEntry> = new Map(
       [...read].filter(([, entry]) => entry.gateway === gateway.name),

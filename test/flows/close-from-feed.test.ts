@@ -1,10 +1,16 @@
 import { describe, expect, test } from "vitest";
+import type { Feed } from "../../lib/core/feed.ts";
 import type { UnknownEntry } from "../../lib/core/ledger.ts";
 import { closeFromFeed } from "../../lib/flows/close-from-feed.ts";
 import type { Worker } from "../../lib/ports.ts";
+import { row, t0, unknown } from "../core/builders.ts";
+import { manualClock } from "../doubles/manual-clock.ts";
+import { memoryLedger } from "../doubles/memory-ledger.ts";
+import { memoryQueues } from "../doubles/memory-queues.ts";
 import { chargeMessage } from "../doubles/samples.ts";
 import { type Act, declines, pays, paysUnheard, pends, swallows } from "../doubles/scripted-bank.ts";
-import { testGateway } from "../doubles/worker.ts";
+import { replied, scriptedWire } from "../doubles/scripted-wire.ts";
+import { testGateway, testWorker } from "../doubles/worker.ts";
 import { type StageOptions, stage } from "./stage.ts";
 
 const hour = 3_600_000;
@@ -94,5 +100,40 @@ describe("an unknown is left as it is", () => {
       replace: async () => ({ kind: "lost", entry: on.entry() as UnknownEntry }),
     };
     expect((await close([unheard(pays())], {}, { ledger: lose })).closed.size).toBe(0);
+  });
+});
+
+describe("its message", () => {
+  /** Closes an unknown by its row in the feed, and tells whose message was woken. */
+  const wokenOf = async (receipt: string | undefined, wakes = true): Promise<unknown[]> => {
+    const clock = manualClock(t0 + 20 * hour);
+    const ledger = memoryLedger();
+    const entry = unknown({ firstSendAtMs: t0, ...(receipt === undefined ? {} : { receipt }) });
+    ledger.plant(entry.chargeId, JSON.stringify(entry));
+    const feed: Feed = {
+      firstCursor: 0,
+      pagesMax: 1,
+      pageRequest: () => ({ method: "GET", url: "https://feed.test/", headers: {} }),
+      readPage: () => ({ kind: "page", rows: [row("captured")], unreadRows: 0 }),
+      idRequest: () => undefined,
+    };
+    const woken: unknown[] = [];
+    const wire = scriptedWire({ clock, script: () => replied(200) });
+    const worker = testWorker({
+      clock,
+      wire,
+      ledger,
+      queues: memoryQueues(),
+      ...(wakes ? { wake: async (of: string) => void woken.push(of) } : {}),
+    });
+    const closed = await closeFromFeed([entry], { gateway: testGateway(), feed }, worker, 0);
+    expect([...closed.values()].map(({ state }) => state)).toEqual(["approved"]);
+    return woken;
+  };
+
+  test("is woken where it is known by what, and somebody can", async () => {
+    expect(await wokenOf("receipt-1")).toEqual(["receipt-1"]);
+    expect(await wokenOf(undefined)).toEqual([]);
+    expect(await wokenOf("receipt-1", false)).toEqual([]);
   });
 });

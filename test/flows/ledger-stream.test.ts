@@ -37,6 +37,7 @@ describe("charges are read as far as the feed has come", () => {
     ["oldestFirst", [[1, 2], [3, 4], [5, 6]], 3, [1, 2, 3, 4], "past it within a batch"],
     ["oldestFirst", [[1, 2], [], [5, 6]], 3, [1, 2, 5, 6], "over a batch without any"],
     ["oldestFirst", [[1, 2]], 9, [1, 2], "to the end"],
+    ["oldestFirst", [[1, 2, 3], [4, 5, 6]], 2, [1, 2, 3], "a batch comes as far as its last"],
     ["newestFirst", [[6, 5], [4, 3], [2, 1]], 9, [6, 5], "past the moment, and no further"],
     ["newestFirst", [[6, 5], [4, 3], [2, 1]], 5, [6, 5, 4, 3], "more of the same moment may come"],
     ["newestFirst", [[6, 5], [4, 3], [2, 1]], 4, [6, 5, 4, 3], "past it within a batch"],
@@ -57,6 +58,7 @@ describe("charges are read as far as the feed has come", () => {
     const one = streamOf([[1], [2]], [3, 4]);
     await one.stream.advance(t0, "oldestFirst");
     await one.stream.advance(t0 + 9, "newestFirst");
+    expect(one.added).toEqual([1, 2]);
     await one.stream.rest();
     expect(one.asked).toEqual([["centrobill", window, "oldestFirst"]]);
     expect([one.checks(), one.stream.unreadable()]).toEqual([3, 7]);

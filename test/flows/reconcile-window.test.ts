@@ -14,6 +14,7 @@ import {
   policyOf,
   replies,
   requestIdOf,
+  reversal,
   review,
   row,
   stranger,
@@ -29,6 +30,8 @@ import { replied, scriptedWire, sha256Of } from "../doubles/scripted-wire.ts";
 import { testGateway, testWorker } from "../doubles/worker.ts";
 
 const minute = 60_000;
+/** Not one: `{}` would match any. */
+const none = expect.toSatisfy((found: object) => Object.keys(found).length === 0);
 const hour = 60 * minute;
 const day = 24 * hour;
 const window: FeedWindow = { fromMs: t0 - hour, toMs: t0 + hour };
@@ -201,7 +204,7 @@ describe("what a run reads", () => {
     expect(one.record).toMatchObject({
       complete: true,
       ledgerEntries: 1,
-      findings: {},
+      findings: none,
       money: { EUR: { matched: "1999" } },
     });
   });
@@ -339,8 +342,8 @@ describe("why a run is not complete", () => {
   });
 
   test("what was not seen proves nothing then", async () => {
-    const one = await run({ entries: [approved()], unreadable: 1 });
-    expect(one.record.findings).toEqual({});
+    for (const part of [{ unreadable: 1 }, { page: () => ({ unreadRows: 1 }) }])
+      expect((await run({ entries: [approved()], ...part })).record.findings).toEqual({});
     expect((await run({ entries: [approved()] })).record.findings).toEqual({ missing_at_gateway: 1 });
   });
 });
@@ -537,7 +540,7 @@ describe("an unknown that the feed answers", () => {
 
   test("is judged by what the ledger says now, and not by what its index said", async () => {
     const one = await run({ entries: [approved()], indexed: [lost()], pages: [[captured()]] });
-    expect(one.record).toMatchObject({ closed: 0, findings: {}, money: { EUR: { matched: "1999" } } });
+    expect(one.record).toMatchObject({ closed: 0, findings: none, money: { EUR: { matched: "1999" } } });
   });
 
   test.each<LedgerEntry>([approved({ gateway: "centrapay" }), lost({ gateway: "centrapay" })])(
@@ -548,6 +551,17 @@ describe("an unknown that the feed answers", () => {
       expect(one.entry()).toEqual(entry);
     },
   );
+
+  // biome-ignore format: one row a line
+  test.each<[reason: string, entry: Partial<UnknownEntry>, rows: FeedRow[]]>([
+    ["captured_by_earlier_attempt", { attempt: 2, earlierRequestIds: [requestIdOf("request-0")] }, [captured({ requestId: "request-0" })]],
+    ["refunded_or_charged_back", {}, [captured(), reversal()]],
+    ["double_charge", {}, [captured(), captured({ transactionId: "tx-2" })]],
+  ])("to which rows say more than an outcome is closed to a person: %s", async (reason, changes, rows) => {
+    const one = await run({ entries: [lost(changes)], pages: [rows] });
+    expect(one.entry()).toMatchObject({ state: "review", reason });
+    expect(one.record.closed).toBe(1);
+  });
 
   test("is told with what it was found with", async () => {
     const one = await run({ entries: [lost()], pages: [[captured()]] });
@@ -569,21 +583,21 @@ describe("an unknown that the feed answers", () => {
 
   test("in a feed that is for reconciliation alone stays with the resolver, and is no finding", async () => {
     const one = await run({ entries: [lost()], pages: [[captured()]], isForReconciliation: true });
-    expect(one.record).toMatchObject({ closed: 0, findings: {}, waiting: 0 });
+    expect(one.record).toMatchObject({ closed: 0, findings: none, waiting: 0 });
     expect(one.told).toEqual([]);
     expect(one.entry()?.state).toBe("unknown");
   });
 
   test("without a row is not looked for once more, though its index said approved", async () => {
     const one = await run({ entries: [lost()], indexed: [approved()] });
-    expect(one.record).toMatchObject({ closed: 0, findings: {} });
+    expect(one.record).toMatchObject({ closed: 0, findings: none });
     expect([one.asked.length, one.reads]).toEqual([1, [1]]);
   });
 
   test("without a row it stays unknown, and its money is counted so, in the window", async () => {
     const one = await run({ entries: [lost({ requestId: requestIdOf("request-1") })] });
     expect(one.entry()?.state).toBe("unknown");
-    expect(one.record).toMatchObject({ closed: 0, findings: {}, money: { EUR: { unknown: "1999" } } });
+    expect(one.record).toMatchObject({ closed: 0, findings: none, money: { EUR: { unknown: "1999" } } });
     expect(one.reads).toEqual([]);
   });
 });

@@ -163,12 +163,16 @@ describe("a window is taken", () => {
 });
 
 describe("what becomes of a window", () => {
-  const late = new OutOfTime("the ledger");
-  const full = new NoRoom("the disk is full");
-  const broken = new Error("no table");
+  const errors = {
+    nothing: undefined,
+    "a lack of time": new OutOfTime("the ledger"),
+    "a full disk": new NoRoom("the disk is full"),
+    "a fault": new Error("no table"),
+    "what is no error": "a text",
+  };
   type Row = readonly [
     becomes: "done" | "split" | "left" | "thrown",
-    error: unknown,
+    why: keyof typeof errors,
     lengthMs: number,
     begun: number,
     whole: boolean,
@@ -176,20 +180,21 @@ describe("what becomes of a window", () => {
   ];
   // biome-ignore format: one row a line
   test.each<Row>([
-    ["done", undefined, 6 * hour, 1, false, "the run came to its end"],
-    ["left", late, 6 * hour, 1, false, "begun anew with a whole invocation before it, it may fit"],
-    ["split", late, 6 * hour, 1, true, "it had a whole invocation"],
-    ["split", late, 6 * hour, 2, false, "it was begun twice"],
-    ["split", late, 120_000, 1, true, "it is just long enough"],
-    ["left", late, 119_999, 1, true, "it is too short to be cut"],
-    ["left", late, 119_999, 9, false, "however often it was begun"],
-    ["split", full, 6 * hour, 1, false, "what did not fit onto the disk will not fit there later"],
-    ["split", full, 120_000, 1, false, "it is just long enough"],
-    ["thrown", full, 119_999, 1, true, "nothing shorter is there: somebody has to look"],
-    ["thrown", broken, 6 * hour, 1, true, "it may be over the next time"],
-    ["thrown", broken, 60_000, 1, true, "however short it is"],
-    ["thrown", "no error", 6 * hour, 1, true, "whatever is thrown"],
-  ])("%s after %s in %i ms, begun %i times, with the invocation to itself %s (%s)", async (becomes, error, lengthMs, begun, whole) => {
+    ["done", "nothing", 6 * hour, 1, false, "the run came to its end"],
+    ["left", "a lack of time", 6 * hour, 1, false, "begun anew with a whole invocation before it, it may fit"],
+    ["split", "a lack of time", 6 * hour, 1, true, "it had a whole invocation"],
+    ["split", "a lack of time", 6 * hour, 2, false, "it was begun twice"],
+    ["split", "a lack of time", 120_000, 1, true, "it is just long enough"],
+    ["left", "a lack of time", 119_999, 1, true, "it is too short to be cut"],
+    ["left", "a lack of time", 119_999, 9, false, "however often it was begun"],
+    ["split", "a full disk", 6 * hour, 1, false, "what did not fit onto the disk will not fit there later"],
+    ["split", "a full disk", 120_000, 1, false, "it is just long enough"],
+    ["thrown", "a full disk", 119_999, 1, true, "nothing shorter is there: somebody has to look"],
+    ["thrown", "a fault", 6 * hour, 1, true, "it may be over the next time"],
+    ["thrown", "a fault", 60_000, 1, true, "however short it is"],
+    ["thrown", "what is no error", 6 * hour, 1, true, "whatever is thrown"],
+  ])("%s after %s in %i ms, begun %i times, with the invocation to itself %s (%s)", async (becomes, why, lengthMs, begun, whole) => {
+    const error = errors[why];
     const { worker, of, written, log } = setUp({ error });
     const [fromMs, toMs] = [at(-12), at(-12) + lengthMs];
     const claimed = waiting(fromMs, toMs, { pass: 1, begun, state: "leased", leaseUntilMs: 0 } as Partial<WindowRecord>);
@@ -210,8 +215,8 @@ describe("what becomes of a window", () => {
       thrown: [],
     };
     expect(written).toEqual(expected[becomes]);
-    const why = error instanceof Error ? `${error.name}: ${error.message}` : "unknown";
-    expect(log.eventsOf("reconciliation_failed")).toEqual(error === undefined ? [] : [{ gateway: "centrobill", error: why }]);
+    const told = error instanceof Error ? `${error.name}: ${error.message}` : "unknown";
+    expect(log.eventsOf("reconciliation_failed")).toEqual(error === undefined ? [] : [{ gateway: "centrobill", error: told }]);
   });
 });
 
