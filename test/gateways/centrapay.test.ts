@@ -411,6 +411,16 @@ describe("the look-up of one charge", () => {
 });
 
 describe("a void", () => {
+  test("is known by the code of a Payment Request that the merchant cancelled", () => {
+    const body = {
+      ...paymentRequest(asked, { status: "cancelled" }),
+      cancellationReason: "CANCELLED_BY_MERCHANT",
+    };
+    const reply = gateway.rules.readReply(replied(200, body));
+    expect(gateway.voidedAs).toBe(reply.kind === "refused" ? reply.code : undefined);
+    expect(gateway.voidedAs).toBeDefined();
+  });
+
   const voidAt = (mode: keyof typeof charges, afterMs: number) =>
     gateway.voidOf?.(charges[mode], prepared, prepared.madeAtMs + afterMs);
   const hourMs = 3_600_000;

@@ -110,6 +110,16 @@ describe("a merchant's own table", () => {
       ["codes.1.adviceCode: must be Mastercard's own two digits"],
       "a number of the gateway's own",
     ],
+    ...["124", "x24", 24].map((adviceCode): [Json, string[], string] => [
+      { codes: { 1: { category: "blocked", adviceCode } } },
+      ["codes.1.adviceCode: must be Mastercard's own two digits"],
+      "no two digits in a text",
+    ]),
+    [
+      { codes: { 1: { category: "issuer_refused", adviceCode: "04" } } },
+      ["codes.1.category: must not be tried again: advice 04 rules that out"],
+      "not this charge, and later",
+    ],
     [{ codeCategories: "hard" }, ["codeCategories: must be an object of rows"], "a word"],
     [{ codeCategories: { 1: {} } }, [`codeCategories.1.category: ${category}`], "no category"],
     [{ ranges: {} }, ["ranges: must be a list"], "ranges in an object"],

@@ -319,6 +319,7 @@ describe("what a row says", () => {
     [row({ action: "chargeback" }), {}, { ...bare, kind: "reversal" }, "money taken back"],
     [row({ action: "redirect" }), {}, bare, "a charge to come"],
     [row({ consumer: { externalId: 7 } }), {}, { ...bare, consumers: ["7"] }, "a number is a name, too"],
+    [row({ consumer: { id: "100" } }), {}, { ...bare, consumers: ["100"] }, "one name"],
     [row({ consumer: { id: true, externalId: ["x"] } }), {}, bare, "these name nobody"],
     [row({ currency: 978 }), {}, { ...bare, currency: "978" }, "a currency that matches none of ours"],
     [row({ amount: "19,99" }), {}, bare, "no amount"],
@@ -375,6 +376,14 @@ describe("what a row says", () => {
       { ...bare, chargeId: "order-1" },
       "one place, by the profile",
     ],
+    ...[row({ constructor: "order-1" }), row({ metadata: { chargeId: "order-1" } })].map(
+      (item): [JsonObject, Changes, JsonObject, string] => [
+        item,
+        { fields: { chargeId: ["constructor", "metadata.chargeId"] } },
+        { ...bare, chargeId: "order-1" },
+        "a name that every object has counts where it is the row's own",
+      ],
+    ),
   ])("%j, %j → %j (%s)", (item, changes, said) => {
     expect(readRow(item, changes)).toStrictEqual(said);
   });

@@ -11,7 +11,7 @@ export const idOf = (value: Json | undefined): string | undefined =>
 
 /** Minor units: a string of digits by the documents, a number in some of their samples. */
 export const minorOf = (amount: Json | undefined): bigint | undefined => {
-  const digits = typeof amount === "number" && Number.isSafeInteger(amount) ? String(amount) : amount;
+  const digits = Number.isSafeInteger(amount) ? String(amount) : amount;
   return typeof digits === "string" && /^(0|[1-9]\d{0,14})$/.test(digits) ? BigInt(digits) : undefined;
 };
 
@@ -39,7 +39,7 @@ const referenceOf = (reference: Json | undefined): string | undefined => {
 };
 
 /** Activity types that take money (docs, Payment Activity model). */
-const capturingTypes = new Set(["payment", "confirmation"]);
+const capturingTypes = ["payment", "confirmation"];
 
 const unproven = (
   why: Extract<GatewayReply, { kind: "unproven" }>["why"],
@@ -58,8 +58,8 @@ export const readActivity = (activity: JsonObject): GatewayReply => {
     ...(transactionId === undefined ? {} : { transactionId }),
     ...(orderId === undefined ? {} : { orderId }),
   };
-  const type = asString(activity["type"]);
-  if (type === undefined || !capturingTypes.has(type)) return unproven("unlisted", ids);
+  const type = capturingTypes.find((one) => one === activity["type"]);
+  if (type === undefined) return unproven("unlisted", ids);
   const requestId = referenceOf(activity["idempotencyKey"]);
   return {
     kind: "captured",

@@ -43,7 +43,7 @@ const tokenOf = (header: string | undefined): string | undefined => {
 /** Seconds since 1970. The docs show them as strings. */
 const secondsOf = (value: Json | undefined): number | undefined => {
   const seconds = typeof value === "string" && /^\d{1,12}$/.test(value) ? Number(value) : value;
-  return typeof seconds === "number" && Number.isFinite(seconds) ? seconds : undefined;
+  return Number.isFinite(seconds) ? Number(seconds) : undefined;
 };
 
 const withoutSlash = (address: string): string => address.replace(/\/+$/, "");

@@ -27,18 +27,18 @@ const preparedOf = (request: JsonObject): Prepared | undefined => {
   }) as Prepared;
 };
 
-const states: Readonly<Record<string, FoundPrepared["state"]>> = {
-  new: "open",
-  paid: "charged",
-  cancelled: "closed",
-  expired: "closed",
-};
+const states = new Map<Json | undefined, FoundPrepared["state"]>([
+  ["new", "open"],
+  ["paid", "charged"],
+  ["cancelled", "closed"],
+  ["expired", "closed"],
+]);
 
 const readMade = (reply: Replied): MadeReply => {
   const body = bodyOf(reply);
   if (reply.status === 403) return readRefusal(body);
   const prepared = isJsonObject(body) ? preparedOf(body) : undefined;
-  return prepared === undefined || asString(member(body, "status")) !== "new"
+  return prepared === undefined || member(body, "status") !== "new"
     ? { kind: "unproven", why: "unreadable", ids: {} }
     : { kind: "made", prepared };
 };
@@ -50,10 +50,7 @@ const readFound = (reply: Replied): FoundPage => {
   if (!Array.isArray(items)) return { kind: "unreadable", why: "no list of items" };
   const found = (items as readonly Json[]).map((item): FoundPrepared | undefined => {
     const prepared = isJsonObject(item) ? preparedOf(item) : undefined;
-    const status = asString(member(item, "status")) ?? "";
-    return prepared === undefined
-      ? undefined
-      : { prepared, state: Object.hasOwn(states, status) ? (states[status] ?? "unlisted") : "unlisted" };
+    return prepared && { prepared, state: states.get(member(item, "status")) ?? "unlisted" };
   });
   if (found.includes(undefined)) return { kind: "unreadable", why: "an item without an id" };
   // Its own sample has `pageKey`, the page on paging `nextPageKey`.

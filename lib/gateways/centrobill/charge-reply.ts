@@ -42,27 +42,27 @@ const referenceOf = (reference: Json | undefined): string | undefined => {
   return typeof reference === "object" ? "(not a text)" : String(reference);
 };
 
+/** Whether a success is this charge's money, and a failure its no. */
+type Mode = { readonly success: boolean; readonly fail: boolean };
+const taking: Mode = { success: true, fail: true };
+const another: Mode = { success: false, fail: false };
+
 /**
  * What the final word on a charge means in each mode (facts §2.6). Fixtures have none. An authorisation takes no
  * money, but one that failed is a no; a test, a payout or money given back is not this charge at all.
  */
-const modes: Readonly<Record<string, { readonly success: boolean; readonly fail: boolean }>> = {
-  sale: { success: true, fail: true },
-  settle: { success: true, fail: true },
-  auth: { success: false, fail: true },
-  test: { success: false, fail: false },
-  payout: { success: false, fail: false },
-  refund: { success: false, fail: false },
-  void: { success: false, fail: false },
-  credit: { success: false, fail: false },
-};
-
-const modeOf = (
-  mode: Json | undefined,
-): { readonly success: boolean; readonly fail: boolean } | undefined => {
-  if (mode === undefined || mode === null) return { success: true, fail: true };
-  return typeof mode === "string" && Object.hasOwn(modes, mode) ? modes[mode] : undefined;
-};
+const modes: ReadonlyMap<Json | undefined, Mode> = new Map<Json | undefined, Mode>([
+  [undefined, taking],
+  [null, taking],
+  ["sale", taking],
+  ["settle", taking],
+  ["auth", { success: false, fail: true }],
+  ["test", another],
+  ["payout", another],
+  ["refund", another],
+  ["void", another],
+  ["credit", another],
+]);
 
 type Growing<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -92,7 +92,7 @@ export const readPayment = (payment: Payment): GatewayReply => {
     why,
     ids,
   });
-  const mode = modeOf(payment.mode);
+  const mode = modes.get(payment.mode);
   const action = payment.action ?? "charge";
   if (action !== "charge" && action !== "redirect") return unproven("contradiction");
   switch (payment.status) {

@@ -26,11 +26,14 @@ const scalar = (value: Json): string | undefined =>
 type Check = (value: Json) => string | undefined;
 
 /** The sources that need no card number and no holder present. */
-const sourceFields: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
-  paymentAccountId: { paymentAccountId: text(64) },
-  consumer: { value: text(64) },
-  token: { value: text(512) },
-};
+const sourceFields: ReadonlyMap<Json | undefined, Readonly<Record<string, Check>>> = new Map<
+  Json | undefined,
+  Readonly<Record<string, Check>>
+>([
+  ["paymentAccountId", { paymentAccountId: text(64) }],
+  ["consumer", { value: text(64) }],
+  ["token", { value: text(512) }],
+]);
 
 const skuFields: Readonly<Record<string, Check>> = { siteId: text(36), name: text(36), title: text(64) };
 const urlFields: Readonly<Record<string, Check>> = { ipnUrl: webAddress, redirectUrl: webAddress };
@@ -85,10 +88,9 @@ const checkSource = (source: Json | undefined): Problem[] => {
   const place = "request.paymentSource";
   if (!isJsonObject(source)) return [{ field: place, must: "be an object" }];
   const { type, ...rest } = source;
-  const fields =
-    typeof type === "string" && Object.hasOwn(sourceFields, type) ? sourceFields[type] : undefined;
+  const fields = sourceFields.get(type);
   if (fields === undefined)
-    return [{ field: `${place}.type`, must: `be one of ${Object.keys(sourceFields).join(", ")}` }];
+    return [{ field: `${place}.type`, must: `be one of ${[...sourceFields.keys()].join(", ")}` }];
   const missing = Object.keys(fields)
     .filter((name) => !Object.hasOwn(rest, name))
     .map((name): Problem => ({ field: `${place}.${name}`, must: "be there" }));

@@ -105,8 +105,9 @@ export const parseDeclineTable = (file: Json): Parsed => {
     if (adviceCode !== undefined && (typeof adviceCode !== "string" || !/^\d\d$/.test(adviceCode)))
       problems.push(`${place}.adviceCode: must be Mastercard's own two digits`);
     const advice = adviceRules.find(({ code }) => code === adviceCode);
-    if (isCategory(category) && adviceOf[category] === "later" && /^(close|stop)$/.test(advice?.action ?? ""))
-      problems.push(`${place}.category: must not be tried again: advice ${advice?.code} rules that out`);
+    const isLater = isCategory(category) && adviceOf[category] === "later";
+    if (isLater && (advice?.action === "close" || advice?.action === "stop"))
+      problems.push(`${place}.category: must not be tried again: advice ${advice.code} rules that out`);
     const source = isJsonObject(value) ? value["source"] : undefined;
     return {
       category: isCategory(category) ? category : "unrecognised",

@@ -131,7 +131,7 @@ const isTimeFormat = (value: unknown): boolean =>
 const isCount =
   (min: number, max: number) =>
   (value: unknown): boolean =>
-    typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max;
+    Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max;
 const isName = (value: unknown): boolean => typeof value === "string" && /^[\w.[\]-]{1,100}$/.test(value);
 const oneOf =
   (...words: readonly string[]) =>

@@ -46,10 +46,7 @@ const fieldReader = (path: Path): ReadField => {
   return (row) => {
     for (const steps of paths) {
       let found: Json | undefined = row;
-      for (const step of steps) {
-        found = step(found);
-        if (found === undefined) break;
-      }
+      for (const step of steps) found = step(found);
       if (found !== undefined && found !== null) return found;
     }
     return undefined;
@@ -63,7 +60,7 @@ const rowReader = (profile: FeedProfile): RowReader =>
 
 const wholeNumber = (value: Json | undefined): number | undefined => {
   const number = typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value;
-  return typeof number === "number" && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+  return Number.isSafeInteger(number) && Number(number) >= 0 ? Number(number) : undefined;
 };
 
 /** Money given back (facts §2.6). */

@@ -49,7 +49,7 @@ const wordOf = (value: Json | undefined, known: ReadonlySet<string>): string =>
       : "other";
 
 const transactionIdOf = (value: Json | undefined): string | undefined => {
-  const text = typeof value === "number" && Number.isSafeInteger(value) ? String(value) : asString(value);
+  const text = Number.isSafeInteger(value) ? String(value) : asString(value);
   return text !== undefined && transactionIdForm.test(text) ? text : undefined;
 };
 
