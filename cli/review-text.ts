@@ -10,8 +10,12 @@ import { textTable } from "./text-table.ts";
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** A worklist for people: the first of it, and what there is in all. */
-export const worklistText = (rows: readonly WaitingReview[], most: number, nowMs: number): string => {
+/** A worklist for people: the first of it, and what there is in all (`rows`). */
+export const worklistText = (
+  rows: readonly WaitingReview[],
+  first: readonly WaitingReview[],
+  nowMs: number,
+): string => {
   if (rows.length === 0) return "nothing waits for a person";
   const table = textTable(
     [
@@ -22,21 +26,19 @@ export const worklistText = (rows: readonly WaitingReview[], most: number, nowMs
       { title: "reason" },
       { title: "" },
     ],
-    rows
-      .slice(0, most)
-      .map(({ chargeId, amount, currency, sinceMs, gateway, reason, mark }) => [
-        chargeId,
-        moneyText(amount, currency),
-        ageText(nowMs - sinceMs),
-        gateway,
-        reason,
-        mark === undefined ? "" : `${mark.decision} ${mark.e}`,
-      ]),
+    first.map(({ chargeId, amount, currency, sinceMs, gateway, reason, mark }) => [
+      chargeId,
+      moneyText(amount, currency),
+      ageText(nowMs - sinceMs),
+      gateway,
+      reason,
+      mark === undefined ? "" : `${mark.decision} ${mark.e}`,
+    ]),
   );
   return [
     ...table.map((line) => line.trimEnd()),
     "",
-    `${rows.length} wait: ${sumText(rows)}${rows.length > most ? `; the first ${most} are shown (--limit)` : ""}`,
+    `${rows.length} wait: ${sumText(rows)}${rows.length > first.length ? `; the first ${first.length} are shown (--limit)` : ""}`,
   ].join("\n");
 };
 

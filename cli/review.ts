@@ -14,7 +14,7 @@ import {
   reviewDecisions,
   type Wish,
 } from "../lib/core/review-decision.ts";
-import { type WorklistFilter, worklist } from "../lib/core/worklist.ts";
+import { firstOfWorklist, type WorklistFilter } from "../lib/core/worklist.ts";
 import { readFilter } from "../lib/core/worklist-filter.ts";
 import { decideReview, NotThisCharge, showReview } from "../lib/flows/decide-review.ts";
 import type { Desk } from "../lib/ports.ts";
@@ -131,17 +131,14 @@ const list = async (flags: ListFlags): Promise<ExitStatus> => {
     const nowMs = Date.now();
     const untilMs = filter.olderThanMs === undefined ? undefined : nowMs - filter.olderThanMs;
     const waiting = await dynamodbDeskIndex(access.dynamodb, access.table).waiting(untilMs);
-    const rows = worklist(waiting, filter, nowMs);
+    const most = limit ?? (flags.json === true ? Number.POSITIVE_INFINITY : listDefault);
+    const { fitting, first } = firstOfWorklist(waiting, filter, nowMs, most);
     print(
       flags.json === true
-        ? JSON.stringify({
-            at: new Date(nowMs).toISOString(),
-            count: rows.length,
-            waiting: rows.slice(0, limit),
-          })
-        : worklistText(rows, limit ?? listDefault, nowMs),
+        ? JSON.stringify({ at: new Date(nowMs).toISOString(), count: fitting.length, waiting: first })
+        : worklistText(fitting, first, nowMs),
     );
-    return rows.length === 0 ? exitStatus.allFinal : exitStatus.someInReview;
+    return fitting.length === 0 ? exitStatus.allFinal : exitStatus.someInReview;
   } finally {
     await access.close();
   }

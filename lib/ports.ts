@@ -440,7 +440,15 @@ export type WaitingReview = {
  */
 export type DeskIndex = {
   /** @param untilMs only those that have waited since then or longer */
-  waiting(untilMs?: number): Promise<readonly WaitingReview[]>;
+  waiting(untilMs?: number, pace?: ReadingPace): Promise<readonly WaitingReview[]>;
+};
+
+/** How a long reading goes on beside what people ask for meanwhile. */
+export type ReadingPace = {
+  /** nobody waits for it: a page after the other, not many at once */
+  readonly isUnhurried: boolean;
+  /** waited for before each page */
+  turn(): Promise<void>;
 };
 
 /** Everything that the ledger holds under one charge id. */

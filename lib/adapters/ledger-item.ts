@@ -149,22 +149,22 @@ const deskOf = (entry: LedgerEntry): LedgerItem => {
   return { deskShard: { S: `desk#${shardOf(entry)}` }, deskAt: { S: marked.join(" ") } };
 };
 
+const deskWords = /^([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*)(?: ([^ ]*) ([^ ]*))?/;
+
 /**
- * What the index says of a charge that waits for a person; `undefined` where it is not of a version known here. All
+ * What the index says of a charge that waits for a person, by its sort key; `undefined` where it is not of a version known here. All
  * of it is in one attribute: to read four of each took most of the time that a worklist takes.
  */
-export const waitingOfKey = (key: LedgerItem): WaitingReview | undefined => {
-  const words = (key["deskAt"]?.S ?? "").split(" ");
-  const [at, reason, gateway, amount, currency, chargeId, e, decision] = words;
-  if (at === undefined || reason === undefined || gateway === undefined) return undefined;
-  if (amount === undefined || currency === undefined || chargeId === undefined) return undefined;
+export const waitingOfKey = (deskAt: string): WaitingReview | undefined => {
+  const [words, at, reason, gateway, amount, currency, chargeId, e, decision] = deskWords.exec(deskAt) ?? [];
+  if (words === undefined) return undefined;
   return {
     chargeId: chargeId as ChargeId,
     gateway: gateway as WaitingReview["gateway"],
     reason: reason as WaitingReview["reason"],
     sinceMs: Number(at),
-    amount,
-    currency,
+    amount: amount ?? "",
+    currency: currency ?? "",
     ...(e === undefined || decision === undefined
       ? {}
       : { mark: { e, decision } as Required<WaitingReview>["mark"] }),

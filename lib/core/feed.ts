@@ -1,5 +1,6 @@
 import type { JsonObject } from "./json.ts";
 import type { GatewayReply } from "./reply.ts";
+import type { GatewaySide } from "./sides.ts";
 import type { Replied, WireRequest } from "./transport.ts";
 
 /** One row of a gateway's feed, read the same way as an answer. */
@@ -30,10 +31,10 @@ export type FeedWindow = { readonly fromMs: number; readonly toMs: number };
 /** Where the next page begins: a page number, an offset or the gateway's own mark. */
 export type FeedCursor = number | string;
 
-export type FeedPage =
+export type FeedPage<Row = FeedRow> =
   | {
       readonly kind: "page";
-      readonly rows: readonly FeedRow[];
+      readonly rows: readonly Row[];
       /** rows that could not be read: a scan that met one is not whole */
       readonly unreadRows: number;
       /** rows of the whole window by the gateway's own count, where it gives one */
@@ -50,6 +51,8 @@ export type Feed = {
   pageRequest(window: FeedWindow, cursor: FeedCursor): WireRequest;
   /** `window`: what was asked for, where a feed without a filter of its own has to stop by itself */
   readPage(reply: Replied, cursor: FeedCursor, window?: FeedWindow): FeedPage;
+  /** the same page as it is compared, where that can be had for less: its texts may keep the whole reply in the memory */
+  readSides?(reply: Replied, cursor: FeedCursor, window?: FeedWindow): FeedPage<GatewaySide>;
   /** a look-up by the gateway's own id, where the feed has one */
   idRequest(id: { readonly transactionId: string } | { readonly orderId: string }): WireRequest | undefined;
 };

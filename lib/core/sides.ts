@@ -1,5 +1,5 @@
 import { digitsOf } from "./currency.ts";
-import type { FeedRow } from "./feed.ts";
+import type { FeedPage, FeedRow } from "./feed.ts";
 import { type LedgerEntry, type LedgerState, ledgerStates } from "./ledger.ts";
 import { fromDecimal, parseCurrency } from "./money.ts";
 import type { GatewayReply } from "./reply.ts";
@@ -109,6 +109,10 @@ export const gatewaySideOf = (row: FeedRow): GatewaySide => {
   if (row.failed === true) side.failed = true;
   return side;
 };
+
+/** A page of a feed as it is compared. */
+export const comparedPage = (page: FeedPage): FeedPage<GatewaySide> =>
+  page.kind === "page" ? { ...page, rows: page.rows.map(gatewaySideOf) } : page;
 
 /*
  * Each side is kept outside the memory as one line of fields between tabs. The first fields are the same on

@@ -56,12 +56,12 @@ export const firstOfWorklist = <T extends Waiting>(
   const { reasons, gateway, olderThanMs, minMoney } = filter;
   const currencies = new Map<string, { readonly minors: number; readonly least: bigint }>();
   const currencyOf = (currency: string) => {
-    const known = currencies.get(currency) ?? {
-      minors: minorsIn(currency),
-      least: minMoney === undefined ? 0n : leastMinorOf(minMoney, currency),
-    };
-    currencies.set(currency, known);
-    return known;
+    const known = currencies.get(currency);
+    if (known !== undefined) return known;
+    const least = minMoney === undefined ? 0n : leastMinorOf(minMoney, currency);
+    const made = { minors: minorsIn(currency), least };
+    currencies.set(currency, made);
+    return made;
   };
   const fitting: T[] = [];
   // As numbers: for an order and nothing else.
@@ -72,7 +72,7 @@ export const firstOfWorklist = <T extends Waiting>(
     if (gateway !== undefined && one.gateway !== gateway) continue;
     if (olderThanMs !== undefined && ageMs < olderThanMs) continue;
     const { minors, least } = currencyOf(one.currency);
-    if (BigInt(one.amount) < least) continue;
+    if (minMoney !== undefined && BigInt(one.amount) < least) continue;
     weights[fitting.length] = (Number(one.amount) / minors) * Math.max(ageMs, 1_000);
     fitting.push(one);
   }

@@ -26,7 +26,7 @@ const find = async (
   const chargeId = parseChargeId(fields.get("id")?.trim() ?? "");
   if (chargeId === undefined)
     return plainPage(400, "No charge id", "A charge id is 1 to 64 characters of A-Z a-z 0-9 . _ : -", person);
-  const record = await site.recordOf(chargeId);
+  const record = await site.index.first(() => site.recordOf(chargeId));
   const { entry } = record;
   return entry === undefined
     ? plainPage(404, "No such charge", `The ledger has no charge ${chargeId}.`, person)

@@ -14,6 +14,8 @@ export type KeptIndex = {
    * meanwhile; what is too old is waited for. Throws `LedgerUnavailable`.
    */
   waiting(): Promise<KeptList>;
+  /** Does what a person waits for: while the list is read it goes before the next page of that. */
+  first<T>(work: () => Promise<T>): Promise<T>;
   /** A charge was decided: the list goes on with what the ledger has of it now, `undefined` where nobody waits. */
   changed(chargeId: ChargeId, row: WaitingReview | undefined): void;
 };
@@ -34,6 +36,12 @@ export const keptIndex = (
     readonly row: WaitingReview | undefined;
   }[] = [];
 
+  const firsts = new Set<Promise<unknown>>();
+  /** Waits for what is asked for now, and not for what comes then: so the list gets on, however much is asked. */
+  const turn = async (): Promise<void> => {
+    if (firsts.size > 0) await Promise.allSettled(firsts);
+  };
+
   const withDecided = (rows: readonly WaitingReview[]): readonly WaitingReview[] => {
     if (decided.length === 0) return rows;
     const now = new Map(decided.map(({ chargeId, row }) => [chargeId, row]));
@@ -43,10 +51,10 @@ export const keptIndex = (
     ];
   };
 
-  const read = async (): Promise<KeptList> => {
+  const read = async (isUnhurried: boolean): Promise<KeptList> => {
     const atMs = clock.nowMs();
     try {
-      const rows = await index.waiting();
+      const rows = await index.waiting(undefined, { isUnhurried, turn });
       // What was decided well before this reading is in it.
       decided = decided.filter((one) => one.atMs >= atMs - freshMs);
       last = { rows: withDecided(rows), atMs };
@@ -60,11 +68,21 @@ export const keptIndex = (
     async waiting() {
       const ageMs = last === undefined ? Number.POSITIVE_INFINITY : Math.abs(clock.nowMs() - last.atMs);
       if (last !== undefined && ageMs < freshMs) return last;
-      reading ??= read();
-      if (last === undefined || ageMs >= keptMs) return reading;
+      const shown = ageMs < keptMs ? last : undefined;
+      reading ??= read(shown !== undefined);
+      if (shown === undefined) return reading;
       // It fails for whoever has to wait for it.
       reading.catch(() => {});
-      return last;
+      return shown;
+    },
+    async first(work) {
+      const working = work();
+      firsts.add(working);
+      try {
+        return await working;
+      } finally {
+        firsts.delete(working);
+      }
     },
     changed(chargeId, row) {
       decided.push({ atMs: clock.nowMs(), chargeId, row });

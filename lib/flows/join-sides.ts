@@ -79,6 +79,9 @@ const aliasesOf = (charge: LedgerSide): readonly string[] => {
   return aliases;
 };
 
+/** With texts of its own: those of a row may be parts of the whole page that it came with. */
+const copyOf = (row: GatewaySide): GatewaySide => JSON.parse(JSON.stringify(row)) as GatewaySide;
+
 /** What strangers of one transaction, or of one unknown charge, have in common. */
 const strangerKey = (row: GatewaySide): string =>
   row.chargeId ??
@@ -365,7 +368,8 @@ export const joinSides = (
       }
       const before = waitingRows.get(chargeId);
       if (before === undefined) {
-        waitingRows.set(chargeId, side);
+        const kept = copyOf(side);
+        waitingRows.set(kept.chargeId ?? chargeId, kept);
         if (waitingRows.size > waitingMax) letGo(waitingRows, waitingMax / 2, spillLater);
       } else {
         // Two rows of one charge: the rules have to see both, in their order.

@@ -8,7 +8,7 @@ import type { Gateway } from "../core/gateway.ts";
 import { type Group, type Judgement, judge, type View } from "../core/judgement.ts";
 import type { LedgerEntry, UnknownEntry } from "../core/ledger.ts";
 import { type MoneyTally, moneyTally } from "../core/money-tally.ts";
-import { gatewaySideOf, type LedgerSide, ledgerSideOf } from "../core/sides.ts";
+import { type LedgerSide, ledgerSideOf } from "../core/sides.ts";
 import { type LooseRow, weakMatches } from "../core/weak-matches.ts";
 import type { RunRecord } from "../core/window-record.ts";
 import type { Reconciler, SentOrder } from "../ports.ts";
@@ -17,7 +17,7 @@ import { closeFromFeed } from "./close-from-feed.ts";
 import { isOpen } from "./continue-charge.ts";
 import { type Agreements, joinSides, type SideJoin } from "./join-sides.ts";
 import { type LedgerStream, ledgerStream } from "./ledger-stream.ts";
-import { type FeedOf, outOfTime, scanFeed } from "./scan-feed.ts";
+import { type FeedOf, outOfTime, scanSides } from "./scan-feed.ts";
 
 /** What was begun does not fit into what is left of this invocation. */
 export class OutOfTime extends Error {
@@ -103,7 +103,7 @@ const readFeed = async (
   worker: Reconciler,
 ): Promise<FeedRead> => {
   let order: SentOrder | undefined;
-  const scanned = await scanFeed(
+  const scanned = await scanSides(
     of,
     window,
     {
@@ -117,7 +117,7 @@ const readFeed = async (
         await ledger.advance(order === "oldestFirst" ? maxOf(times) : minOf(times) - answeredWithinMs, order);
         return true;
       },
-      add: (row) => sides.addRow(gatewaySideOf(row)),
+      add: sides.addRow,
     },
     worker,
     reserveMs,

@@ -1,7 +1,8 @@
-import type { Feed, FeedRow, FeedWindow } from "../core/feed.ts";
+import type { Feed, FeedCursor, FeedPage, FeedRow, FeedWindow } from "../core/feed.ts";
 import type { Gateway } from "../core/gateway.ts";
 import type { Matcher } from "../core/matching.ts";
 import type { Scan } from "../core/resolution.ts";
+import { comparedPage, type GatewaySide } from "../core/sides.ts";
 import type { Replied, WireRequest } from "../core/transport.ts";
 import type { Worker } from "../ports.ts";
 import { pacedSend } from "./paced-send.ts";
@@ -55,21 +56,50 @@ export const ask = async (
   return { failure: failure ?? "not asked" };
 };
 
+/** What the rows of a scan are given to. */
+type RowTaker<Row> = {
+  add(row: Row): void;
+  /** asked before the rows of a page are added; `false`: the scan ends there, as one that is cut */
+  page?(rows: readonly Row[], total: number): Promise<boolean>;
+};
+type ReadPage<Row> = (reply: Replied, cursor: FeedCursor, window: FeedWindow) => FeedPage<Row>;
+
 /**
  * Reads a window of the feed page by page into the matcher; memory does not grow with the pages. The scan is
  * whole only if every page came, every row could be read and the gateway's own count was reached.
  * @param reserveMs time that must be left when it ends
  */
-export const scanFeed = async (
-  { gateway, feed }: FeedOf,
+export const scanFeed = (
+  of: FeedOf,
   window: FeedWindow,
-  matcher: Pick<Matcher, "add"> & {
-    /** asked before the rows of a page are added; `false`: the scan ends there, as one that is cut */
-    page?(rows: readonly FeedRow[], total: number): Promise<boolean>;
-  },
+  matcher: RowTaker<FeedRow>,
   worker: Worker,
   reserveMs: number,
   tries = 2,
+): Promise<FeedScanned> => scanPages(of, of.feed.readPage, window, matcher, worker, reserveMs, tries);
+
+/** The same with rows as reconciliation compares them. Their texts may keep a whole page in the memory. */
+export const scanSides = (
+  of: FeedOf,
+  window: FeedWindow,
+  sides: RowTaker<GatewaySide>,
+  worker: Worker,
+  reserveMs: number,
+  tries: number,
+): Promise<FeedScanned> => {
+  const read: ReadPage<GatewaySide> = (reply, cursor, within) =>
+    comparedPage(of.feed.readPage(reply, cursor, within));
+  return scanPages(of, of.feed.readSides ?? read, window, sides, worker, reserveMs, tries);
+};
+
+const scanPages = async <Row>(
+  { gateway, feed }: FeedOf,
+  readPage: ReadPage<Row>,
+  window: FeedWindow,
+  matcher: RowTaker<Row>,
+  worker: Worker,
+  reserveMs: number,
+  tries: number,
 ): Promise<FeedScanned> => {
   const atMs = worker.clock.nowMs();
   let rows = 0;
@@ -92,7 +122,7 @@ export const scanFeed = async (
     if (pages >= feed.pagesMax) return ended(false, undefined, true);
     const reply = await ask(gateway, feed.pageRequest(window, cursor), worker, reserveMs, tries);
     if ("failure" in reply) return ended(false, reply.failure);
-    const page = feed.readPage(reply, cursor, window);
+    const page = readPage(reply, cursor, window);
     if (page.kind === "unreadable") return ended(false, page.why);
     // A feed that answers every page with the same rows would go on for ever.
     if (page.rows.length > 0 && reply.bodySha256 === lastPageSha256)

@@ -52,8 +52,19 @@ export const deskContract = (name: string, make: () => Promise<DeskSubject>): vo
       await put(entry, review);
       return review;
     };
+    /** The same, in a hurry and without, each charge once. */
+    const waiting = async (untilMs?: number): Promise<readonly WaitingReview[]> => {
+      const [all, unhurried] = [
+        await subject.desk.waiting(untilMs),
+        await subject.desk.waiting(untilMs, { isUnhurried: true, turn: async () => {} }),
+      ];
+      const ids = all.map(({ chargeId }) => chargeId).sort();
+      expect(unhurried.map(({ chargeId }) => chargeId).sort()).toEqual(ids);
+      expect(new Set(ids).size).toBe(ids.length);
+      return all;
+    };
     const found = async ({ chargeId }: LedgerEntry, untilMs?: number): Promise<WaitingReview | undefined> =>
-      (await subject.desk.waiting(untilMs)).find((one) => one.chargeId === chargeId);
+      (await waiting(untilMs)).find((one) => one.chargeId === chargeId);
     const decide = async (
       entry: ReviewEntry,
       decision: ReviewDecision,

@@ -12,7 +12,8 @@ deskContract("on DynamoDB", async () => {
   const { LEDGER_TABLE: table = "" } = await bootstrap(clients, "desk-");
   return {
     ledger: dynamodbLedger(clients.dynamodb, table),
-    desk: dynamodbDeskIndex(clients.dynamodb, table),
+    // More than one charge is more than one page.
+    desk: dynamodbDeskIndex(clients.dynamodb, table, undefined, 1),
     close: async () => {
       clients.destroy();
       await Promise.all([dynamodb.close(), sqs.close()]);

@@ -6,7 +6,7 @@ import { ledgerSideOfText } from "../../lib/core/entry-text.ts";
 import { type Judgement, judge, type View } from "../../lib/core/judgement.ts";
 import type { LedgerEntry } from "../../lib/core/ledger.ts";
 import { moneyTally } from "../../lib/core/money-tally.ts";
-import { type GatewaySide, gatewaySideOf, type LedgerSide, ledgerSideOf } from "../../lib/core/sides.ts";
+import { comparedPage, type GatewaySide, type LedgerSide, ledgerSideOf } from "../../lib/core/sides.ts";
 import { joinSides } from "../../lib/flows/join-sides.ts";
 import { centrobillFeed } from "../../lib/gateways/centrobill/feed.ts";
 import { defaultFeedProfile } from "../../lib/gateways/centrobill/feed-profile.ts";
@@ -89,9 +89,9 @@ const feedPages = function* (): Iterable<readonly GatewaySide[]> {
     if (pages === "read") yield JSON.parse(made(() => rowsPage(indexes, count))) as GatewaySide[];
     else {
       const reply = made(() => feedPage(indexes, count));
-      const page = feed.readPage(reply, 1);
-      if (page.kind !== "page") throw new Error(page.why);
-      yield page.rows.map(gatewaySideOf);
+      const page = way === "two-maps" ? comparedPage(feed.readPage(reply, 1)) : feed.readSides?.(reply, 1);
+      if (page?.kind !== "page") throw new Error(page?.why);
+      yield page.rows;
     }
     if (from % (20 * perPage) === 0) look();
   }

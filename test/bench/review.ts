@@ -1,4 +1,8 @@
-import { readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
 import { deskDoor } from "../../cli/desk-door.ts";
 import { startDeskServer } from "../../cli/desk-server.ts";
@@ -15,6 +19,7 @@ import { recordVerdict } from "../../lib/core/verdict.ts";
 import { worklist } from "../../lib/core/worklist.ts";
 import { keptIndex } from "../../lib/desk/kept-index.ts";
 import type { DeskSite } from "../../lib/desk/site.ts";
+import type { DeskIndex } from "../../lib/ports.ts";
 import { chargeMessage, openedEntry } from "../doubles/samples.ts";
 import { seededIds } from "../doubles/seeded-ids.ts";
 import { testWorker } from "../doubles/worker.ts";
@@ -31,6 +36,34 @@ const processorMsOf = (pid: number | null): number => {
     return 0;
   }
 };
+
+/** Processor time of the processes that this one has started and seen end. */
+const processorMsOfChildren = (): number => {
+  try {
+    const words = readFileSync("/proc/self/stat", "utf8").split(") ")[1]?.split(" ") ?? [];
+    return (Number(words[13]) + Number(words[14])) * 10;
+  } catch {
+    return 0;
+  }
+};
+
+/** What the built command prints. */
+const commandOf = (...words: readonly string[]): Promise<string> =>
+  new Promise((resolve) => {
+    const child = spawn(
+      process.execPath,
+      ["--", fileURLToPath(new URL("../../dist/cli/chargeonce.mjs", import.meta.url)), ...words],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+        env: { ...process.env, AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "k", AWS_SECRET_ACCESS_KEY: "s" },
+      },
+    );
+    let text = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    child.once("close", () => resolve(text));
+  });
 
 /** `npm run bench -- review`: a worklist of a hundred thousand charges, by the ledger's index. */
 export const benchReview = async (): Promise<void> => {
@@ -87,6 +120,19 @@ export const benchReview = async (): Promise<void> => {
         `${waiting.length} waiting: read ${(read - began).toFixed(0)} ms, filtered (${rows.length}) and sorted (${sorted.length}) ${(done - read).toFixed(0)} ms; processor: own ${(user / 1000).toFixed(0)} ms, the stand-in's ${(processorMsOf(dynamodb.pid) - theirs).toFixed(0)} ms`,
       );
     }
+    const folder = mkdtempSync(join(tmpdir(), "chargeonce-bench-"));
+    const envFile = join(folder, "env");
+    writeFileSync(envFile, `LEDGER_TABLE=${table}\nAWS_ENDPOINT_URL_DYNAMODB=${dynamodb.endpoint}\n`);
+    for (let round = 1; round <= 3; round++) {
+      const began = performance.now();
+      const theirs = processorMsOf(dynamodb.pid);
+      const own = processorMsOfChildren();
+      const words = await commandOf("review", "list", "--env-file", envFile, "--min-money", "20.00");
+      console.log(
+        `chargeonce review list, a process of its own: ${(performance.now() - began).toFixed(0)} ms; processor: own ${processorMsOfChildren() - own} ms, the stand-in's ${processorMsOf(dynamodb.pid) - theirs} ms (${words.split("\n").at(-2)})`,
+      );
+    }
+    rmSync(folder, { recursive: true });
     const worker = testWorker({
       clock: { nowMs: () => nowMs, sleep: async () => {} },
       wire: { send: async () => ({ kind: "neverSent", cause: "refused" }) },
@@ -95,7 +141,16 @@ export const benchReview = async (): Promise<void> => {
     });
     const recordOf = (chargeId: ChargeId) => readChargeRecord(clients.dynamodb, table, chargeId);
     let sinceMs = nowMs;
-    const index = keptIndex(desk, { nowMs: () => sinceMs }, 5_000, 60_000);
+    let reading: Promise<unknown> = Promise.resolve();
+    const isRead = () => reading;
+    const noted: DeskIndex = {
+      waiting(...how) {
+        const rows = desk.waiting(...how);
+        reading = rows;
+        return rows;
+      },
+    };
+    const index = keptIndex(noted, { nowMs: () => sinceMs }, 5_000, 60_000);
     const site: DeskSite = {
       desk: { ...worker, recordOf, charges: { send: async () => {} } },
       index,
@@ -117,25 +172,39 @@ export const benchReview = async (): Promise<void> => {
         if (answer.status !== 200) throw new Error(`${address}: ${answer.status}`);
         return { ms: performance.now() - from, body };
       };
-      for (let round = 1; round <= 3; round++) {
+      let chosen = 0;
+      /** Opens charges, one after the other, until this is over. */
+      const openWhile = async (over: Promise<unknown>): Promise<string> => {
+        const opened: number[] = [];
+        let isOver = false;
+        void over.finally(() => {
+          isOver = true;
+        });
+        while (!isOver) opened.push((await load(`charge?id=wait-${(chosen++ * 7_919) % count}`)).ms);
+        opened.sort((a, b) => a - b);
+        return `${opened.length} charges opened, median ${opened[opened.length >> 1]?.toFixed(0)} ms, slowest ${opened.at(-1)?.toFixed(0)} ms`;
+      };
+      for (let round = 1; round <= 5; round++) {
         // Older than what is kept: the first page waits for a reading.
         sinceMs += 100_000;
-        const cold = await load("?reason=mismatch&min-money=20.00");
+        const alone = await load("?reason=mismatch&min-money=20.00");
         const next = await load("?reason=mismatch&min-money=20.00&page=2");
+        sinceMs += 100_000;
+        const page = load("");
+        const opened = await openWhile(page);
+        const cold = await page;
+        // As good as new no more: it is shown, and read anew meanwhile.
         sinceMs += 10_000;
         const all = await load("");
-        const opened: number[] = [];
-        for (const [, chargeId] of all.body.matchAll(/charge\?id=([^"]+)"/g))
-          opened.push((await load(`charge?id=${chargeId}`)).ms);
-        opened.sort((a, b) => a - b);
+        const meanwhile = await openWhile(isRead());
         console.log(
-          `the page: read, filtered and sorted ${cold.ms.toFixed(0)} ms; its next page ${next.ms.toFixed(0)} ms; all of them, while it is read anew, ${all.ms.toFixed(0)} ms (${(all.body.length / 1024).toFixed(0)} KB); a charge opened: median ${opened[Math.floor(opened.length / 2)]?.toFixed(0)} ms, slowest of ${opened.length} ${opened.at(-1)?.toFixed(0)} ms`,
+          `the page: read, filtered and sorted ${alone.ms.toFixed(0)} ms; its next page ${next.ms.toFixed(0)} ms; read while charges are opened ${cold.ms.toFixed(0)} ms (${opened}); all of them, while it is read anew, ${all.ms.toFixed(0)} ms (${(all.body.length / 1024).toFixed(0)} KB; ${meanwhile})`,
         );
       }
     } finally {
       await server.close();
     }
-    const keys = items.map(({ deskAt }) => ({ deskAt }) as never);
+    const keys = items.map(({ deskAt }) => deskAt?.S ?? "");
     const began = performance.now();
     const parsed = keys.flatMap((key) => waitingOfKey(key) ?? []);
     const rows = worklist(parsed, {}, nowMs);

@@ -17,7 +17,7 @@ import { decisionWords, reasonWords } from "../../lib/desk/review-words.ts";
 import type { DeskResponse } from "../../lib/desk/site.ts";
 import { waitingRow } from "../../lib/desk/waiting-row.ts";
 import { worklistPage } from "../../lib/desk/worklist-page.ts";
-import type { WaitingReview } from "../../lib/ports.ts";
+import type { ReadingPace, WaitingReview } from "../../lib/ports.ts";
 import { final, review, t0 } from "../core/builders.ts";
 import { chargeMessage, chargeOf } from "../doubles/samples.ts";
 import { pays, paysUnheard, swallows } from "../doubles/scripted-bank.ts";
@@ -128,12 +128,16 @@ describe("the list in memory", () => {
   /** An index that answers when it is told to, and a clock that stands. */
   const kept = () => {
     const time = { nowMs: 0 };
-    const asked: { answer(rows: readonly WaitingReview[]): void; fail(): void }[] = [];
+    const asked: {
+      answer(rows: readonly WaitingReview[]): void;
+      fail(): void;
+      readonly pace: ReadingPace | undefined;
+    }[] = [];
     const index = keptIndex(
       {
-        waiting: () =>
+        waiting: (_, pace) =>
           new Promise((resolve, reject) => {
-            asked.push({ answer: resolve, fail: () => reject(new Error("no answer")) });
+            asked.push({ answer: resolve, fail: () => reject(new Error("no answer")), pace });
           }),
       },
       { nowMs: () => time.nowMs },
@@ -181,6 +185,51 @@ describe("the list in memory", () => {
     }
   });
 
+  test("is read without hurry while there is one to be shown, and in a hurry where somebody waits", async () => {
+    const { time, asked, index, read } = kept();
+    await read([row("a")]);
+    time.nowMs = freshMs;
+    await index.waiting();
+    asked[1]?.answer([]);
+    await expect.poll(async () => (await index.waiting()).rows).toEqual([]);
+    time.nowMs = freshMs + keptMs;
+    await read([]);
+    expect(asked.map(({ pace }) => pace?.isUnhurried)).toEqual([false, true, false]);
+  });
+
+  test("its next page waits for what is asked for at that moment, however that ends, and for nothing later", async () => {
+    const { asked, index } = kept();
+    const all = index.waiting();
+    const pace = asked[0]?.pace;
+    await pace?.turn();
+    const opened: (() => void)[] = [];
+    const open = (fails: boolean) =>
+      index.first(
+        () =>
+          new Promise<string>((resolve, reject) => {
+            opened.push(() => (fails ? reject(new Error("no answer")) : resolve("opened")));
+          }),
+      );
+    const [one, other] = [open(false), open(true)];
+    let isTurn = false;
+    const turn = pace?.turn().then(() => {
+      isTurn = true;
+    });
+    const later = open(false);
+    opened[0]?.();
+    expect(await one).toBe("opened");
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isTurn).toBe(false);
+    opened[1]?.();
+    await expect(other).rejects.toThrow("no answer");
+    await turn;
+    opened[2]?.();
+    await later;
+    await pace?.turn();
+    asked[0]?.answer([]);
+    await all;
+  });
+
   test("a reading that fails is nobody's: who waits for it is told, and the next one reads again", async () => {
     const { asked, index, read, ids } = kept();
     const first = index.waiting();
@@ -225,7 +274,7 @@ describe("the list in memory", () => {
       review({ history: [...review().history, proposal as HistoryEvent] }),
       final(),
     ])
-      expect(waitingRow(entry)).toEqual(waitingOfKey(itemOfEntry(entry)));
+      expect(waitingRow(entry)).toEqual(waitingOfKey(itemOfEntry(entry)["deskAt"]?.S ?? ""));
     expect(waitingRow(undefined)).toBeUndefined();
   });
 });

@@ -7,6 +7,6 @@ export const memoryDesk = (ledger: Pick<MemoryLedger, "entries">): DeskIndex => 
   waiting: async (untilMs) =>
     ledger
       .entries()
-      .flatMap((entry) => waitingOfKey(itemOfEntry(entry)) ?? [])
+      .flatMap((entry) => waitingOfKey(itemOfEntry(entry)["deskAt"]?.S ?? "") ?? [])
       .filter(({ sinceMs }) => untilMs === undefined || sinceMs <= untilMs),
 });

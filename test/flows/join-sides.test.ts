@@ -3,6 +3,8 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { diskSpills } from "../../lib/adapters/disk-spills.ts";
@@ -16,8 +18,11 @@ import {
   readLedgerLine,
 } from "../../lib/core/sides.ts";
 import { joinSides } from "../../lib/flows/join-sides.ts";
+import { centrobillFeed } from "../../lib/gateways/centrobill/feed.ts";
+import { defaultFeedProfile } from "../../lib/gateways/centrobill/feed-profile.ts";
 import { memorySpills } from "../doubles/memory-spills.ts";
 import { expectedOf, findPlanted, type Plant, plantedView, plants, sidesOf } from "../doubles/planted.ts";
+import { replied } from "../gateways/replied.ts";
 
 const sorted = (map: ReadonlyMap<string, readonly string[]>) =>
   [...map].map(([name, kinds]) => `${name}: ${kinds.join(" ")}`).sort();
@@ -53,6 +58,29 @@ test("whatever is planted wherever: exactly that is found", () => {
     ),
     { numRuns: 100 },
   );
+});
+
+test("rows that wait keep their own texts in the memory, and not the pages that they came with", () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const feed = centrobillFeed({ feedUrl: "https://feed.test", apiKey: "k" }, defaultFeedProfile);
+  const sides = joinSides(memorySpills(), plantedView.window, { agree() {}, takeBack() {} });
+  const heapMb = (): number => {
+    collect();
+    return process.memoryUsage().heapUsed / 1_048_576;
+  };
+  const before = heapMb();
+  for (let page = 0; page < 400; page++) {
+    const row = (n: number) =>
+      `{"transactionId":"t${page}-${n}","metadata":{"chargeId":"of-another-system-${page}-${n}","requestId":"cccccccc-cccc-4ccc-8ccc-${page}-${n}"}}`;
+    const read = feed.readSides?.(
+      replied(200, `{"data":[${row(0)},${row(1)}],"meta":{"currentPage":1},"more":"${"x".repeat(200_000)}"}`),
+      1,
+    );
+    if (read?.kind === "page") for (const side of read.rows) sides.addRow(side);
+  }
+  expect(heapMb() - before).toBeLessThan(40);
+  expect([...sides.groups()]).toHaveLength(800);
 });
 
 describe("on the disk", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { FeedCursor, FeedPage } from "../../lib/core/feed.ts";
 import type { Json, JsonObject } from "../../lib/core/json.ts";
+import { comparedPage } from "../../lib/core/sides.ts";
 import { centrobillFeed, writeTime } from "../../lib/gateways/centrobill/feed.ts";
 import {
   defaultFeedProfile,
@@ -147,8 +148,15 @@ describe("what is asked", () => {
 const row = (changes: JsonObject = {}): JsonObject => ({ transactionId: "tx-1", ...changes });
 const rows = (count: number): Json[] =>
   Array.from({ length: count }, (_, at) => row({ transactionId: `tx-${at}` }));
-const read = (body: unknown, cursor: FeedCursor = 1, changes: Changes = {}): FeedPage =>
-  feedOf(changes).readPage(replied(200, body), cursor);
+const read = (body: unknown, cursor: FeedCursor = 1, changes: Changes = {}): FeedPage => {
+  const feed = feedOf(changes);
+  const page = feed.readPage(replied(200, body), cursor);
+  const compared = comparedPage(page);
+  // The second time its rows are written like those before.
+  for (let time = 1; time <= 2; time++)
+    expect(feed.readSides?.(replied(200, body), cursor)).toStrictEqual(compared);
+  return page;
+};
 /** A page in a few words. */
 const told = (page: FeedPage): string =>
   page.kind === "unreadable"

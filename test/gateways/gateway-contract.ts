@@ -4,11 +4,13 @@ import { describe, expect, test } from "vitest";
 import { type Charge, parseCharge, type RequestId } from "../../lib/core/charge.ts";
 import { classify, outcomeOfReply } from "../../lib/core/classify.ts";
 import { currencies } from "../../lib/core/currency.ts";
+import type { FeedPage } from "../../lib/core/feed.ts";
 import type { Gateway } from "../../lib/core/gateway.ts";
 import { isJsonObject, type Json, type JsonObject, parseJson } from "../../lib/core/json.ts";
 import { maskedExcerpt } from "../../lib/core/masked-message.ts";
 import type { Prepared } from "../../lib/core/preparation.ts";
 import type { Asked } from "../../lib/core/reply.ts";
+import { comparedPage } from "../../lib/core/sides.ts";
 import type { Replied, WireRequest } from "../../lib/core/transport.ts";
 import { anyCodePoints } from "../any-text.ts";
 import { replied } from "./replied.ts";
@@ -469,6 +471,14 @@ export const gatewayContract = (name: string, subject: GatewaySubject): void => 
   if (feed === undefined || shown === undefined) return;
   const window = { fromMs: Date.UTC(2026, 10, 22, 9), toMs: Date.UTC(2026, 10, 22, 10) };
 
+  /** A page, which is read the same where its rows are only compared. */
+  const readPage = (reply: Replied): FeedPage => {
+    const page = feed.readPage(reply, feed.firstCursor);
+    const compared = comparedPage(page);
+    expect(feed.readSides?.(reply, feed.firstCursor) ?? compared).toStrictEqual(compared);
+    return page;
+  };
+
   describe(`${name}: the feed`, () => {
     test("is asked the same for the same, and a look-up sends nothing", () => {
       const request = feed.pageRequest(window, feed.firstCursor);
@@ -490,10 +500,7 @@ export const gatewayContract = (name: string, subject: GatewaySubject): void => 
     });
 
     test("a row of ours proves what the answer would have proved", () => {
-      const page = feed.readPage(
-        shown.page([shown.capturedRow(asked), shown.refusedRow(asked)]),
-        feed.firstCursor,
-      );
+      const page = readPage(shown.page([shown.capturedRow(asked), shown.refusedRow(asked)]));
       if (page.kind !== "page") throw new Error(page.why);
       expect(page.unreadRows).toBe(0);
       expect(page.next).toBeUndefined();
@@ -516,7 +523,7 @@ export const gatewayContract = (name: string, subject: GatewaySubject): void => 
         { ...asked, chargeId: "inv-other" },
         { ...asked, requestId: otherRequestId },
       ]) {
-        const page = feed.readPage(shown.page([shown.capturedRow(other)]), feed.firstCursor);
+        const page = readPage(shown.page([shown.capturedRow(other)]));
         if (page.kind !== "page") throw new Error(page.why);
         for (const { reply } of page.rows) expect(outcomeOfReply(reply, asked, rules).kind).toBe("mismatch");
       }
@@ -532,7 +539,7 @@ export const gatewayContract = (name: string, subject: GatewaySubject): void => 
         { any: "thing" },
         { status: "success", code: 0 },
       ];
-      const page = feed.readPage(shown.page([...junk, shown.capturedRow(asked)]), feed.firstCursor);
+      const page = readPage(shown.page([...junk, shown.capturedRow(asked)]));
       if (page.kind !== "page") throw new Error(page.why);
       expect(page.unreadRows).toBe(junk.length);
       expect(page.rows.some(({ requestId }) => requestId === asked.requestId)).toBe(true);
@@ -541,7 +548,7 @@ export const gatewayContract = (name: string, subject: GatewaySubject): void => 
     test("whatever its bytes: the reader never throws, and only a whole page is one", () => {
       fc.assert(
         fc.property(anyText, anyStatus, (body, status) => {
-          const page = feed.readPage(replied(status, body), feed.firstCursor);
+          const page = readPage(replied(status, body));
           if (page.kind === "unreadable") expect(page.why).not.toBe("");
           else {
             expect(status).toBe(200);
@@ -551,16 +558,14 @@ export const gatewayContract = (name: string, subject: GatewaySubject): void => 
       );
       const whole = shown.page([shown.capturedRow(asked)]);
       for (let length = 0; length < whole.body.length; length++)
-        expect(feed.readPage(replied(200, whole.body.slice(0, length)), feed.firstCursor).kind).toBe(
-          "unreadable",
-        );
+        expect(readPage(replied(200, whole.body.slice(0, length))).kind).toBe("unreadable");
       for (let status = 201; status <= 599; status++)
-        expect(feed.readPage({ ...whole, status }, feed.firstCursor).kind).toBe("unreadable");
+        expect(readPage({ ...whole, status }).kind).toBe("unreadable");
     });
 
     test("no one member of a row turns a no into a yes, or a yes into a no", () => {
       const kindsOf = (row: Json) => {
-        const page = feed.readPage(shown.page([row]), feed.firstCursor);
+        const page = readPage(shown.page([row]));
         return page.kind === "page"
           ? page.rows.map(({ reply }) => outcomeOfReply(reply, asked, rules).kind)
           : [];

@@ -1,7 +1,9 @@
 import type { Feed, FeedCursor, FeedPage, FeedRow, FeedWindow } from "../../core/feed.ts";
 import { isJsonObject, type Json, type JsonObject, member, parseJson } from "../../core/json.ts";
+import { jsonList } from "../../core/json-list.ts";
 import { decimalOfJson } from "../../core/money.ts";
 import type { GatewayIds } from "../../core/reply.ts";
+import { comparedPage, type GatewaySide, gatewaySideOf } from "../../core/sides.ts";
 import type { Replied, WireRequest } from "../../core/transport.ts";
 import { idOf, readPayment } from "./charge-reply.ts";
 import { type FeedProfile, type Path, type RowField, rowFields, type TimeFormat } from "./feed-profile.ts";
@@ -40,9 +42,13 @@ const memberReader = (key: string): ((value: Json | undefined) => Json | undefin
     ? (value) => member(value, key)
     : (value) => (isJsonObject(value) ? value[key] : undefined);
 
+/** The names that lead to a field, by each of its paths. */
+const namesOf = (path: Path): readonly (readonly string[])[] =>
+  (typeof path === "string" ? [path] : path).map((one) => one.split("."));
+
 /** The paths are taken apart once, not for every row of a feed. */
 const fieldReader = (path: Path): ReadField => {
-  const paths = (typeof path === "string" ? [path] : path).map((one) => one.split(".").map(memberReader));
+  const paths = namesOf(path).map((names) => names.map(memberReader));
   return (row) => {
     for (const steps of paths) {
       let found: Json | undefined = row;
@@ -53,10 +59,30 @@ const fieldReader = (path: Path): ReadField => {
   };
 };
 
-type RowReader = Readonly<Record<RowField, ReadField>>;
+type RowValues = Readonly<Record<RowField, Json | undefined>>;
+const numberOf = Object.fromEntries(rowFields.map((name, at) => [name, at])) as Readonly<
+  Record<RowField, number>
+>;
 
-const rowReader = (profile: FeedProfile): RowReader =>
-  Object.fromEntries(rowFields.map((name) => [name, fieldReader(profile.fields[name])])) as RowReader;
+/** @param value what stands at a field, by its number in `rowFields` */
+const valuesOf = (value: (field: number) => Json | undefined): RowValues => ({
+  code: value(numberOf.code),
+  codeCategory: value(numberOf.codeCategory),
+  description: value(numberOf.description),
+  action: value(numberOf.action),
+  mode: value(numberOf.mode),
+  status: value(numberOf.status),
+  amount: value(numberOf.amount),
+  currency: value(numberOf.currency),
+  transactionId: value(numberOf.transactionId),
+  orderId: value(numberOf.orderId),
+  parentTransactionId: value(numberOf.parentTransactionId),
+  chargeId: value(numberOf.chargeId),
+  requestId: value(numberOf.requestId),
+  consumerId: value(numberOf.consumerId),
+  consumerExternalId: value(numberOf.consumerExternalId),
+  unixTime: value(numberOf.unixTime),
+});
 
 const wholeNumber = (value: Json | undefined): number | undefined => {
   const number = typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value;
@@ -67,6 +93,8 @@ const wholeNumber = (value: Json | undefined): number | undefined => {
 const reversalActions = new Set<Json | undefined>(["credit", "chargeback"]);
 
 const noIds: GatewayIds = {};
+/** A row that is only compared is not kept as it came. */
+const unseen: JsonObject = {};
 
 const textOf = (value: Json | undefined): string | undefined =>
   typeof value === "string" || typeof value === "number" ? String(value) : undefined;
@@ -90,26 +118,11 @@ const consumersOf = (id: string | undefined, externalId: string | undefined): re
       : [id, externalId];
 
 /** `undefined`: nothing in the row says which transaction it is, so nobody knows what was not read. */
-const readRow = (raw: JsonObject, read: RowReader): FeedRow | undefined => {
-  const amount = decimalOfJson(read.amount(raw));
-  const payment = {
-    code: read.code(raw),
-    codeCategory: read.codeCategory(raw),
-    description: read.description(raw),
-    action: read.action(raw),
-    mode: read.mode(raw),
-    status: read.status(raw),
-    amount,
-    currency: read.currency(raw),
-    transactionId: read.transactionId(raw),
-    orderId: read.orderId(raw),
-    chargeId: read.chargeId(raw),
-    requestId: read.requestId(raw),
-  };
-  const reply = readPayment(payment);
+const readRow = (values: RowValues, raw: JsonObject): FeedRow | undefined => {
+  const reply = readPayment(values);
   const { transactionId, orderId } = "ids" in reply ? reply.ids : noIds;
-  const requestId = textOf(payment.requestId);
-  const chargeId = textOf(payment.chargeId);
+  const requestId = textOf(values.requestId);
+  const chargeId = textOf(values.chargeId);
   if (
     transactionId === undefined &&
     orderId === undefined &&
@@ -117,16 +130,17 @@ const readRow = (raw: JsonObject, read: RowReader): FeedRow | undefined => {
     chargeId === undefined
   )
     return undefined;
-  const kind = reversalActions.has(payment.action) ? "reversal" : "charge";
+  const kind = reversalActions.has(values.action) ? "reversal" : "charge";
   const row: { -readonly [K in keyof FeedRow]: FeedRow[K] } = {
     kind,
     reply,
-    consumers: consumersOf(textOf(read.consumerId(raw)), textOf(read.consumerExternalId(raw))),
+    consumers: consumersOf(textOf(values.consumerId), textOf(values.consumerExternalId)),
     raw,
   };
-  const parentTransactionId = idOf(read.parentTransactionId(raw));
-  const currency = textOf(payment.currency);
-  const atMs = timeOf(read.unixTime(raw));
+  const amount = "echo" in reply ? reply.echo.amount : decimalOfJson(values.amount);
+  const parentTransactionId = idOf(values.parentTransactionId);
+  const currency = textOf(values.currency);
+  const atMs = timeOf(values.unixTime);
   if (transactionId !== undefined) row.transactionId = transactionId;
   if (orderId !== undefined) row.orderId = orderId;
   if (parentTransactionId !== undefined) row.parentTransactionId = parentTransactionId;
@@ -135,7 +149,7 @@ const readRow = (raw: JsonObject, read: RowReader): FeedRow | undefined => {
   if (amount !== undefined) row.amount = amount;
   if (currency !== undefined) row.currency = currency;
   if (atMs !== undefined) row.atMs = atMs;
-  if (kind === "reversal" && payment.status === "fail") row.failed = true;
+  if (kind === "reversal" && values.status === "fail") row.failed = true;
   return row;
 };
 
@@ -145,7 +159,12 @@ export const centrobillFeed = (
   profile: FeedProfile,
 ): Feed => {
   const { params, paging, auth } = profile;
-  const read = rowReader(profile);
+  const readers = rowFields.map((name) => fieldReader(profile.fields[name]));
+  const valuesOfParsed = (row: JsonObject): RowValues => valuesOf((field) => readers[field]?.(row));
+  const list = jsonList(
+    profile.rowsPath === "" ? [] : profile.rowsPath.split("."),
+    rowFields.map((name) => namesOf(profile.fields[name])),
+  );
   const request = (query: readonly (readonly [string, string])[]): WireRequest => {
     const url = new URL(`${endpoint.feedUrl.replace(/\/$/, "")}${profile.path}`);
     for (const [name, value] of query) url.searchParams.set(name, value);
@@ -187,6 +206,39 @@ export const centrobillFeed = (
     }
   };
 
+  const pageOf = <Row>(
+    body: Json,
+    cursor: FeedCursor,
+    length: number,
+    rows: readonly Row[],
+  ): FeedPage<Row> => {
+    const next = nextOf(body, cursor, length);
+    if (next === "wrong_page") return { kind: "unreadable", why: "another page than the one asked for" };
+    const total = wholeNumber(at(body, paging.totalPath));
+    return {
+      kind: "page",
+      rows,
+      unreadRows: length - rows.length,
+      ...(total === undefined ? {} : { total }),
+      ...(next === undefined ? {} : { next }),
+    };
+  };
+
+  const readPage = (reply: Replied, cursor: FeedCursor): FeedPage => {
+    if (reply.status !== 200) return { kind: "unreadable", why: `HTTP ${reply.status}` };
+    const body = parseJson(reply.body);
+    if (body === undefined) return { kind: "unreadable", why: "not JSON" };
+    const found = at(body, profile.rowsPath);
+    if (!Array.isArray(found))
+      return { kind: "unreadable", why: `no list at ${profile.rowsPath || "the top"}` };
+    const rows: FeedRow[] = [];
+    for (const raw of found as readonly Json[]) {
+      const row = isJsonObject(raw) ? readRow(valuesOfParsed(raw), raw) : undefined;
+      if (row !== undefined) rows.push(row);
+    }
+    return pageOf(body, cursor, found.length, rows);
+  };
+
   return {
     firstCursor: paging.style === "page" ? paging.first : paging.style === "offset" ? 0 : "",
     pagesMax: paging.pagesMax,
@@ -199,28 +251,23 @@ export const centrobillFeed = (
       if (paging.style !== "none" && cursor !== "") query.push([params.page, String(cursor)]);
       return request(query);
     },
-    readPage(reply: Replied, cursor: FeedCursor): FeedPage {
-      if (reply.status !== 200) return { kind: "unreadable", why: `HTTP ${reply.status}` };
-      const body = parseJson(reply.body);
-      if (body === undefined) return { kind: "unreadable", why: "not JSON" };
-      const list = at(body, profile.rowsPath);
-      if (!Array.isArray(list))
-        return { kind: "unreadable", why: `no list at ${profile.rowsPath || "the top"}` };
-      const next = nextOf(body, cursor, list.length);
-      if (next === "wrong_page") return { kind: "unreadable", why: "another page than the one asked for" };
-      const rows = (list as readonly Json[])
-        .filter(isJsonObject)
-        .map((row) => readRow(row, read))
-        .filter((row) => row !== undefined);
-      const unreadRows = list.length - rows.length;
-      const total = wholeNumber(at(body, paging.totalPath));
-      return {
-        kind: "page",
-        rows,
-        unreadRows,
-        ...(total === undefined ? {} : { total }),
-        ...(next === undefined ? {} : { next }),
+    readPage,
+    readSides(reply: Replied, cursor: FeedCursor): FeedPage<GatewaySide> {
+      const sides: GatewaySide[] = [];
+      const add = (values: RowValues): void => {
+        const row = readRow(values, unseen);
+        if (row !== undefined) sides.push(gatewaySideOf(row));
       };
+      const around =
+        reply.status === 200
+          ? list.read(
+              reply.body,
+              () => add(valuesOf(list.value)),
+              (raw) => add(valuesOfParsed(raw)),
+            )
+          : undefined;
+      if (around !== undefined) return pageOf(around.value, cursor, around.length, sides);
+      return comparedPage(readPage(reply, cursor));
     },
     idRequest(id) {
       return request(

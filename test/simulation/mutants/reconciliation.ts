@@ -10,8 +10,9 @@ const withRows = (
   const { centrobill } = sound.gateways;
   if (centrobill?.feed === undefined) return sound;
   const { feed } = centrobill;
+  const { readSides: _, ...slow } = feed;
   const changed: Feed = {
-    ...feed,
+    ...slow,
     readPage(reply, cursor) {
       const page = feed.readPage(reply, cursor);
       return page.kind === "page" ? { ...page, rows: change(page.rows), total: 0 } : page;
