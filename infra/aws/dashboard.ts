@@ -109,6 +109,7 @@ export const dashboard = (
         "Duration (ms)",
         each(functions, (one) => one.metricDuration(of(Stats.MAXIMUM))),
       ),
+      graph("Requests to AWS left to the SDK", [seriesOf(prefix, "QuickGivenUp", "Sum")]),
     ],
   ];
   return new Dashboard(scope, "dashboard", {

@@ -49,6 +49,8 @@ export const metrics: Readonly<Record<MetricName, MetricForm>> = {
   RetryDecisions: { unit: "Count", dimensions: ["gateway", "outcome", "reason"] },
   // How much later than due a later attempt was released.
   RetryLagMs: { unit: "Milliseconds", dimensions: ["gateway"] },
+  // A kind of request to AWS that the SDK alone makes from now on, in one worker, and why.
+  QuickGivenUp: { unit: "Count", dimensions: ["reason"] },
 };
 
 const eventNames: Readonly<Record<LogEventName, true>> = {
@@ -82,6 +84,7 @@ const eventNames: Readonly<Record<LogEventName, true>> = {
   finding: true,
   retry_decided: true,
   retry_released: true,
+  quick_given_up: true,
   desk_failed: true,
 };
 

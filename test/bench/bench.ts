@@ -11,7 +11,9 @@ import { benchPlanted, benchReconcile } from "./reconcile.ts";
 import { benchReview } from "./review.ts";
 import { benchThroughput } from "./throughput.ts";
 
-/** `npm run bench -- [name]`: figures for the README. Ratios hold; the machine is shared and seconds do not. */
+const [name, chargesMax] = process.argv.slice(2);
+
+/** `npm run bench -- [name]`, `growth [charges]`: figures for the README. Ratios hold; the machine is shared and seconds do not. */
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   main: () => benchMainJob(),
   pace: async () => {
@@ -22,14 +24,13 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   durable: () => benchDurable(),
   deadlines: () => benchDeadlines(),
   throughput: () => benchThroughput(),
-  growth: () => benchGrowth(),
+  growth: () => benchGrowth(Number(chargesMax ?? 100_000)),
   notices: () => benchNotices(),
   reconcile: () => benchReconcile(),
   planted: () => benchPlanted(),
   review: () => benchReview(),
 };
 
-const [name] = process.argv.slice(2);
 const chosen = name === undefined ? Object.keys(benches) : [name];
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}`);
 for (const one of chosen) {
