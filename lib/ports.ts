@@ -316,6 +316,7 @@ export type MetricName =
   | "MoneyToReview"
   | "DoubleCharges"
   | "Rejections"
+  | "BudgetRefusals"
   | "GatewayClosed"
   | "Notices"
   | "NoticesRefused"

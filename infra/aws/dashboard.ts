@@ -42,9 +42,10 @@ export const dashboard = (
     [
       graph("Outcomes", [seriesOf(prefix, "ChargeOutcome", "Sum")]),
       graph("Sends per charge", [seriesOf(prefix, "Sends", "Average")]),
-      graph("Double charges, refused messages", [
+      graph("Double charges; refused messages; not sent for a card's count", [
         seriesOf(prefix, "DoubleCharges", "Sum"),
         seriesOf(prefix, "Rejections", "Sum"),
+        seriesOf(prefix, "BudgetRefusals", "Sum"),
       ]),
     ],
     [heading("Gateways")],

@@ -29,6 +29,8 @@ export const metrics: Readonly<Record<MetricName, MetricForm>> = {
   MoneyToReview: { unit: "None", dimensions: ["gateway", "currency"] },
   DoubleCharges: { unit: "Count", dimensions: ["gateway"] },
   Rejections: { unit: "Count", dimensions: ["gateway"] },
+  // Attempts that were not sent, since a card's count was full or a network had closed it.
+  BudgetRefusals: { unit: "Count", dimensions: ["gateway", "reason"], perCharge: true },
   // One a closing: of an outage or of a credential it is an alarm.
   GatewayClosed: { unit: "Count", dimensions: ["gateway", "reason"] },
   // 1 while it stays closed; nothing while it is open.

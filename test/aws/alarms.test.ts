@@ -200,6 +200,7 @@ test("the dashboard shows money first, and every metric that there is", () => {
     MoneyToReview: true,
     DoubleCharges: true,
     Rejections: true,
+    BudgetRefusals: true,
     GatewayClosed: true,
     GatewayShut: true,
     Notices: true,
