@@ -10,6 +10,7 @@ import { benchPace } from "./pace.ts";
 import { benchPlanted, benchReconcile } from "./reconcile.ts";
 import { benchReview } from "./review.ts";
 import { benchThroughput } from "./throughput.ts";
+import { benchWatching } from "./watching.ts";
 
 const [name, chargesMax] = process.argv.slice(2);
 
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   },
   compare: () => benchCompare(),
   durable: () => benchDurable(),
+  watching: () => benchWatching(),
   deadlines: () => benchDeadlines(),
   throughput: () => benchThroughput(),
   growth: () => benchGrowth(Number(chargesMax ?? 100_000)),
