@@ -1,11 +1,11 @@
 import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, relative } from "node:path";
 import { build } from "esbuild";
-import { functionBundle, nodeBundle } from "./function-bundle.ts";
+import { bundleFormOf, nodeBundle } from "./function-bundle.ts";
 
 /**
  * Bundles what is deployed and what is run from `dist/`:
- *   dist/functions/<name>/index.mjs   one file per Lambda function, everything in it
+ *   dist/functions/<name>/index.mjs   one file per Lambda function; what it loads late is beside it
  *   dist/cli/chargeonce.mjs           the command, and beside it the processes that the embedded stack starts
  *   dist/aws/index.mjs                the construct, for a CDK app of somebody else's
  *   dist/retry-rules/index.mjs        the card networks' rules on later attempts, for anybody's use
@@ -22,7 +22,7 @@ const functions = readdirSync(`${root}functions`)
 const built = await Promise.all([
   ...functions.map((name) =>
     build({
-      ...functionBundle,
+      ...bundleFormOf(name),
       entryPoints: { index: `${root}functions/${name}.ts` },
       outdir: `${dist}/functions/${name}`,
     }),

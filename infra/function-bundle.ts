@@ -1,5 +1,6 @@
 import type { BuildOptions } from "esbuild";
 import { lambdaOnly } from "./lambda-only.ts";
+import { lateSdk } from "./late-sdk.ts";
 
 /** How everything that is bundled for Node is bundled. */
 export const nodeBundle = {
@@ -25,3 +26,13 @@ export const functionBundle = {
   mainFields: ["module", "main"],
   plugins: [lambdaOnly],
 } satisfies BuildOptions;
+
+/** The function of which a cold start is somebody's wait for a charge: it has the SDK in a file of its own, loaded late. */
+const withLateSdk = "submit-charges";
+
+/** How a function of the list is bundled. */
+export const bundleFormOf = (name: string) =>
+  ({
+    ...functionBundle,
+    ...(name === withLateSdk && { splitting: true, plugins: [lambdaOnly, lateSdk] }),
+  }) satisfies BuildOptions;

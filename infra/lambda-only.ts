@@ -10,6 +10,11 @@ const leftOut: Readonly<Record<string, string>> = {
     'export { fromEnv as defaultProvider } from "@aws-sdk/credential-provider-env";',
   // Imported when an operation has a stream of events; DynamoDB and SQS have none.
   "@smithy/core/event-streams": "export {};",
+  // Keeps the addresses of endpoint discovery, a handful, where somebody turns that on.
+  "mnemonist/lru-cache":
+    "export default class extends Map { constructor() { super(); } peek(key) { return this.get(key); } }",
+  // Tells one browser from another.
+  bowser: "export {};",
   // For runtimes without a SHA-256 of their own.
   "./Sha256Js": "export const Sha256Js = undefined;",
 };
@@ -39,10 +44,12 @@ export const lambdaOnly: Plugin = {
       const { version } = JSON.parse(readFileSync(path, "utf8")) as { readonly version: string };
       return { contents: JSON.stringify({ version }), loader: "json" };
     });
-    build.onResolve({ filter: /^@(aws-sdk|smithy)\/|^\.\/Sha256Js$/ }, ({ path, resolveDir }) =>
-      leftOut[path] === undefined
-        ? undefined
-        : { path, namespace: "left-out", pluginData: resolveDir, sideEffects: false },
+    build.onResolve(
+      { filter: /^@(aws-sdk|smithy)\/|^bowser$|^mnemonist\/|^\.\/Sha256Js$/ },
+      ({ path, resolveDir }) =>
+        leftOut[path] === undefined
+          ? undefined
+          : { path, namespace: "left-out", pluginData: resolveDir, sideEffects: false },
     );
     build.onLoad({ filter: /./, namespace: "left-out" }, ({ path, pluginData }) => ({
       contents: leftOut[path] ?? "",

@@ -304,6 +304,7 @@ export type LogEventName =
   | "finding"
   | "retry_decided"
   | "retry_released"
+  | "quick_given_up"
   | "desk_failed";
 
 export type MetricName =
@@ -315,6 +316,7 @@ export type MetricName =
   | "MoneyToReview"
   | "DoubleCharges"
   | "Rejections"
+  | "BudgetRefusals"
   | "GatewayClosed"
   | "Notices"
   | "NoticesRefused"
@@ -326,7 +328,8 @@ export type MetricName =
   | "ReconciliationFindings"
   | "ReconciliationIncomplete"
   | "RetryDecisions"
-  | "RetryLagMs";
+  | "RetryLagMs"
+  | "QuickGivenUp";
 
 /** The only members a log line may have. All are masked for card numbers on the way out. */
 export type LogMembers = {

@@ -16,7 +16,11 @@ export const deliveriesOf = (event: SQSEvent): readonly Delivery[] =>
 export const answerOf = async (
   event: SQSEvent,
   ends: ReadonlyMap<string, DeliveryEnd>,
-  { sqs, queueUrl, log }: { readonly sqs: SQSClient; readonly queueUrl: string; readonly log: Log },
+  {
+    sqs,
+    queueUrl,
+    log,
+  }: { readonly sqs: Pick<SQSClient, "send">; readonly queueUrl: string; readonly log: Log },
 ): Promise<SQSBatchResponse> => {
   const back = event.Records.flatMap((record) => {
     const end = ends.get(record.messageId);

@@ -19,10 +19,8 @@ import { tracesOf } from "./traces.ts";
 const build = (functionName: string) => {
   const log = logOf(functionName);
   const settings = readSettings(process.env);
-  const sqs = sqsClient();
-  const dynamodb = dynamodbClient();
-  const quick = quickClients(dynamodb, sqs);
-  const ledger = dynamodbLedger(quick.dynamodb, settings.ledgerTable);
+  const { dynamodb, sqs } = quickClients(dynamodbClient(), sqsClient(), log);
+  const ledger = dynamodbLedger(dynamodb, settings.ledgerTable);
   const instruments = dynamodbInstruments(dynamodb, settings.ledgerTable);
   const notices = dynamodbNotices(dynamodb, settings.ledgerTable);
   const limit = () => pLimit(settings.concurrency);
@@ -34,7 +32,7 @@ const build = (functionName: string) => {
     policy: settings.policy,
     limit,
   });
-  const queues = sqsQueues({ client: quick.sqs, urlOf: (queue) => settings.queueUrls[queue] });
+  const queues = sqsQueues({ client: sqs, urlOf: (queue) => settings.queueUrls[queue] });
   log.event("started", { count: settings.concurrency });
   if (settings.centrobill.feedUrl === undefined)
     log.event("feed_missing", {

@@ -42,9 +42,10 @@ export const dashboard = (
     [
       graph("Outcomes", [seriesOf(prefix, "ChargeOutcome", "Sum")]),
       graph("Sends per charge", [seriesOf(prefix, "Sends", "Average")]),
-      graph("Double charges, refused messages", [
+      graph("Double charges; refused messages; not sent for a card's count", [
         seriesOf(prefix, "DoubleCharges", "Sum"),
         seriesOf(prefix, "Rejections", "Sum"),
+        seriesOf(prefix, "BudgetRefusals", "Sum"),
       ]),
     ],
     [heading("Gateways")],
@@ -109,6 +110,7 @@ export const dashboard = (
         "Duration (ms)",
         each(functions, (one) => one.metricDuration(of(Stats.MAXIMUM))),
       ),
+      graph("Requests to AWS left to the SDK", [seriesOf(prefix, "QuickGivenUp", "Sum")]),
     ],
   ];
   return new Dashboard(scope, "dashboard", {

@@ -1,8 +1,11 @@
-import { Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
+import { CfnOutput, Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
 import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
 
-/** Where reports of reconciliation are kept; it outlives its stack. */
+/**
+ * Where a person keeps reports of reconciliation (`chargeonce reconcile --html`); it outlives its stack. No function
+ * writes to it: what a scheduled run found is in the ledger and on the queue `review`.
+ */
 export const reportBucket = (scope: Construct): Bucket => {
   const bucket = new Bucket(scope, "reports", {
     encryption: BucketEncryption.S3_MANAGED,
@@ -17,10 +20,14 @@ export const reportBucket = (scope: Construct): Bucket => {
     ],
     removalPolicy: RemovalPolicy.RETAIN,
   });
+  new CfnOutput(scope, "ReportsBucket", {
+    value: bucket.bucketName,
+    description: "for reports, kept by hand",
+  });
   Validations.of(bucket).acknowledge({
     id: "AwsSolutions-S1",
     reason:
-      "A second bucket of access logs for one that a function writes and a person reads: CloudTrail's data events " +
+      "A second bucket of access logs for one that no function touches, and people write and read: CloudTrail's data events " +
       "say the same, for those who need it.",
   });
   return bucket;

@@ -2,7 +2,7 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   type Put,
-  TransactionCanceledException,
+  type TransactionCanceledException,
   TransactWriteItemsCommand,
 } from "@aws-sdk/client-dynamodb";
 import type { InstrumentChange } from "../core/instrument-record.ts";
@@ -28,6 +28,10 @@ const isVersion = (token: string): Condition => ({
   ExpressionAttributeNames: { "#token": "token" },
   ExpressionAttributeValues: { ":previous": { S: token } },
 });
+
+/** By its name: where the SDK is loaded late, its classes are not there. */
+const isCancelled = (error: unknown): error is TransactionCanceledException =>
+  error instanceof Error && error.name === "TransactionCanceledException";
 
 /** The records of instruments, in the ledger's table. */
 export const dynamodbInstruments = (
@@ -65,7 +69,7 @@ export const dynamodbInstruments = (
         );
         return undefined;
       } catch (error) {
-        if (!(error instanceof TransactionCanceledException)) throw error;
+        if (!isCancelled(error)) throw error;
         const [ofEntry, ofInstrument] = error.CancellationReasons ?? [];
         if (ofEntry?.Code === "ConditionalCheckFailed") {
           const standing = ofEntry.Item ?? {};

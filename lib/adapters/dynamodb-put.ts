@@ -1,5 +1,5 @@
 import {
-  ConditionalCheckFailedException,
+  type ConditionalCheckFailedException,
   type DynamoDBClient,
   PutItemCommand,
 } from "@aws-sdk/client-dynamodb";
@@ -15,6 +15,10 @@ export type ConditionalWrite = { readonly item: LedgerItem; readonly previous?: 
  */
 export const isOwn = ({ item }: ConditionalWrite, standing: LedgerItem | undefined): boolean =>
   item["token"]?.S !== undefined && item["token"].S === standing?.["token"]?.S;
+
+/** By its name: where the SDK is loaded late, its classes are not there. */
+const isRefusal = (error: unknown): error is ConditionalCheckFailedException =>
+  error instanceof Error && error.name === "ConditionalCheckFailedException";
 
 /** Puts an item under its condition. `undefined` when it took hold, else the item that stood in its way. */
 export const putIf = async (
@@ -41,7 +45,7 @@ export const putIf = async (
     );
     return undefined;
   } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    if (!isRefusal(error)) throw error;
     return isOwn(write, error.Item) ? undefined : (error.Item ?? {});
   }
 };

@@ -29,6 +29,8 @@ export const metrics: Readonly<Record<MetricName, MetricForm>> = {
   MoneyToReview: { unit: "None", dimensions: ["gateway", "currency"] },
   DoubleCharges: { unit: "Count", dimensions: ["gateway"] },
   Rejections: { unit: "Count", dimensions: ["gateway"] },
+  // Attempts that were not sent, since a card's count was full or a network had closed it.
+  BudgetRefusals: { unit: "Count", dimensions: ["gateway", "reason"], perCharge: true },
   // One a closing: of an outage or of a credential it is an alarm.
   GatewayClosed: { unit: "Count", dimensions: ["gateway", "reason"] },
   // 1 while it stays closed; nothing while it is open.
@@ -49,6 +51,8 @@ export const metrics: Readonly<Record<MetricName, MetricForm>> = {
   RetryDecisions: { unit: "Count", dimensions: ["gateway", "outcome", "reason"] },
   // How much later than due a later attempt was released.
   RetryLagMs: { unit: "Milliseconds", dimensions: ["gateway"] },
+  // A kind of request to AWS that the SDK alone makes from now on, in one worker, and why.
+  QuickGivenUp: { unit: "Count", dimensions: ["reason"] },
 };
 
 const eventNames: Readonly<Record<LogEventName, true>> = {
@@ -82,6 +86,7 @@ const eventNames: Readonly<Record<LogEventName, true>> = {
   finding: true,
   retry_decided: true,
   retry_released: true,
+  quick_given_up: true,
   desk_failed: true,
 };
 

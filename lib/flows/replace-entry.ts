@@ -2,11 +2,17 @@ import { type BudgetRefusal, isFinal, type LedgerEntry } from "../core/ledger.ts
 import type { Worker } from "../ports.ts";
 import { replaceOnInstrument, replaceTaking } from "./write-on-instrument.ts";
 
-/** Counts a state that a charge has come to; of one that has ended, also how often it was sent, and its trace. */
+/**
+ * Counts a state that a charge has come to; of one that has ended, also how often it was sent, and its trace; of one
+ * that a card's count or closure left unsent, why.
+ */
 export const noteState = (entry: LedgerEntry, worker: Worker): void => {
   worker.log.metric("ChargeOutcome", 1, { gateway: entry.gateway, outcome: entry.state });
   if (!isFinal(entry) && entry.state !== "review") return;
   worker.log.metric("Sends", entry.sends, { gateway: entry.gateway });
+  const { kind } = "evidence" in entry ? entry.evidence : { kind: undefined };
+  if (kind === "network_limit" || kind === "instrument_closed")
+    worker.log.metric("BudgetRefusals", 1, { gateway: entry.gateway, reason: kind });
   worker.trace?.(entry);
 };
 

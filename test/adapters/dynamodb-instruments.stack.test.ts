@@ -4,20 +4,28 @@ import { localClients } from "../../infra/local/local-clients.ts";
 import { startSqsStandIn } from "../../infra/local/sqs-stand-in.ts";
 import { dynamodbInstruments } from "../../lib/adapters/dynamodb-instruments.ts";
 import { dynamodbLedger } from "../../lib/adapters/dynamodb-ledger.ts";
-import { instrumentsContract } from "./instruments-contract.ts";
+import { quickClientsOf } from "../doubles/quick-clients.ts";
+import { type InstrumentsSubject, instrumentsContract } from "./instruments-contract.ts";
 import { sendsTwice } from "./sends-twice.ts";
 
-instrumentsContract("on DynamoDB", async () => {
+const stage = async (way: "the SDK" | "past the SDK"): Promise<InstrumentsSubject> => {
   const [dynamodb, sqs] = await Promise.all([startDynamodbStandIn(), startSqsStandIn()]);
-  const clients = localClients({ dynamodb: dynamodb.endpoint, sqs: sqs.endpoint });
+  const endpoints = { dynamodb: dynamodb.endpoint, sqs: sqs.endpoint };
+  const clients = localClients(endpoints);
   const { LEDGER_TABLE: table = "" } = await bootstrap(clients, "instruments-");
+  const quick = quickClientsOf(clients, endpoints);
+  const client = way === "the SDK" ? clients.dynamodb : quick.dynamodb;
   return {
-    ledger: dynamodbLedger(clients.dynamodb, table),
-    instruments: dynamodbInstruments(clients.dynamodb, table),
-    losesAnAnswer: () => dynamodbInstruments(sendsTwice(clients.dynamodb), table),
+    ledger: dynamodbLedger(client, table),
+    instruments: dynamodbInstruments(client, table),
+    losesAnAnswer: () => dynamodbInstruments(sendsTwice(client), table),
     close: async () => {
+      quick.close();
       clients.destroy();
       await Promise.all([dynamodb.close(), sqs.close()]);
     },
   };
-});
+};
+
+instrumentsContract("on DynamoDB", () => stage("the SDK"));
+instrumentsContract("on DynamoDB, past the SDK", () => stage("past the SDK"));

@@ -8,18 +8,22 @@ import { dynamodbLedger, readChargeRecord } from "../../lib/adapters/dynamodb-le
 import { entryKey } from "../../lib/adapters/ledger-item.ts";
 import type { LeaseToken } from "../../lib/core/charge.ts";
 import type { LedgerEntry } from "../../lib/core/ledger.ts";
+import { quickClientsOf } from "../doubles/quick-clients.ts";
 import { chargeMessage, openedEntry } from "../doubles/samples.ts";
 import { seededIds } from "../doubles/seeded-ids.ts";
-import { ledgerContract } from "./ledger-contract.ts";
+import { type LedgerSubject, ledgerContract } from "./ledger-contract.ts";
 import { sendsTwice } from "./sends-twice.ts";
 
-ledgerContract("on DynamoDB", async () => {
+const stage = async (way: "the SDK" | "past the SDK"): Promise<LedgerSubject> => {
   const [dynamodb, sqs] = await Promise.all([startDynamodbStandIn(), startSqsStandIn()]);
-  const clients = localClients({ dynamodb: dynamodb.endpoint, sqs: sqs.endpoint });
+  const endpoints = { dynamodb: dynamodb.endpoint, sqs: sqs.endpoint };
+  const clients = localClients(endpoints);
   const { LEDGER_TABLE: table = "" } = await bootstrap(clients, "contract-");
+  const quick = quickClientsOf(clients, endpoints);
+  const client = way === "the SDK" ? clients.dynamodb : quick.dynamodb;
   return {
-    ledger: dynamodbLedger(clients.dynamodb, table),
-    losesAnAnswer: () => dynamodbLedger(sendsTwice(clients.dynamodb), table),
+    ledger: dynamodbLedger(client, table),
+    losesAnAnswer: () => dynamodbLedger(sendsTwice(client), table),
     plant: async (chargeId, text) => {
       await clients.dynamodb.send(
         new PutItemCommand({
@@ -30,11 +34,15 @@ ledgerContract("on DynamoDB", async () => {
     },
     rejectionsOf: async (chargeId) => (await readChargeRecord(clients.dynamodb, table, chargeId)).rejections,
     close: async () => {
+      quick.close();
       clients.destroy();
       await Promise.all([dynamodb.close(), sqs.close()]);
     },
   };
-});
+};
+
+ledgerContract("on DynamoDB", () => stage("the SDK"));
+ledgerContract("on DynamoDB, past the SDK", () => stage("past the SDK"));
 
 test("of many that are replaced together each is in the indexes that its state has, and in no other", async () => {
   const [dynamodb, sqs] = await Promise.all([startDynamodbStandIn(), startSqsStandIn()]);

@@ -10,18 +10,22 @@ import { startSqsStandIn } from "../../infra/local/sqs-stand-in.ts";
 import { sqsQueues } from "../../lib/adapters/sqs-queues.ts";
 import { QUEUES, type QueueName } from "../../lib/core/queues.ts";
 import type { RouteMessage } from "../../lib/core/route-message.ts";
-import { queuesContract } from "./queues-contract.ts";
+import { quickClientsOf } from "../doubles/quick-clients.ts";
+import { type QueuesSubject, queuesContract } from "./queues-contract.ts";
 
-queuesContract("on SQS", async () => {
+const stage = async (way: "the SDK" | "past the SDK"): Promise<QueuesSubject> => {
   const [dynamodb, sqs] = await Promise.all([startDynamodbStandIn(), startSqsStandIn()]);
-  const clients = localClients({ dynamodb: dynamodb.endpoint, sqs: sqs.endpoint });
+  const endpoints = { dynamodb: dynamodb.endpoint, sqs: sqs.endpoint };
+  const clients = localClients(endpoints);
   const variables = await bootstrap(clients, "contract-");
   const urlOf = (queue: QueueName): string =>
     variables[QUEUES.find(({ name }) => name === queue)?.variable ?? ""] ?? "";
   const client = clients.sqs;
+  const quick = quickClientsOf(clients, endpoints);
+  const sender = way === "the SDK" ? client : quick.sqs;
 
   return {
-    queues: sqsQueues({ client, urlOf, lingerMs: 20 }),
+    queues: sqsQueues({ client: sender, urlOf, lingerMs: 20 }),
     refusing: (isRefused) => {
       const send = async (command: unknown, options: unknown): Promise<unknown> => {
         if (!(command instanceof SendMessageBatchCommand)) throw new Error("not a send");
@@ -31,7 +35,7 @@ queuesContract("on SQS", async () => {
         const answer =
           taken.length === 0
             ? { Successful: [] }
-            : await client.send(new SendMessageBatchCommand({ QueueUrl, Entries: taken }), options as object);
+            : await sender.send(new SendMessageBatchCommand({ QueueUrl, Entries: taken }), options as object);
         const Failed = refused.map(({ Id }) => ({ Id, Code: "InternalError", SenderFault: false }));
         return { ...answer, Failed };
       };
@@ -69,8 +73,12 @@ queuesContract("on SQS", async () => {
       }
     },
     close: async () => {
+      quick.close();
       clients.destroy();
       await Promise.all([dynamodb.close(), sqs.close()]);
     },
   };
-});
+};
+
+queuesContract("on SQS", () => stage("the SDK"));
+queuesContract("on SQS, past the SDK", () => stage("past the SDK"));

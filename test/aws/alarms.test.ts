@@ -200,6 +200,7 @@ test("the dashboard shows money first, and every metric that there is", () => {
     MoneyToReview: true,
     DoubleCharges: true,
     Rejections: true,
+    BudgetRefusals: true,
     GatewayClosed: true,
     GatewayShut: true,
     Notices: true,
@@ -211,6 +212,7 @@ test("the dashboard shows money first, and every metric that there is", () => {
     ReconciliationIncomplete: true,
     RetryDecisions: true,
     RetryLagMs: true,
+    QuickGivenUp: true,
   };
   for (const metric of Object.keys(shown)) expect(text).toContain(metric);
   expect(text.indexOf("Money in unknown")).toBeLessThan(text.indexOf("ChargeOutcome"));

@@ -50,7 +50,7 @@ describe("queues", () => {
       deadLetterTargetArn: arnOf(deadId),
       maxReceiveCount: MAX_RECEIVE_COUNT,
     });
-    expect(dead.Properties["MessageRetentionPeriod"]).toBe(1_209_600);
+    expect(dead.Properties).toMatchObject({ SqsManagedSseEnabled: true, MessageRetentionPeriod: 1_209_600 });
     expect(dead.DeletionPolicy).toBe("Retain");
   });
 });

@@ -10,8 +10,11 @@ import { benchPace } from "./pace.ts";
 import { benchPlanted, benchReconcile } from "./reconcile.ts";
 import { benchReview } from "./review.ts";
 import { benchThroughput } from "./throughput.ts";
+import { benchWatching } from "./watching.ts";
 
-/** `npm run bench -- [name]`: figures for the README. Ratios hold; the machine is shared and seconds do not. */
+const [name, chargesMax] = process.argv.slice(2);
+
+/** `npm run bench -- [name]`, `growth [charges]`: figures for the README. Ratios hold; the machine is shared and seconds do not. */
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   main: () => benchMainJob(),
   pace: async () => {
@@ -20,16 +23,16 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   },
   compare: () => benchCompare(),
   durable: () => benchDurable(),
+  watching: () => benchWatching(),
   deadlines: () => benchDeadlines(),
   throughput: () => benchThroughput(),
-  growth: () => benchGrowth(),
+  growth: () => benchGrowth(Number(chargesMax ?? 100_000)),
   notices: () => benchNotices(),
   reconcile: () => benchReconcile(),
   planted: () => benchPlanted(),
   review: () => benchReview(),
 };
 
-const [name] = process.argv.slice(2);
 const chosen = name === undefined ? Object.keys(benches) : [name];
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}`);
 for (const one of chosen) {

@@ -57,6 +57,10 @@ describe("the budget of an instrument", () => {
     });
     expect(one.entry("order-11")).toMatchObject({ state: "declined_retryable", sends: 0 });
     expect((await recordOf(one))?.spends).toHaveLength(10);
+    const refusals = one.log.metrics.filter(({ name }) => name === "BudgetRefusals");
+    expect(refusals).toMatchObject([
+      { value: 1, members: { gateway: "centrobill", reason: "network_limit" } },
+    ]);
     // And then there is.
     one.clock.set(one.startMs + 24 * hour + 1_020_000);
     one.send(on("order-12"));

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { Agent, createServer, request as forward } from "node:http";
+import { Agent, createServer, request as forward, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 
 type Value = { readonly S?: string; readonly N?: string; readonly B?: string };
@@ -46,8 +46,14 @@ export type CountingProxy = {
   close(): Promise<void>;
 };
 
-/** Stands before an AWS endpoint and counts what really goes over the wire, retries and all. */
-export const countingProxy = async (endpoint: string): Promise<CountingProxy> => {
+/**
+ * Stands before an AWS endpoint and counts what really goes over the wire, retries and all.
+ * @param refuses of which requests it says itself that it does not take their signature
+ */
+export const countingProxy = async (
+  endpoint: string,
+  refuses: (incoming: IncomingMessage) => boolean = () => false,
+): Promise<CountingProxy> => {
   const counts = new Map<string, number>();
   let statements: string[] = [];
   let units = 0;
@@ -55,6 +61,11 @@ export const countingProxy = async (endpoint: string): Promise<CountingProxy> =>
   const server = createServer((incoming, outgoing) => {
     const operation = String(incoming.headers["x-amz-target"]).split(".").at(-1) ?? "";
     counts.set(operation, (counts.get(operation) ?? 0) + 1);
+    if (refuses(incoming)) {
+      outgoing.writeHead(403, { "content-type": "application/x-amz-json-1.0" });
+      outgoing.end('{"__type":"com.amazon.coral.service#InvalidSignatureException"}');
+      return;
+    }
     const onward = forward(
       new URL(incoming.url ?? "/", endpoint),
       { method: incoming.method ?? "POST", headers: incoming.headers, agent },

@@ -1,8 +1,10 @@
+import type { IncomingMessage } from "node:http";
 import { DeleteQueueCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ChargeId } from "../../lib/core/charge.ts";
 import type { JsonObject } from "../../lib/core/json.ts";
 import { chargeMessage } from "../doubles/samples.ts";
+import { countingProxy } from "./counting-proxy.ts";
 import { type FunctionStand, functionStand, type RunningFunction } from "./function-stand.ts";
 
 const charge = (id: string, scenario?: string): JsonObject =>
@@ -128,6 +130,40 @@ describe("the deployed submit-charges", () => {
     const messages = await deliver(charge("g-1"));
     expect((await broken.invoke("charges", messages)).batchItemFailures).toHaveLength(messages.length);
     expect(broken.lines.some((line) => line.includes("queue_failed"))).toBe(true);
+  });
+
+  test("what AWS does not take past the SDK goes by the SDK from then on: charged once, said once", async () => {
+    const bySdk = (incoming: IncomingMessage): boolean => incoming.headers["user-agent"] !== "chargeonce";
+    const [dynamodb, sqs] = await Promise.all(
+      [stand.dynamodb, stand.sqs].map(({ endpoint }) =>
+        countingProxy(endpoint, (incoming) => !bySdk(incoming)),
+      ),
+    );
+    const distrusted = await stand.start("submit-charges", {
+      AWS_ENDPOINT_URL_DYNAMODB: dynamodb?.endpoint ?? "",
+      AWS_ENDPOINT_URL_SQS: sqs?.endpoint ?? "",
+    });
+    for (const id of ["h-1", "h-2"]) {
+      const messages = await deliver(charge(id), charge(`${id}-b`));
+      expect(await distrusted.invoke("charges", messages)).toEqual({ batchItemFailures: [] });
+    }
+    for (const id of ["h-1", "h-1-b", "h-2", "h-2-b"]) expect(stand.sandbox.capturesOf(id)).toHaveLength(1);
+    const given = distrusted.lines
+      .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+      .filter(({ event }) => event === "quick_given_up");
+    expect(given.length).toBeGreaterThan(0);
+    expect(new Set(given.map(({ reason }) => reason)).size, "each kind once").toBe(given.length);
+    for (const one of given) expect(one).toMatchObject({ status: 403, code: "InvalidSignatureException" });
+    expect(distrusted.lines.some((line) => line.includes('"QuickGivenUp":1'))).toBe(true);
+    await Promise.all([dynamodb?.close(), sqs?.close()]);
+  });
+
+  test("where the environment does not say all of AWS's address, the SDK finds it, and charges go their way", async () => {
+    const on = await stand.start("submit-charges", { AWS_USE_FIPS_ENDPOINT: "false" });
+    const messages = await deliver(charge("i-1"), charge("i-2"));
+    expect(await on.invoke("charges", messages)).toEqual({ batchItemFailures: [] });
+    expect(stand.sandbox.capturesOf("i-1")).toHaveLength(1);
+    expect(on.lines.join("\n")).not.toContain("quick_given_up");
   });
 
   test("log lines are JSON, one an event, and show neither key nor token nor any address", async () => {

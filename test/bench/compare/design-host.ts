@@ -58,12 +58,15 @@ const context = {
 };
 
 const startedMs = performance.now();
+const cpuBefore = process.cpuUsage();
 const { handler } = (await import(bundle)) as { handler: Handler };
 
 if (first === "--first") {
   const answer = await handler(eventOf(`first-${process.pid}`, 1), context);
   const tookMs = performance.now() - startedMs;
-  process.stderr.write(`${JSON.stringify({ tookMs, failures: answer.batchItemFailures.length })}\n`);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const cpuMs = (user + system) / 1_000;
+  process.stderr.write(`${JSON.stringify({ tookMs, cpuMs, failures: answer.batchItemFailures.length })}\n`);
   process.exit(0);
 }
 
