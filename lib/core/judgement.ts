@@ -61,16 +61,16 @@ const isCovered = (ledger: LedgerSide, { read, whole, rowWithinMs, clockSkewMs }
   ledger.firstSentAtMs - clockSkewMs >= read.fromMs &&
   ledger.lastSentAtMs + rowWithinMs <= read.toMs;
 
-/** Review reasons that say the same as a finding, so that it is not told a second time. */
-const reviewedAs: Readonly<Partial<Record<FindingKind, readonly string[]>>> = {
-  double_charge: ["double_charge"],
-  amount_differs: ["mismatch"],
-  currency_differs: ["mismatch"],
-  refunded_or_charged_back: ["refunded_or_charged_back"],
+/** The review reason that says the same as a finding, so that it is not told a second time. */
+const reviewedAs: Readonly<Partial<Record<FindingKind, string>>> = {
+  double_charge: "double_charge",
+  amount_differs: "mismatch",
+  currency_differs: "mismatch",
+  refunded_or_charged_back: "refunded_or_charged_back",
 };
 
 /** Review reasons for which nobody knew whether the money was taken. */
-const undecided = new Set([
+const undecided: ReadonlySet<string | undefined> = new Set([
   "lookups_used_up",
   "absent_past_key_life",
   "absent",
@@ -98,13 +98,8 @@ const judgeStrangers = (all: readonly GatewaySide[], view: View): Judgement => {
   const referenced = rows.filter(
     ({ requestId, chargeId }) => requestId !== undefined || chargeId !== undefined,
   );
-  const telling = [
-    ...new Set([
-      ...captures,
-      ...rows.filter(({ kind, failed }) => kind === "reversal" && !failed),
-      ...referenced,
-    ]),
-  ];
+  const reversals = rows.filter(({ kind, failed }) => kind === "reversal" && failed !== true);
+  const telling = [...new Set([...captures, ...reversals, ...referenced])];
   const inWindow = telling.some(({ atMs }) => atMs === undefined || within(atMs, view.window));
   const [first] = telling;
   if (first === undefined || !inWindow) return { findings: [], money: "none", rowless: false };
@@ -114,14 +109,12 @@ const judgeStrangers = (all: readonly GatewaySide[], view: View): Judgement => {
   const [kept, ...extras] = inOrder(captures);
   // Without any reference rows stand each for itself: they only share a place here when one names them all.
   if (kept !== undefined && extras.length > 0 && first.chargeId !== undefined)
-    findings.push(doubleCharge(finding, kept, extras, [], view));
+    findings.push(doubleCharge(finding, kept, extras, reversals, view));
   return { findings, money: captures.length > 0 ? "unmatched" : "none", rowless: false };
 };
 
 const inOrder = (captures: readonly GatewaySide[]): GatewaySide[] =>
-  [...captures].sort(
-    (a, b) => (a.atMs ?? 0) - (b.atMs ?? 0) || (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0),
-  );
+  [...captures].sort((a, b) => (a.atMs ?? 0) - (b.atMs ?? 0) || (nameOf(a) < nameOf(b) ? -1 : 1));
 
 type MakeFinding = (
   kind: FindingKind,
@@ -141,8 +134,7 @@ const findingOf =
   ): MakeFinding =>
   (kind, name, next, more = {}) => {
     const { ledger } = about;
-    const inReview =
-      ledger?.state === "review" && (reviewedAs[kind] ?? []).includes(ledger.reason ?? "") ? true : undefined;
+    const inReview = ledger?.state === "review" && reviewedAs[kind] === ledger.reason ? true : undefined;
     const full = {
       id: `${about.chargeId ?? "row"}#reconcile#${kind}#${name}`,
       kind,
@@ -168,8 +160,10 @@ const doubleCharge = (
   reversals: readonly GatewaySide[],
   view: View,
 ): Finding => {
+  const givenBack = new Set(reversals.map(({ parentTransactionId }) => parentTransactionId));
+  // What has no name can be named by no reversal.
   const open = extras.filter(
-    (row) => !reversals.some((reversal) => reversal.parentTransactionId === row.transactionId),
+    ({ transactionId }) => transactionId === undefined || !givenBack.has(transactionId),
   );
   const refundProposal = open.flatMap((row): RefundProposal[] =>
     row.transactionId === undefined
@@ -204,7 +198,7 @@ const judgeCharge = (ledger: LedgerSide, all: readonly GatewaySide[], view: View
   );
   const reversals = lastWords(
     all.filter(({ kind, failed }) => kind === "reversal" && failed !== true),
-    () => false,
+    captured,
   );
   const captures = charges.filter(captured);
   const finding = findingOf(view, { chargeId: ledger.chargeId, ledger, rows: all });
@@ -219,10 +213,7 @@ const judgeCharge = (ledger: LedgerSide, all: readonly GatewaySide[], view: View
   // What the ledger says was taken counts as a capture, though its row may stand in another run's window.
   const own = captures.find((row) => mayBeSame(row, ledger));
   const kept = (ledger.state === "approved" ? own : undefined) ?? inOrder(captures)[0];
-  const knownElsewhere =
-    ledger.state === "approved" &&
-    own === undefined &&
-    (ledger.transactionId !== undefined || ledger.orderId !== undefined);
+  const knownElsewhere = ledger.state === "approved" && own === undefined;
   const extras = inOrder(knownElsewhere ? captures : captures.filter((row) => row !== kept));
   const findings: Finding[] = [];
   if (extras.length > 0) {
@@ -284,14 +275,13 @@ const judgeCharge = (ledger: LedgerSide, all: readonly GatewaySide[], view: View
       const money = { amount: ledger.amount, currency: ledger.currency };
       if (word !== undefined)
         findings.push(finding("state_differs", nameOf(word), "revoke_the_approval", { rows: [word], money }));
-      else if (charges.length === 0 && isCovered(ledger, view))
+      else if (isCovered(ledger, view))
         return {
           findings: [finding("missing_at_gateway", String(ledger.attempt), "ask_the_gateway", { money })],
           money: "unmatched",
           rowless: true,
         };
-      // Nothing was seen, and nothing could be: what it is stays open for the run that can see it.
-      else if (charges.length === 0) return { findings: [], money: "unknown", rowless: false };
+      // Otherwise nothing was seen that could have been: what it is stays open for the run that can see it.
       break;
     }
     case "declined_permanent":
@@ -324,7 +314,7 @@ const judgeCharge = (ledger: LedgerSide, all: readonly GatewaySide[], view: View
         );
       break;
     case "review":
-      if (kept !== undefined && findings.length === 0 && undecided.has(ledger.reason ?? ""))
+      if (kept !== undefined && findings.length === 0 && undecided.has(ledger.reason))
         findings.push(
           finding("late_outcome", String(ledger.attempt), "decide_the_review", { money: moneyOf(kept) }),
         );
@@ -338,7 +328,7 @@ const judgeCharge = (ledger: LedgerSide, all: readonly GatewaySide[], view: View
         : isOpen || ledger.state === "review" || ledger.state === "approved"
           ? "unknown"
           : "none";
-  const undetermined = isOpen || (ledger.state === "review" && undecided.has(ledger.reason ?? ""));
+  const undetermined = isOpen || (ledger.state === "review" && undecided.has(ledger.reason));
   return { findings, money, rowless: undetermined && all.length === 0 };
 };
 

@@ -31,17 +31,17 @@ export const moneyTally = (fallbackMs: number): MoneyTally => {
   const days = new Map<number, Map<string, Cells>>();
   const cellsOf = (day: number, currency: string): Cells => {
     const byCurrency = days.get(day) ?? new Map<string, Cells>();
-    if (byCurrency.size === 0) days.set(day, byCurrency);
+    days.set(day, byCurrency);
     const cells = byCurrency.get(currency) ?? newCells();
     byCurrency.set(currency, cells);
     return cells;
   };
   // Mostly the same as the one before.
-  let last = { day: Number.NaN, currency: "", cells: newCells() };
+  let last: { readonly day: number; readonly currency: string; readonly cells: Cells } | undefined;
   return {
     add(money, amount, currency, atMs) {
       const day = Math.floor((Number.isNaN(atMs) ? fallbackMs : atMs) / dayMs);
-      if (day !== last.day || currency !== last.currency)
+      if (last === undefined || day !== last.day || currency !== last.currency)
         last = { day, currency, cells: cellsOf(day, currency) };
       const cell = last.cells[money];
       if (typeof amount === "bigint") cell.large += amount;

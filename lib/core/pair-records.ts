@@ -17,8 +17,8 @@ const textMax = 255;
 const [sameOrder] = [1];
 /** The texts by their place. */
 const [charge, request, transaction, order, amount, currency, rowOrder, code] = [0, 1, 2, 3, 4, 5, 6, 7];
-/** A pair takes less. The marks of a consumer stand behind the texts, up to the end. */
-const pairMax = textsAt + (textsMax + 4) * textMax;
+/** A pair takes no more. The marks of a consumer stand behind the texts, as one more. */
+const pairMax = textsAt + (textsMax + 1) * textMax;
 
 /** Pairs that are written at once. */
 export type PairBlock = { readonly bytes: Uint8Array; readonly view: DataView; end: number };

@@ -158,6 +158,14 @@ describe("several captures", () => {
     expect(doubleOf(unknown, rows)?.id).toBe(`c-1#reconcile#double_charge#${names}`);
   });
 
+  test("of what is not approved the first stays, though the ledger knows the second by its name", () => {
+    const rows = [at("a", t0 + 5), at("b", t0 + 9)];
+    expect(doubleOf({ ...unknown, transactionId: "b" }, rows)?.id).toBe("c-1#reconcile#double_charge#b");
+    expect(doubleOf({ ...bare, transactionId: "b" }, rows)?.id).toBe("c-1#reconcile#double_charge#a");
+    // One capture is one, whatever name the ledger was told before.
+    expect(doubleOf({ ...unknown, transactionId: "z" }, [at("a", t0 + 5)])).toBeUndefined();
+  });
+
   test("what they are named by, without a transaction", () => {
     const rows = [at("a", t0 + 1)];
     const nameless = (changes: Partial<GatewaySide>) =>
@@ -208,6 +216,19 @@ describe("several captures", () => {
     const finding = doubleOf(unknown, rows);
     expect(finding?.next).toBe("confirm_the_refund");
     expect(finding?.refundProposal?.map(({ transactionId }) => transactionId)).toEqual(["c"]);
+  });
+
+  test("one that nobody can name was not given back by a reversal that names nothing", () => {
+    const nameless = { ...drop(charge({ atMs: t0 + 5 }), "transactionId"), orderId: "o-5" };
+    const back = drop(refund(), "parentTransactionId");
+    const finding = doubleOf(unknown, [at("a", t0 + 1), nameless, back]);
+    expect(finding?.next).toBe("confirm_the_refund");
+  });
+
+  test("of an unknown charge, too, what was given back is not proposed again", () => {
+    const finding = doubleOf(undefined, [charge(), second, refund({ parentTransactionId: "t-2" })]);
+    expect(finding?.next).toBe("book_the_reversal");
+    expect(Object.keys(finding ?? {})).not.toContain("refundProposal");
   });
 
   test("without a reference strangers are no double charge: each stands for itself", () => {
@@ -272,6 +293,14 @@ describe("strangers", () => {
       "unmatched",
     ],
     ["as it ends: the next one's", [charge({ atMs: view.window.toMs })], {}, [], "none"],
+    ["before it begins: the one's before", [charge({ atMs: view.window.fromMs - 1 })], {}, [], "none"],
+    [
+      "money given back, by a row that repeats what the capture said",
+      [drop(refund({ says: "captured" }), "chargeId", "requestId")],
+      {},
+      ["missing_in_ledger find_the_sender"],
+      "none",
+    ],
   ])("%s", (_, rows, changes, findings, money) => {
     expect(told(undefined, rows, changes)).toEqual(findings);
     expect(of(undefined, rows, changes)).toMatchObject({ money, rowless: false });
@@ -308,8 +337,20 @@ describe("whose window it is", () => {
       ["missing_at_gateway ask_the_gateway"],
     ],
     ["sent as it ends", { ...approved, firstSentAtMs: view.window.toMs }, [], []],
+    ["sent before it begins", { ...approved, firstSentAtMs: view.window.fromMs - 1 }, [], []],
   ])("%s", (_, ledger, rows, findings) => {
     expect(told(ledger, rows)).toEqual(findings);
+  });
+
+  test("what is another's says nothing here, and is compared with nobody's rows", () => {
+    const elsewhere: LedgerSide = { ...bare, state: "unknown", firstSentAtMs: view.window.toMs };
+    expect(of(elsewhere, [])).toStrictEqual({ findings: [], money: "none", rowless: false });
+  });
+
+  test("money that was not given back after all is no word on the charge", () => {
+    expect(told(approved, [refund({ failed: true, says: "captured" })])).toEqual([
+      "missing_at_gateway ask_the_gateway",
+    ]);
   });
 });
 
@@ -347,6 +388,7 @@ describe("what was not seen", () => {
     ],
     ["they name two orders", { orderId: "o-1" }, { orderId: "o-2" }, false],
     ["they name what cannot be compared", { transactionId: "t-1" }, { orderId: "o-1" }, true],
+    ["the other way round", { orderId: "o-1" }, { transactionId: "t-1" }, true],
   ])("a refusal in a feed that was cut is its word if it is its own: %s", (_, known, named, isOwn) => {
     const refusal = { ...drop(charge({ says: "refused" }), "transactionId", "orderId"), ...named };
     expect(told({ ...bare, ...known }, [refusal], { whole: false })).toEqual(
@@ -374,6 +416,37 @@ describe("what stays open", () => {
   ])("%j with %j: money %s, compared with rows of nobody %s", (changes, rows, money, rowless) => {
     expect(of({ ...bare, ...changes }, rows)).toStrictEqual({ findings: [], money, rowless });
   });
+
+  test.each<LedgerSide["state"]>(["approved", "unknown", "pending", "review"])(
+    "%s: another amount or currency is told as such, and as nothing else",
+    (state) => {
+      const own: LedgerSide = { ...bare, state, reason: "absent" };
+      expect(told(own, [charge({ amount: "5" })])).toEqual(["amount_differs settle_the_difference"]);
+      expect(told(own, [charge({ currency: "USD" })])).toEqual(["currency_differs settle_the_difference"]);
+    },
+  );
+
+  test.each<LedgerSide["state"]>([
+    "declined_permanent",
+    "declined_retryable",
+    "request_error",
+    "expired",
+    "waiting",
+  ])("%s: what was taken is told, whatever its amount, and money that was given back as well", (state) => {
+    const rows = [charge({ amount: "5" }), refund()];
+    expect(told({ ...bare, state }, rows)).toEqual([
+      "refunded_or_charged_back book_the_reversal",
+      "state_differs do_not_charge_again",
+    ]);
+  });
+
+  test.each<LedgerSide["state"]>(["unknown", "pending", "review"])(
+    "%s: captured twice is told as that alone",
+    (state) => {
+      const own: LedgerSide = { ...bare, state, reason: "absent" };
+      expect(told(own, [charge(), second])).toEqual(["double_charge confirm_the_refund"]);
+    },
+  );
 
   test.each([
     "lookups_used_up",

@@ -18,3 +18,16 @@ test("what was added is there; what was not hardly ever seems to be, though it s
   // 84 bits a key: one in a million and a half.
   expect(wrong).toBeLessThan(3);
 });
+
+test("it begins small, takes more memory as keys come, and never more than it may", () => {
+  const bytesOf = (bits: number, keys: number): number => {
+    const before = process.memoryUsage().arrayBuffers;
+    const filter = keyFilter(bits);
+    for (let n = 0; n < keys; n++) filter.add(requestHash(n), chargeHash(n));
+    expect(filter.mayHave(requestHash(0), chargeHash(0))).toBe(true);
+    return process.memoryUsage().arrayBuffers - before;
+  };
+  // 32 MB in the end, 8 kB for the first thousand keys.
+  expect(bytesOf(2 ** 28, 1_000)).toBeLessThan(2 ** 20);
+  expect(bytesOf(2 ** 16, 100_000)).toBeLessThan(2 ** 18);
+});

@@ -29,6 +29,22 @@ describe("moneyTally", () => {
     });
   });
 
+  test("of one currency each day by itself, and currencies in order however they come", () => {
+    const tally = moneyTally(t0);
+    tally.add("matched", 1, "EUR", t0);
+    tally.add("matched", 2, "EUR", t0 + day);
+    tally.add("matched", 4, "USD", t0 + day);
+    tally.add("matched", 8, "CHF", t0 + day);
+    tally.add("matched", 16, "EUR", t0);
+    expect(tally.byDay().map((one) => `${one.day} ${one.currency} ${one.matched}`)).toEqual([
+      "2026-11-24 EUR 17",
+      "2026-11-25 CHF 8",
+      "2026-11-25 EUR 2",
+      "2026-11-25 USD 4",
+    ]);
+    expect(Object.keys(tally.byCurrency())).toEqual(["CHF", "EUR", "USD"]);
+  });
+
   test("what has no time is under the day of the run", () => {
     const tally = moneyTally(t0 + 5);
     tally.add("unmatched", 1, "EUR", Number.NaN);
@@ -86,5 +102,7 @@ describe("moneyTally", () => {
     for (let nth = 0; nth < 9; nth++) tally.add("matched", 2 ** 50 - 1, "EUR", t0);
     for (let nth = 0; nth < 9; nth++) tally.add("matched", 1, "EUR", t0);
     expect(tally.byCurrency()["EUR"]?.matched).toBe(String(9n * (2n ** 50n - 1n) + 9n));
+    for (let nth = 0; nth < 5; nth++) tally.add("matched", 2 ** 52 + 1, "JPY", t0);
+    expect(tally.byCurrency()["JPY"]?.matched).toBe(String(5n * (2n ** 52n + 1n)));
   });
 });

@@ -99,7 +99,10 @@ describe("pairs as bytes", () => {
   };
   const row: GatewaySide = { ...ledger, kind: "charge", says: "captured", consumers: [] };
   test.each<readonly [string, Partial<LedgerSide>, Partial<GatewaySide>]>([
-    ["may be known by the request of an earlier attempt", { earlierRequestIds: ["q"], attempt: 2 }, {}],
+    ["may be known by the request of an earlier attempt", { earlierRequestIds: ["q"] }, {}],
+    ["is not of the first attempt", { attempt: 2 }, {}],
+    ["says why it is where it is", { reason: "absent" }, {}],
+    ["is in somebody's hands", { leaseUntilMs: 9 }, {}],
     ["may be known by what was made before it was sent", { preparedId: "p" }, {}],
     ["has a text that is not printable", {}, { code: "a\nb" }],
     ["has a text that is not ASCII", { orderId: "ü" }, {}],
@@ -109,6 +112,59 @@ describe("pairs as bytes", () => {
     const block = pairBlock(65_536);
     expect(addPair(block, { ...ledger, ...charge }, { ...row, ...other })).toBe(false);
     expect(block.end).toBe(0);
+  });
+
+  test("a text may end with the last letter of ASCII that is printed, and be as long as a length says", () => {
+    const code = `${"~".repeat(255)}`;
+    const block = pairBlock(65_536);
+    expect(addPair(block, ledger, { ...row, code })).toBe(true);
+    const codes: unknown[] = [];
+    pairsKnownBy(
+      block.bytes.subarray(0, block.end),
+      new Set("c"),
+      () => true,
+      (_, one) => codes.push(one.code),
+    );
+    expect(codes).toEqual([code]);
+  });
+
+  test("none is known by a key that it has not, nor by one that nobody asks for", () => {
+    const block = pairBlock(65_536);
+    expect(addPair(block, ledger, row)).toBe(true);
+    const knownBy = (asked: readonly string[], key: string): number => {
+      let count = 0;
+      const bytes = block.bytes.subarray(0, block.end);
+      const hash = keyHash(key);
+      pairsKnownBy(
+        bytes,
+        new Set(asked),
+        (one) => one === hash,
+        () => {
+          count += 1;
+        },
+      );
+      return count;
+    };
+    expect(knownBy(["c", "r", "t", "o"], "cc")).toBe(1);
+    // It has no order, and nobody asks for its charge.
+    expect([knownBy(["o"], "o"), knownBy(["r"], "\0c")]).toEqual([0, 0]);
+  });
+
+  test.each([
+    [2, 0, "two that are as long as can be just fit"],
+    [1, -1, "a byte less, and the second does not"],
+  ])("a block takes %i of the longest pairs in a room of two, %i bytes (%s)", (count, bytes) => {
+    const [long, other] = ["x".repeat(255), "y".repeat(255)];
+    const own = { chargeId: long, requestId: long, transactionId: long, amount: long, currency: long };
+    const whole = { ...ledger, ...own, orderId: long, consumerMarks: [long] };
+    const told = { ...row, ...own, orderId: other, code: long };
+    const one = pairBlock(65_536);
+    expect(addPair(one, whole, told)).toBe(true);
+    const block = pairBlock(2 * one.end + bytes);
+    let pairs = 0;
+    for (; !isFull(block); pairs++) expect(addPair(block, whole, told)).toBe(true);
+    expect(pairs).toBe(count);
+    expect(block.end).toBeLessThanOrEqual(block.bytes.length);
   });
 
   test("a block is full while another pair may still fit", () => {

@@ -103,6 +103,26 @@ describe("pages", () => {
     );
   });
 
+  // biome-ignore format: one row a line
+  test.each<[idLength: number, laterMs: number, lengths: number[], reason: string]>([
+    [19, 1, [29, 11], "as many as fill a write unit"],
+    [64, 1, [11, 11, 11, 7], "the longest ids"],
+    [1, pageSpanMs, [40], "what is as late as a page is long stands on it"],
+    [1, pageSpanMs + 1, [1, 39], "what is later begins another"],
+  ])("forty charges with ids of %i letters, 39 of them %i ms later: %j (%s)", (idLength, laterMs, lengths) => {
+    const forty = Array.from(
+      { length: 40 },
+      (_, n): SentMark => ({
+        gateway: "centrobill",
+        chargeId: `${n}`.slice(0, idLength).padEnd(idLength, "x") as ChargeId,
+        atMs: n === 0 ? at : at + laterMs,
+        token: `t${n}` as LeaseToken,
+      }),
+    );
+    const pages = pagesOf(forty);
+    expect(pages.map((page) => page.marks.length)).toEqual(lengths);
+  });
+
   test("ten charges with long ids share one", () => {
     const ten = Array.from(
       { length: 10 },
