@@ -83,8 +83,8 @@ export const chargeTrace = (entry: EndedEntry, sha256: (text: string) => string)
   });
   const { code } = entry.ending;
   return {
-    // The first eight digits are the time of the beginning, in seconds (AWS, as above).
-    trace_id: `1-${Math.floor(seconds(begunAtMs)).toString(16).padStart(8, "0")}-${sha256(entry.chargeId).slice(0, 24)}`,
+    // The first eight digits are the time of the beginning, in seconds (AWS, as above). It has had eight since 1978.
+    trace_id: `1-${Math.floor(seconds(begunAtMs)).toString(16)}-${sha256(entry.chargeId).slice(0, 24)}`,
     id: id("charge"),
     name: "charge",
     start_time: seconds(begunAtMs),

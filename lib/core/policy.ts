@@ -143,7 +143,7 @@ type Parsed =
 const dayMs = 86_400_000;
 
 const isMs = (value: unknown, max: number): value is number =>
-  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= max;
+  Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= max;
 
 const isSchedule = (value: unknown, maxMs: number): value is number[] =>
   Array.isArray(value) &&

@@ -42,7 +42,7 @@ const unsent = (
   atMs: number,
   why: { readonly at: number; readonly text: string; readonly lostAtMs?: number },
 ): PreparedAttempt => {
-  const failed = noted(entry, { e: "prepare_failed", at: why.at, why: why.text.slice(0, 120) });
+  const failed = noted(entry, { e: "prepare_failed", at: why.at, why: why.text });
   return {
     kind: "ended",
     entry: why.lostAtMs === undefined ? failed : { ...failed, preparation: { lostAtMs: why.lostAtMs } },

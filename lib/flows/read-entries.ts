@@ -14,9 +14,7 @@ export const readEntries = async (
     return await ledger.read(chargeIds);
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "UnreadableItem") throw error;
-    const [first] = chargeIds;
-    if (first === undefined || chargeIds.length === 1)
-      return new Map(first === undefined ? [] : [[first, error]]);
+    if (chargeIds.length <= 1) return new Map(chargeIds.map((chargeId) => [chargeId, error]));
     const middle = Math.floor(chargeIds.length / 2);
     const halves = [chargeIds.slice(0, middle), chargeIds.slice(middle)];
     return new Map(

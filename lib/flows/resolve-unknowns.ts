@@ -23,7 +23,7 @@ import { lookUpCharge } from "./look-up-charge.ts";
 import { pacedSend } from "./paced-send.ts";
 import { readEntries } from "./read-entries.ts";
 import { replaceEntry, replaceOpening } from "./replace-entry.ts";
-import { lookUpById, type Scanned, scanFeed } from "./scan-feed.ts";
+import { lookUpById, nameOfGateway, type Scanned, scanFeed } from "./scan-feed.ts";
 import { weighLookUp } from "./weigh-look-up.ts";
 import { workDeliveries } from "./work-deliveries.ts";
 
@@ -283,10 +283,8 @@ const lookUpAll = async (unknowns: readonly Unknown[], worker: Worker): Promise<
       for (const { entry } of items) {
         // A row outside the window, or one whose references were lost, may still be known by its id.
         const found = matcher.foundOf(entry.chargeId);
-        const { transactionId, orderId } = entry.ids ?? {};
         if (found.own.length > 0 || idLookUps >= idLookUpsMax || scanned.failure !== undefined) continue;
-        const id =
-          transactionId !== undefined ? { transactionId } : orderId !== undefined ? { orderId } : undefined;
+        const id = nameOfGateway(entry.ids);
         if (id === undefined) continue;
         idLookUps += 1;
         await lookUpById({ gateway, feed }, id, matcher, worker, worstCaseMs(worker));

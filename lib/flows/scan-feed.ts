@@ -1,6 +1,7 @@
 import type { Feed, FeedCursor, FeedPage, FeedRow, FeedWindow } from "../core/feed.ts";
 import type { Gateway } from "../core/gateway.ts";
 import type { Matcher } from "../core/matching.ts";
+import type { GatewayIds } from "../core/reply.ts";
 import type { Scan } from "../core/resolution.ts";
 import { comparedPage, type GatewaySide } from "../core/sides.ts";
 import type { Replied, WireRequest } from "../core/transport.ts";
@@ -139,10 +140,16 @@ const scanPages = async <Row>(
   return ended(unreadRows === 0 && rows >= total);
 };
 
-/** Asks for one transaction by the gateway's own id, if time allows, and adds what comes to the matcher. */
+/** The gateway's own name for what became of a charge: its transaction, or else its order. */
+export type NameOfGateway = { readonly transactionId: string } | { readonly orderId: string };
+
+export const nameOfGateway = ({ transactionId, orderId }: GatewayIds = {}): NameOfGateway | undefined =>
+  transactionId !== undefined ? { transactionId } : orderId !== undefined ? { orderId } : undefined;
+
+/** Asks for one transaction by the gateway's own name, if time allows, and adds what comes to the matcher. */
 export const lookUpById = async (
   { gateway, feed }: FeedOf,
-  id: { readonly transactionId: string } | { readonly orderId: string },
+  id: NameOfGateway,
   matcher: Matcher,
   worker: Worker,
   reserveMs: number,

@@ -95,7 +95,14 @@ describe("chargeTrace", () => {
     ],
     [{ e: "notice", at: t0, id: "n-1", words: "paid" }, ["notice", 0, false, {}]],
   ])("%j", (event, [name, ms, fault, annotations]) => {
-    expect(named(chargeTrace(ended([event]), sha256))[1]).toEqual([name, 0, ms, fault, annotations]);
+    expect(named(chargeTrace(ended([event]), sha256))[1]).toStrictEqual([name, 0, ms, fault, annotations]);
+  });
+
+  test("a later attempt is of the same trace, which begins with the first", () => {
+    const [first, again] = [ended([]), ended([], { attempt: 2, openedAtMs: t0 + hour })].map((entry) =>
+      chargeTrace(entry, sha256),
+    );
+    expect([again?.trace_id, again?.start_time]).toEqual([first?.trace_id, t0 / 1_000]);
   });
 
   test("a person's turn says why", () => {

@@ -546,7 +546,16 @@ describe("recordVerdict", () => {
 
   test("nothing that was sent goes back to waiting: its key life would begin anew (S3)", () => {
     const sent = opened({ lastSendAtMs: t0 });
-    expect(() => recordVerdict(sent, { kind: "sendAgain", atMs: t0 }, by(1))).toThrow(IllegalTransition);
+    expect(() => recordVerdict(sent, { kind: "sendAgain", atMs: t0 }, by(1))).toThrow(
+      new IllegalTransition("what was sent does not wait unsent (S3)"),
+    );
+  });
+
+  test("a decline that waits for a later attempt is none that a late word could begin anew", () => {
+    const { lastSendAtMs: _never, ...declined } = inState.declined_retryable as FinalEntry;
+    expect(() =>
+      recordVerdict(declined as unknown as UnknownEntry, { kind: "sendAgain", atMs: t0 }, by(1)),
+    ).toThrow(new IllegalTransition("nothing is recorded over declined_retryable"));
   });
 
   const anyVerdict: fc.Arbitrary<RecordedVerdict> = fc.oneof(

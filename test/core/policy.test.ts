@@ -9,6 +9,7 @@ import {
   type Policy,
   parsePolicy,
   probeDelaysOf,
+  retriesLater,
   worstCaseMsOf,
 } from "../../lib/core/policy.ts";
 import { policyOf, t0, timeoutMs } from "./builders.ts";
@@ -48,7 +49,22 @@ test("with the defaults a certificate is complete inside the key life: no person
   expect(t0 + (counting[1] ?? Number.POSITIVE_INFINITY)).toBeLessThan(keyLifeEndMs(defaultPolicy, t0));
 });
 
+test("later attempts are made where the policy names their waits", () => {
+  expect([[], [0], [1, 2]].map((retryScheduleMs) => retriesLater({ retryScheduleMs }))).toEqual([
+    false,
+    true,
+    true,
+  ]);
+});
+
 describe("parsePolicy", () => {
+  test("says what words there are", () => {
+    const parsed = parsePolicy({ retryRegion: "Brazil", secondPersonFor: "drop" });
+    expect(parsed.ok ? "" : parsed.problems.join("\n")).toMatch(
+      /one of global, europe, cemea, brazil[\s\S]*a list of settle-as-approved, settle-as-declined, /,
+    );
+  });
+
   test.each<[Json, string, string]>([
     [{ resendDelayMs: 0 }, "", "no wait is a wait"],
     [{ resendsMax: 0 }, "", "never resend"],
@@ -89,6 +105,7 @@ describe("parsePolicy", () => {
       "lookupScheduleMs",
       "SQS forgets the unknown's message after 14 days",
     ],
+    [{ lookupScheduleMs: Array.from({ length: 50 }, (_, at) => at) }, "", "the most"],
     [{ afterAbsence: "resend" }, "afterAbsence", "another word"],
     [{ attemptsMax: 0 }, "attemptsMax", "none at all"],
     [{ secondPersonFor: ["refund", "drop"] }, "", "whatever a house wants two people for"],

@@ -26,6 +26,25 @@ describe("what follows from putting a message back", () => {
     expect(redriveEndOf(message, entry, fingerprint, policyOf(), t0 + minutes * minute)).toBe(end);
   });
 
+  const young = unknown({ firstSendAtMs: t0 + 10 * minute });
+  test.each<[string, LedgerEntry, atMs: number, RedriveEnd]>([
+    ["its lease ends at this moment", opened(), opened().leaseUntilMs, "left_to_its_worker"],
+    ["and has ended", opened(), opened().leaseUntilMs + 1, "found_out_in_key_life"],
+    ["its id was first sent later than it was opened", young, t0 + 20 * minute, "found_out_in_key_life"],
+    ["its id was first sent long ago", young, t0 + 24 * minute, "looked_up"],
+  ])("%s", (_what, entry, atMs, end) => {
+    expect(redriveEndOf(message, entry, fingerprint, policyOf(), atMs)).toBe(end);
+  });
+
+  test("what is no charge is applied, or stays where it is", () => {
+    const end = (one: Parameters<typeof redriveEndOf>[0]) =>
+      redriveEndOf(one, undefined, undefined, policyOf(), t0);
+    expect([end({ kind: "notice" }), end({ kind: "unreadable" })]).toEqual([
+      "notice_applied",
+      "left_unreadable",
+    ]);
+  });
+
   test("another content under its id is refused, whatever its state", () => {
     for (const entry of [opened(), waiting(), unknown(), final(), review()])
       expect(redriveEndOf(message, entry, "0".repeat(64), policyOf(), t0)).toBe("refused");
@@ -74,4 +93,5 @@ test("every dead-letter queue and both queues of declines can be redriven", () =
     "retryable-declines-dlq → retryable-declines",
     "retryable-declines → charges",
   ]);
+  for (const { name, isDeadLetters } of redriveSources) expect(isDeadLetters).toBe(name.endsWith("-dlq"));
 });

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type Ending,
+  type HistoryEvent,
   type LedgerEntry,
   ledgerStates,
   type Rejection,
@@ -89,7 +90,14 @@ describe("routeOfEntry", () => {
     [{}, "visa", { advice: "later" }, "time may heal it"],
     [{ networkCode: "41" }, "visa", { advice: "never" }, "a network's no is stricter than the category"],
     [{ networkCode: "41" }, "mastercard", { advice: "later" }, "Visa's code on another card"],
+    [
+      { networkCode: "57" },
+      "visa",
+      { advice: "never" },
+      "a code that counts from a day on, and the day is over",
+    ],
     [{ adviceCode: "03" }, undefined, { advice: "never" }, "Mastercard's never"],
+    [{ adviceCode: "01" }, "mastercard", { advice: "never" }, "not this charge"],
     [
       { adviceCode: "24" },
       "mastercard",
@@ -105,6 +113,30 @@ describe("routeOfEntry", () => {
       ...(network === undefined ? {} : { instrumentNetwork: network }),
     };
     expect(messageOf(entry).retry).toStrictEqual(retry);
+  });
+
+  test("what no count had room for may follow when there is room", () => {
+    const evidence = {
+      kind: "network_limit",
+      atMs: t0,
+      limit: "visa_amount_30_days",
+      untilMs: t0 + 60_000,
+    } as const;
+    const ending = { category: "limit_reached", code: "network_limit", retry: "later" } as const;
+    expect(messageOf({ ...final("declined_retryable"), ending, evidence }).retry).toStrictEqual({
+      advice: "later",
+      notBefore: "2026-11-22T12:01:00.000Z",
+    });
+  });
+
+  test("a review of this attempt is told again under a name of its own, and nothing else is", () => {
+    const opening = opened().history[0] as HistoryEvent;
+    const inReview: HistoryEvent = { e: "recorded", at: t0, state: "review", route: "review" };
+    const idOf = (entry: LedgerEntry, ...history: HistoryEvent[]) => messageOf({ ...entry, history }).id;
+    expect(idOf(review(), opening, inReview)).toBe("order-1#1#review");
+    expect(idOf(review(), opening, inReview, inReview)).toBe("order-1#1#review#2");
+    expect(idOf(review(), opening, inReview, inReview, opening, inReview)).toBe("order-1#1#review");
+    expect(idOf(final(), opening, inReview, inReview)).toBe("order-1#1#approved");
   });
 
   test("an unknown says why, and has no evidence yet", () => {

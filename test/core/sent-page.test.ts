@@ -136,6 +136,23 @@ describe("pages", () => {
     expect(pagesOf(ten)).toHaveLength(1);
   });
 
+  const many = (count: number, idLength: number, apartMs = 1): SentMark[] =>
+    Array.from({ length: count }, (_, n) => ({
+      gateway: "centrobill",
+      chargeId: `${n}`.padEnd(idLength, "x") as ChargeId,
+      atMs: at + n * apartMs,
+      token: `t${n}` as LeaseToken,
+    }));
+  test.each<[count: number, idLength: number, apartMs: number, sizes: number[], reason: string]>([
+    [30, 19, 1, [29, 1], "29 of this length fill a page to its last letter"],
+    [29, 20, 1, [28, 1], "28 of these, and a part of one more"],
+    [40, 64, 1, [11, 11, 11, 7], "eleven of the longest"],
+    [2, 9, pageSpanMs, [2], "as far apart as one page reaches"],
+    [2, 9, pageSpanMs + 1, [1, 1], "and a moment more"],
+  ])("of %i marks of %i letters, %i ms apart, pages have %j (%s)", (count, idLength, apartMs, sizes) => {
+    expect(pagesOf(many(count, idLength, apartMs)).map(({ marks: own }) => own.length)).toEqual(sizes);
+  });
+
   test.each(["", "{", "null", '{"v":2,"at":1,"sent":[]}'])("%j is of no version that is known", (text) => {
     expect(readPage(text)).toBeUndefined();
   });

@@ -115,6 +115,8 @@ describe("a filter as it is written", () => {
     [{ gateway: "" }, {}, ["gateway : no such gateway"], "an empty one is none"],
     [{ olderThan: "6" }, {}, ["olderThan 6: must be a number with s, m, h or d"], "no unit"],
     [{ minMoney: "0" }, { minMoney: "0" }, [], "no point"],
+    [{ minMoney: "5" }, { minMoney: "5" }, [], "one digit"],
+    [{ minMoney: "12345678.125" }, { minMoney: "12345678.125" }, [], "the most"],
     [{ minMoney: "0.125" }, { minMoney: "0.125" }, [], "three digits"],
     [{ minMoney: "x1" }, {}, ["minMoney x1: must be an amount such as 20.00"], "no number"],
     [{ minMoney: "1x" }, {}, ["minMoney 1x: must be an amount such as 20.00"], "the same"],

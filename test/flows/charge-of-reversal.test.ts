@@ -116,6 +116,7 @@ describe("whose money was given back is what the notices remember", () => {
     ["nor where nothing was made", reversal({ orderId: "pr-1" }), [unmade], { "pr-1": remembered("order-1") }, false],
     ["nor of one that has neither, though the row says only an order", byOrder, [entry("order-1")], { "or-1": remembered("order-1") }, false],
     ["nor of one that has neither, though the row says only a transaction", back, [entry("order-1")], { "tx-1": remembered("order-1") }, false],
+    ["nor of one that the ledger does not have, by its order", byOrder, [], { "or-1": remembered("order-1") }, false],
     ["nor of a charge that the ledger does not have", back, [], { "tx-1": remembered("order-1") }, false],
     ["whatever it is asked by", byOrder, [], { "or-1": remembered("order-1") }, false],
   ])("%s", async (_what, row, entries, kept, found) => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Feed } from "../../lib/core/feed.ts";
+import type { JsonObject } from "../../lib/core/json.ts";
 import type { UnknownEntry } from "../../lib/core/ledger.ts";
 import { closeFromFeed } from "../../lib/flows/close-from-feed.ts";
 import type { Worker } from "../../lib/ports.ts";
@@ -18,7 +19,12 @@ const lost: Act["says"] = { kind: "sentUnanswered", cause: "timeout", tookMs: 1_
 const unheard = (act: Act): Act => ({ ...act, says: lost });
 
 /** Unknowns of one hour, and a feed that is read some hours later. */
-const close = async (acts: readonly Act[], more: StageOptions = {}, changed: Partial<Worker> = {}) => {
+const close = async (
+  acts: readonly Act[],
+  more: StageOptions = {},
+  changed: Partial<Worker> = {},
+  asKnown: (entry: UnknownEntry) => UnknownEntry = (entry) => entry,
+) => {
   const on = stage({
     policy: { lookupScheduleMs: [400 * hour], resendsMax: acts.length - 1, feedLagMs: 60_000 },
     bank: acts,
@@ -27,7 +33,7 @@ const close = async (acts: readonly Act[], more: StageOptions = {}, changed: Par
   on.send(chargeMessage("order-1"));
   await on.round();
   on.clock.set(on.startMs + 20 * hour);
-  const before = on.entry() as UnknownEntry;
+  const before = asKnown(on.entry() as UnknownEntry);
   on.effects.length = 0;
   const { feed, ...gateway } = testGateway();
   if (feed === undefined) throw new Error("no feed");
@@ -64,6 +70,52 @@ describe("an unknown is closed by rows", () => {
     expect(run.after).toMatchObject(after);
     expect([...run.closed]).toEqual([["order-1", run.after]]);
     expect(run.on.effects).not.toContain("sent");
+  });
+
+  test("that answer an earlier attempt", async () => {
+    const { after, closed } = await close([unheard(pays())], {}, {}, (entry) => ({
+      ...entry,
+      attempt: 2,
+      requestId: "request-2" as UnknownEntry["requestId"],
+      earlierRequestIds: [entry.requestId],
+    }));
+    expect(after).toMatchObject({ state: "review", reason: "captured_by_earlier_attempt" });
+    expect(closed.size).toBe(1);
+  });
+
+  test("that gave its money back", async () => {
+    const strangers: JsonObject[] = [];
+    const { after, closed } = await close([unheard(pays())], { strangers }, {}, (entry) => {
+      strangers.push({
+        action: "chargeback",
+        mode: "chargebackFirst",
+        status: "success",
+        code: 0,
+        amount: 19.99,
+        currency: "EUR",
+        transactionId: "cb-1",
+        metadata: { chargeId: "order-1", requestId: entry.requestId },
+        timestamp: { unixTime: Math.floor(entry.openedAtMs / 1_000) + 60 },
+      });
+      return entry;
+    });
+    expect(after).toMatchObject({ state: "review", reason: "refunded_or_charged_back" });
+    expect(closed.size).toBe(1);
+  });
+
+  test.each<[receipt: string | undefined, woken: string[], reason: string]>([
+    ["r-1", ["r-1"], "its message is woken, and tells"],
+    [undefined, [], "it comes at its own time"],
+  ])("whose message is known by %s: %j (%s)", async (receipt, woken) => {
+    const heard: string[] = [];
+    const asKnown = ({ receipt: _own, ...entry }: UnknownEntry): UnknownEntry =>
+      receipt === undefined ? entry : { ...entry, receipt };
+    const wake = async (one: string) => void heard.push(one);
+    expect((await close([unheard(pays())], {}, { wake }, asKnown)).after?.state).toBe("approved");
+    expect(heard).toEqual(woken);
+    // Whoever can wake nobody closes it all the same.
+    const deaf = await close([unheard(pays())], {}, { wake: undefined } as never, asKnown);
+    expect(deaf.closed.size).toBe(1);
   });
 
   test("and what the gateway says of a refusal is not kept: nobody is there who could mask it (S12)", async () => {

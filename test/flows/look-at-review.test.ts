@@ -95,6 +95,7 @@ describe("a gateway with a feed", () => {
   test.each<[string, object, Answers, asked: string[], says: string]>([
     ["the feed has it: nothing more is asked", { ids: known }, { page: [own] }, ["page"], "captured"],
     ["asked for by its transaction", { ids: known }, { "by-tx-1": [own] }, ["page", "by-tx-1"], "captured"],
+    ["which is all that is known", { ids: { transactionId: "tx-1" } }, { "by-tx-1": [own] }, ["page", "by-tx-1"], "captured"],
     ["or by its order", { ids: { orderId: "or-1" } }, { "by-order-or-1": [own] }, ["page", "by-order-or-1"], "captured"],
     ["the ledger has no name of the gateway's", { ids: {} }, {}, ["page"], "nothing"],
     ["nor any ids", {}, {}, ["page"], "nothing"],

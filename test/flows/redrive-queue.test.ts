@@ -132,6 +132,65 @@ describe("redrive", () => {
     expect(left().map(({ body }) => body)).toEqual(["{"]);
   });
 
+  // biome-ignore format: one row a line
+  test.each<[filter: Parameters<typeof redriveQueue>[0], chosen: string[], reason: string]>([
+    [{}, ["a", "b", "c", "notice", "unreadable"], "no filter"],
+    [{ gateway: "centrobill" }, ["a", "b", "notice"], "of one gateway: what cannot be read is nobody's"],
+    [{ gateway: "centrapay" }, ["c"], "of another"],
+    [{ chargeIds: ["a", "c"] }, ["a", "c"], "these charges: a notice is none"],
+    [{ code: "5051" }, ["a"], "of a code, which only what tells of a charge has"],
+    [{ code: "5051", gateway: "centrapay" }, [], "all of it has to fit"],
+    [{ olderThanMs: 1_000 }, ["a", "b", "c", "notice", "unreadable"], "as old as that"],
+    [{ olderThanMs: 1_001 }, [], "not old enough"],
+  ])("%j chooses %j (%s)", async (filter, chosen) => {
+    const on = stage({ bank: () => pays() });
+    const messages = {
+      a: { v: 1, chargeId: "a", code: "5051", charge: chargeMessage("a") },
+      b: chargeMessage("b"),
+      c: chargeMessage("c", { gateway: "centrapay" }),
+      notice: { v: 1, kind: "notice", gateway: "centrobill", reference: "7", notice: "7.success" },
+      unreadable: "{",
+    };
+    const { queue } = deadLetters(on, Object.values(messages).map((one) => JSON.stringify(one)), "charges");
+    on.clock.set(on.startMs + 1_000);
+    const told = await redrive(on, queue, filter, { dryRun: true });
+    expect(told.map(({ messageId }) => Object.keys(messages)[Number(messageId.slice(5)) - 1])).toEqual(chosen);
+  });
+
+  test("who comes again, because it was hidden for too long, is not put back again", async () => {
+    const on = stage({ bank: () => pays() });
+    const { queue, putAtMs } = deadLetters(
+      on,
+      ["a", "b"].map((id) => JSON.stringify(chargeMessage(id))),
+      "charges",
+    );
+    const all = await queue.receive();
+    let receives = 0;
+    const again: RedriveQueue = { ...queue, receive: async () => (++receives === 1 ? all.slice(0, 1) : all) };
+    expect(await redrive(on, again)).toHaveLength(2);
+    expect([putAtMs.length, receives]).toEqual([2, 3]);
+  });
+
+  test("an entry that cannot be read leaves its message where it is", async () => {
+    const on = stage({ bank: () => pays() });
+    on.ledger.plant("a", JSON.stringify({ v: 99 }));
+    const { queue, visible } = deadLetters(
+      on,
+      ["a", "b"].map((id) => JSON.stringify(chargeMessage(id))),
+      "charges",
+    );
+    expect((await redrive(on, queue)).map(({ end }) => end)).toEqual(["left_unreadable", "first_send"]);
+    expect(visible().map(({ id }) => id)).toEqual(["dead-1"]);
+  });
+
+  test("what is no charge goes back as it is, though the charges of others go by themselves", async () => {
+    const on = stage({ bank: () => pays() });
+    const notice = { v: 1, kind: "notice", gateway: "centrobill", reference: "7", notice: "7.success" };
+    const { queue } = deadLetters(on, [JSON.stringify(notice)], "unknown-outcomes");
+    await redrive(on, queue, {}, { bodyOf: "charge" });
+    expect(on.waiting("unknown-outcomes").map(({ body }) => JSON.parse(body))).toEqual([notice]);
+  });
+
   test("so many a second, and no more", async () => {
     const on = stage({ bank: () => pays() });
     const bodies = Array.from({ length: 7 }, (_, n) => JSON.stringify(chargeMessage(`r-${n}`)));

@@ -29,6 +29,8 @@ const scan = async (
     readonly remainingMs?: number;
     readonly tries?: number;
     readonly pagesMax?: number;
+    /** whether the rows of a page are wanted; asked before they are added */
+    readonly wanted?: (rows: number, total: number) => boolean;
   } = {},
 ) => {
   const clock = manualClock();
@@ -53,7 +55,10 @@ const scan = async (
   const scanned = await scanFeed(
     { gateway: testGateway(), feed },
     window,
-    { add: (one) => void rows.push(one) },
+    {
+      add: (one) => void rows.push(one),
+      ...(more.wanted && { page: async (some, total) => more.wanted?.(some.length, total) === true }),
+    },
     testWorker({
       clock,
       wire,
@@ -107,6 +112,21 @@ describe("a scan is whole", () => {
 });
 
 describe("a scan that does not come to its end", () => {
+  test("goes on as long as its rows are wanted, and is cut then, and not whole", async () => {
+    const heard: [number, number][] = [];
+    const on = await scan([page(2, { next: 1, total: 4 }), page(1, { next: 2 }), page(1)], {
+      wanted: (rows, total) => heard.push([rows, total]) < 2,
+    });
+    expect(heard).toEqual([
+      [2, 4],
+      [1, 0],
+    ]);
+    expect(on.scanned).toEqual(result(on.startMs, 2, false, { pages: 1, total: 4, cut: true }));
+    expect([on.rows, on.asked]).toEqual([2, 2]);
+    const whole = await scan([page(1, { next: 1 }), page(1)], { wanted: () => true });
+    expect(whole.scanned.scan.whole).toBe(true);
+  });
+
   test("has more pages than are read in one: cut, and not failed", async () => {
     const on = await scan([page(1, { next: 1 }), page(1, { next: 2 }), page(1)], { pagesMax: 2 });
     expect(on.scanned).toStrictEqual(result(on.startMs, 2, false, { pages: 2, cut: true }));
