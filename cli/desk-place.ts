@@ -42,7 +42,7 @@ export const messageAt = async (
 
 /** How long a worklist is as good as new, and how long it is shown while the next one is read. */
 const freshMs = 5_000;
-const keptMs = 60_000;
+const keptMs = 300_000;
 
 /** What the pages of the web desk are made from, over a place. */
 export const deskSiteAt = (place: Place, flags: MessageFlags, desk: Desk): DeskSite => {

@@ -79,7 +79,7 @@ export const dynamodbDeskIndex = (
   client: Pick<DynamoDBClient, "send">,
   table: string,
   deadlineMs = 5_000,
-  pageKeys = 2_500,
+  pageKeys = 1_000,
 ): DeskIndex => {
   const items = jsonList(["Items"], fields);
   return {

@@ -29,10 +29,14 @@ const learnedMax = 256;
 /** A longer object is not learned. */
 const objectMax = 4_096;
 
-/** By JSON's grammar (RFC 8259). What follows begins with none of their characters: nothing is matched in two ways. */
+const plain = String.raw`[^"\\\x00-\x1f]*`;
+/**
+ * By JSON's grammar (RFC 8259). What follows begins with none of their characters: nothing is matched in two ways. A
+ * pattern keeps a place for every escape that it has passed, so a text with more of them is left to the parser.
+ */
 const patterns = {
-  plain: String.raw`[^"\\\x00-\x1f]*`,
-  escaped: String.raw`(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*`,
+  plain,
+  escaped: String.raw`${plain}(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})${plain}){0,1000}`,
   number: String.raw`-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?`,
 } as const;
 const numberHere = new RegExp(patterns.number, "y");

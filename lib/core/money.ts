@@ -53,6 +53,23 @@ export const fromDecimal = (text: string, currency: Currency): bigint | undefine
 /** What a binary double keeps of any decimal, whatever its value. */
 const digitsInDouble = 15;
 
+/** Below it a whole number of hundredths is exact, and so is what it is made of. */
+const hundredthsMax = 1e13;
+
+/**
+ * What `String` writes of a number over 0 that has two decimals at the most, without the search for the shortest text:
+ * two texts of so few digits are never the same number. `undefined` for any other.
+ */
+const centsText = (value: number): string | undefined => {
+  const hundredths = Math.round(value * 100);
+  if (!(hundredths > 0 && hundredths < hundredthsMax) || hundredths / 100 !== value) return undefined;
+  const cents = hundredths % 100;
+  const whole = (hundredths - cents) / 100;
+  if (cents === 0) return String(whole);
+  if (cents % 10 === 0) return `${whole}.${cents / 10}`;
+  return cents < 10 ? `${whole}.0${cents}` : `${whole}.${cents}`;
+};
+
 /**
  * The decimal text of an amount in parsed JSON, for `fromDecimal`. A string is returned as it is if it is a
  * decimal; a number as its shortest decimal, if it is finite, needs no exponent, and has no more significant
@@ -61,6 +78,8 @@ const digitsInDouble = 15;
 export const decimalOfJson = (value: unknown): string | undefined => {
   if (typeof value === "string") return isDecimal(value) ? value : undefined;
   if (typeof value !== "number") return undefined;
+  const cents = centsText(value);
+  if (cents !== undefined) return cents;
   const text = String(value);
   if (!isDecimal(text)) return undefined;
   if (text.length <= digitsInDouble) return text;

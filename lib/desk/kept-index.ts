@@ -14,7 +14,10 @@ export type KeptIndex = {
    * meanwhile; what is too old is waited for. Throws `LedgerUnavailable`.
    */
   waiting(): Promise<KeptList>;
-  /** Does what a person waits for: while the list is read it goes before the next page of that. */
+  /**
+   * Does what a person waits for: while the list is read it goes before the next page of that. A list that grows old
+   * meanwhile is read anew, so that it is at hand when the person comes back to it.
+   */
   first<T>(work: () => Promise<T>): Promise<T>;
   /** A charge was decided: the list goes on with what the ledger has of it now, `undefined` where nobody waits. */
   changed(chargeId: ChargeId, row: WaitingReview | undefined): void;
@@ -64,18 +67,29 @@ export const keptIndex = (
     }
   };
 
+  const ageMs = (): number =>
+    last === undefined ? Number.POSITIVE_INFINITY : Math.abs(clock.nowMs() - last.atMs);
+
+  /** Nobody waits for it, so it fails for nobody. */
+  const readAnew = (): void => {
+    reading ??= read(true);
+    reading.catch(() => {});
+  };
+
   return {
     async waiting() {
-      const ageMs = last === undefined ? Number.POSITIVE_INFINITY : Math.abs(clock.nowMs() - last.atMs);
-      if (last !== undefined && ageMs < freshMs) return last;
-      const shown = ageMs < keptMs ? last : undefined;
-      reading ??= read(shown !== undefined);
-      if (shown === undefined) return reading;
-      // It fails for whoever has to wait for it.
-      reading.catch(() => {});
+      const age = ageMs();
+      const shown = age < keptMs ? last : undefined;
+      if (shown === undefined) {
+        reading ??= read(false);
+        return reading;
+      }
+      if (age >= freshMs) readAnew();
       return shown;
     },
     async first(work) {
+      const age = ageMs();
+      if (age >= Math.max(freshMs, keptMs / 2) && age < keptMs) readAnew();
       const working = work();
       firsts.add(working);
       try {

@@ -24,12 +24,13 @@ import {
 
 /**
  * One join of so many charges and rows, in a process of its own: `node reconcile-join.ts <way> <count> <pages>`.
- * `raw` pages are the gateway's own and the ledger's own texts. Both ways read rows by the same reader; the two Maps
- * parse each entry as one would, where reconciliation reads what it needs out of its text. `read` pages are JSON of
- * what the readers leave, parsed by both ways: the join alone. Prints JSON; the time that making the pages took is
+ * `raw` pages are the gateway's own and the ledger's own texts: `two-maps` parses pages and entries as one would, where
+ * reconciliation (`spilled`) reads what it needs out of their texts; `two-maps-alike` reads them as that does. `read`
+ * pages are JSON of what the readers leave, parsed by both ways: the join alone. Prints JSON; the time that making the pages took is
  * left out.
  */
 const [way = "", countText = "", pages = "read"] = process.argv.slice(2);
+const parses = way === "two-maps";
 /** Joined once, unmeasured, before what is measured: a process that works for minutes is warm. */
 const warmUp = 20_000;
 let count = warmUp;
@@ -75,9 +76,7 @@ const ledgerPages = function* (): Iterable<readonly LedgerSide[]> {
     else {
       const texts = made(() => indexes.map((index) => flat(entryText(index, count))));
       yield texts.map((text) =>
-        way === "two-maps"
-          ? ledgerSideOf(JSON.parse(text) as LedgerEntry)
-          : (ledgerSideOfText(text) as LedgerSide),
+        parses ? ledgerSideOf(JSON.parse(text) as LedgerEntry) : (ledgerSideOfText(text) as LedgerSide),
       );
     }
     if (from % (20 * perPage) === 0) look();
@@ -89,7 +88,7 @@ const feedPages = function* (): Iterable<readonly GatewaySide[]> {
     if (pages === "read") yield JSON.parse(made(() => rowsPage(indexes, count))) as GatewaySide[];
     else {
       const reply = made(() => feedPage(indexes, count));
-      const page = way === "two-maps" ? comparedPage(feed.readPage(reply, 1)) : feed.readSides?.(reply, 1);
+      const page = parses ? comparedPage(feed.readPage(reply, 1)) : feed.readSides?.(reply, 1);
       if (page?.kind !== "page") throw new Error(page?.why);
       yield page.rows;
     }
@@ -150,7 +149,7 @@ const bySides = (): void => {
   rmSync(folder, { recursive: true, force: true });
 };
 
-const run = way === "two-maps" ? byTwoMaps : bySides;
+const run = way === "spilled" ? bySides : byTwoMaps;
 run();
 count = Number(countText);
 tally = moneyTally(startMs);

@@ -43,17 +43,30 @@ const joinOnce = (way: string, count: number, pages: string, heapMb: number): Pr
 const shortRuns = 5;
 const shortCount = 100_000;
 
+/** To so many a side the two Maps are given reconciliation's own readers, too. */
+const alikeMax = 1_000_000;
+
 /** Both ways, one after the other and again, so that neither has the quieter machine. */
-const joinBoth = async (count: number, pages: string): Promise<{ spilled: Joined; maps: Joined }> => {
+const joinBoth = async (
+  count: number,
+  pages: string,
+): Promise<{ spilled: Joined; maps: Joined; alike: Joined | undefined }> => {
   const spilled: Joined[] = [];
   const maps: Joined[] = [];
+  const alike: Joined[] = [];
   for (let run = 0; run < (count <= shortCount ? shortRuns : 1); run++) {
     spilled.push(await joinOnce("spilled", count, pages, 128));
     maps.push(await joinOnce("two-maps", count, pages, 16_000));
+    if (pages === "raw" && count <= alikeMax)
+      alike.push(await joinOnce("two-maps-alike", count, pages, 16_000));
   }
   const median = (all: readonly Joined[]): Joined =>
     all.toSorted((a, b) => a.seconds - b.seconds)[all.length >> 1] as Joined;
-  return { spilled: median(spilled), maps: median(maps) };
+  return {
+    spilled: median(spilled),
+    maps: median(maps),
+    alike: alike.length === 0 ? undefined : median(alike),
+  };
 };
 
 /**
@@ -65,7 +78,7 @@ export const benchReconcile = async (): Promise<void> => {
   const heaps = new Map<number, number>();
   for (const pages of ["raw", "read"])
     for (const count of [shortCount, 1_000_000, 4_000_000]) {
-      const { spilled, maps } = await joinBoth(count, pages);
+      const { spilled, maps, alike } = await joinBoth(count, pages);
       // One charge in a thousand was refunded, which only the join by transaction tells.
       const refunded = count / 1_000;
       if (spilled.agreed !== count - refunded || spilled.findings !== refunded || maps.agreed !== count)
@@ -73,7 +86,7 @@ export const benchReconcile = async (): Promise<void> => {
       if (pages === "raw") heaps.set(count, spilled.heapPeakMb);
       const rate = (joined: Joined): string => `${Math.round((2 * count) / joined.seconds / 1_000)}k`;
       console.log(
-        `${pages} ${count} a side: ${rate(spilled)} rows/s, heap ${spilled.heapPeakMb.toFixed(0)} MB, resident ${spilled.residentPeakMb.toFixed(0)} MB; two Maps ${rate(maps)} rows/s, heap ${maps.heapPeakMb.toFixed(0)} MB; ratio ${(maps.seconds / spilled.seconds).toFixed(2)}${pages === "raw" ? " (limit 1.5)" : ""}`,
+        `${pages} ${count} a side: ${rate(spilled)} rows/s, heap ${spilled.heapPeakMb.toFixed(0)} MB, resident ${spilled.residentPeakMb.toFixed(0)} MB; two Maps ${rate(maps)} rows/s, heap ${maps.heapPeakMb.toFixed(0)} MB; ratio ${(maps.seconds / spilled.seconds).toFixed(2)}${pages === "raw" ? " (limit 1.5)" : ""}${alike === undefined ? "" : `; over two Maps with the same readers ${(alike.seconds / spilled.seconds).toFixed(2)}`}`,
       );
     }
   const [small = 1, large = 0] = [heaps.get(1_000_000), heaps.get(4_000_000)];

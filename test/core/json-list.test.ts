@@ -125,6 +125,19 @@ describe("a list that is read object by object", () => {
     expect(listOf()('{"kind":"data","data": []}')).toMatchObject({ length: 0, rows: [] });
   });
 
+  test("has no end to how long a text may be, or how many escapes it has", () => {
+    const read = listOf();
+    const text = (id: string) => `{"data":[{"id":"a\\n"},{"id":"b"},{"id":"${id}"}]}`;
+    read(text("c"));
+    for (const [id, alike] of [
+      ["x".repeat(5_000_000), 3],
+      ["\\n".repeat(1_000), 3],
+      ["\\n".repeat(1_001), 2],
+      ["\\u00e9x".repeat(2_000_000), 2],
+    ] as const)
+      expect(read(text(id))).toMatchObject({ rows: parsed(text(id)), alike });
+  });
+
   test("of objects that are all written otherwise is read as well", () => {
     const read = listOf();
     const row = (n: number) => ({ [`x${n}`]: n, id: n });

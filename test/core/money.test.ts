@@ -236,6 +236,21 @@ describe("decimalOfJson", () => {
   ])("%s is %j (%s)", (value, expected) => {
     expect(decimalOfJson(value)).toBe(expected);
   });
+
+  test("writes a number of so many decimals as JavaScript does", () => {
+    fc.assert(
+      fc.property(
+        fc.maxSafeNat(),
+        fc.nat(15),
+        fc.constantFrom(1, 10, 100, 1_000, -100),
+        (whole, digits, by) => {
+          const value = (whole % 10 ** digits) / by;
+          expect(decimalOfJson(value)).toBe(String(value));
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
 });
 
 describe("moneyText", () => {

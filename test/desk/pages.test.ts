@@ -197,6 +197,20 @@ describe("the list in memory", () => {
     expect(asked.map(({ pace }) => pace?.isUnhurried)).toEqual([false, true, false]);
   });
 
+  test.each<[ageMs: number, readings: number, reason: string]>([
+    [keptMs / 2 - 1, 1, "not yet"],
+    [keptMs / 2, 2, "it is at hand when somebody comes back to it"],
+    [keptMs, 1, "too old to be shown: whoever wants it will wait for it"],
+  ])("%i ms after it was read a charge is opened: %i readings (%s)", async (atMs, readings) => {
+    const { time, asked, index, read, ids } = kept();
+    await read([row("a")]);
+    time.nowMs = atMs;
+    expect(await index.first(async () => "opened")).toBe("opened");
+    expect(asked).toHaveLength(readings);
+    asked[1]?.fail();
+    if (atMs < keptMs) expect(await ids()).toEqual(["a"]);
+  });
+
   test("its next page waits for what is asked for at that moment, however that ends, and for nothing later", async () => {
     const { asked, index } = kept();
     const all = index.waiting();
