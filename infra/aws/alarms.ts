@@ -302,15 +302,13 @@ const reconciliationAlarms = ({ props }: AlarmedParts): AlarmForm[] =>
     orSilence: true,
   }));
 
+// The table's own count, of every operation: of a batch of statements those that were refused one by one, too.
 const ledgerAlarms = ({ table }: AlarmedParts): AlarmForm[] =>
-  (["PutItem", "BatchGetItem"] as const).map((operation) => ({
-    id: `ledger-throttled-${operation}`,
+  (["Write", "Read"] as const).map((kind) => ({
+    id: `ledger-throttled-${kind.toLowerCase()}s`,
     says: "The ledger's table refuses requests: charges wait.",
     section: "Ledger throttled",
-    metric: table.metricThrottledRequestsForOperation(operation, {
-      period: fiveMinutes,
-      statistic: Stats.SUM,
-    }),
+    metric: table.metric(`${kind}ThrottleEvents`, { period: fiveMinutes, statistic: Stats.SUM }),
     from: 1,
     periods: 2,
   }));

@@ -9,6 +9,7 @@ import { hideMessages, sqsQueues } from "../../lib/adapters/sqs-queues.ts";
 import type { ChargeId, LeaseToken } from "../../lib/core/charge.ts";
 import { type Hang, hangs, startHanging } from "../doubles/hanging-server.ts";
 import { memoryLog } from "../doubles/memory-log.ts";
+import { quickClientsOf } from "../doubles/quick-clients.ts";
 import { chargeMessage, openedEntry } from "../doubles/samples.ts";
 import { seededIds } from "../doubles/seeded-ids.ts";
 
@@ -22,60 +23,65 @@ const deadlineMs = 100;
 /** A busy machine is late, but never by a whole try. */
 const slackMs = 900;
 
-describe.each<[string, Hang]>(Object.entries({ ...hangs, ...faults }))(
-  "an AWS endpoint that %s",
-  (_, hang) => {
-    let server: Awaited<ReturnType<typeof startHanging>>;
-    let dynamodb: DynamoDBClient;
-    let sqs: SQSClient;
-    beforeAll(async () => {
-      server = await startHanging(hang);
-      const settings = {
-        ...clientLimits,
-        endpoint: server.url,
-        region: "us-east-1",
-        credentials: { accessKeyId: "test", secretAccessKey: "test" },
-      };
-      dynamodb = new DynamoDBClient(settings);
-      sqs = new SQSClient(settings);
-    });
-    afterAll(async () => {
-      dynamodb.destroy();
-      sqs.destroy();
-      await server.close();
-    });
+type Way = "by the SDK" | "past the SDK";
+const cases = Object.entries<Hang>({ ...hangs, ...faults }).flatMap(([does, hang]) =>
+  (["by the SDK", "past the SDK"] as const).map((way): [string, Way, Hang] => [does, way, hang]),
+);
 
-    const entry = openedEntry(chargeMessage("order-1"), seededIds());
-    const ledger = () => dynamodbLedger(dynamodb, "ledger", deadlineMs);
-    const another = openedEntry(chargeMessage("order-2"), seededIds());
-    /** Both are told, and both alike. */
-    const openTogether = async (): Promise<void> => {
-      const shared = ledger();
-      const ends = await Promise.allSettled([shared.open(entry), shared.open(another)]);
-      for (const end of ends) if (end.status === "rejected") throw end.reason;
+describe.each(cases)("an AWS endpoint that %s, asked %s", (_, way, hang) => {
+  let server: Awaited<ReturnType<typeof startHanging>>;
+  let dynamodb: Pick<DynamoDBClient, "send">;
+  let sqs: Pick<SQSClient, "send">;
+  const closes: (() => void)[] = [];
+  beforeAll(async () => {
+    server = await startHanging(hang);
+    const settings = {
+      ...clientLimits,
+      endpoint: server.url,
+      region: "us-east-1",
+      credentials: { accessKeyId: "test", secretAccessKey: "test" },
     };
-    const rejection = {
-      v: 1,
-      bodySha256: "0".repeat(64),
-      code: "invalid_message",
-      problems: [],
-      atMs: 0,
-    } as const;
-    const queues = () =>
-      sqsQueues({ client: sqs, urlOf: () => "https://sqs.test/q", lingerMs: 0, deadlineMs });
-    const message = {
-      v: 1,
-      id: "1",
-      attempt: 1,
-      outcome: "approved",
-      at: "2026-11-22T12:00:00.000Z",
-    } as const;
+    const sdk = { dynamodb: new DynamoDBClient(settings), sqs: new SQSClient(settings) };
+    const quick = quickClientsOf(sdk, { dynamodb: server.url, sqs: server.url });
+    ({ dynamodb, sqs } = way === "by the SDK" ? sdk : quick);
+    closes.push(
+      () => sdk.dynamodb.destroy(),
+      () => sdk.sqs.destroy(),
+      quick.close,
+    );
+  });
+  afterAll(async () => {
+    for (const close of closes) close();
+    await server.close();
+  });
 
-    const calls: readonly (readonly [
-      what: string,
-      error: string | undefined,
-      call: () => Promise<unknown>,
-    ])[] = [
+  const entry = openedEntry(chargeMessage("order-1"), seededIds());
+  const ledger = () => dynamodbLedger(dynamodb, "ledger", deadlineMs);
+  const another = openedEntry(chargeMessage("order-2"), seededIds());
+  /** Both are told, and both alike. */
+  const openTogether = async (): Promise<void> => {
+    const shared = ledger();
+    const ends = await Promise.allSettled([shared.open(entry), shared.open(another)]);
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
+  };
+  const rejection = {
+    v: 1,
+    bodySha256: "0".repeat(64),
+    code: "invalid_message",
+    problems: [],
+    atMs: 0,
+  } as const;
+  const queues = () => sqsQueues({ client: sqs, urlOf: () => "https://sqs.test/q", lingerMs: 0, deadlineMs });
+  const message = {
+    v: 1,
+    id: "1",
+    attempt: 1,
+    outcome: "approved",
+    at: "2026-11-22T12:00:00.000Z",
+  } as const;
+
+  const calls: readonly (readonly [what: string, error: string | undefined, call: () => Promise<unknown>])[] =
+    [
       ["open", "LedgerUnavailable", () => ledger().open(entry)],
       ["open, of several together", "LedgerUnavailable", () => openTogether()],
       ["pace", "LedgerUnavailable", () => dynamodbPace(dynamodb, "ledger", deadlineMs).read("centrobill")],
@@ -87,33 +93,32 @@ describe.each<[string, Hang]>(Object.entries({ ...hangs, ...faults }))(
       ["send", "QueueUnavailable", () => queues().send("approved", message)],
     ];
 
-    test.concurrent.each(calls)(
-      "%s ends at its deadline, with the error that its port promises",
-      async (__, name, call) => {
-        const beganMs = performance.now();
-        const end = await Promise.race([
-          call().then(
-            () => "answered",
-            (error: unknown) => error,
-          ),
-          new Promise((resolve) => setTimeout(resolve, deadlineMs + slackMs, "still waiting")),
-        ]);
-        expect(end).toBeInstanceOf(Error);
-        if (name !== undefined) expect(end).toMatchObject({ name });
-        expect(performance.now() - beganMs).toBeLessThan(deadlineMs + slackMs);
-      },
-    );
-
-    test.concurrent("hide ends at its deadline and tells the log", async () => {
-      const log = memoryLog();
+  test.concurrent.each(calls)(
+    "%s ends at its deadline, with the error that its port promises",
+    async (__, name, call) => {
+      const beganMs = performance.now();
       const end = await Promise.race([
-        hideMessages(sqs, "https://sqs.test/q", [{ receiptHandle: "h", delayMs: 0 }], log, deadlineMs).then(
-          () => "ended",
+        call().then(
+          () => "answered",
+          (error: unknown) => error,
         ),
         new Promise((resolve) => setTimeout(resolve, deadlineMs + slackMs, "still waiting")),
       ]);
-      expect(end).toBe("ended");
-      expect(log.eventsOf("queue_failed")).toMatchObject([{ count: 1 }]);
-    });
-  },
-);
+      expect(end).toBeInstanceOf(Error);
+      if (name !== undefined) expect(end).toMatchObject({ name });
+      expect(performance.now() - beganMs).toBeLessThan(deadlineMs + slackMs);
+    },
+  );
+
+  test.concurrent("hide ends at its deadline and tells the log", async () => {
+    const log = memoryLog();
+    const end = await Promise.race([
+      hideMessages(sqs, "https://sqs.test/q", [{ receiptHandle: "h", delayMs: 0 }], log, deadlineMs).then(
+        () => "ended",
+      ),
+      new Promise((resolve) => setTimeout(resolve, deadlineMs + slackMs, "still waiting")),
+    ]);
+    expect(end).toBe("ended");
+    expect(log.eventsOf("queue_failed")).toMatchObject([{ count: 1 }]);
+  });
+});

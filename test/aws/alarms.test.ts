@@ -175,6 +175,12 @@ describe("alarms", () => {
       }
   });
 
+  test("a ledger that is throttled is one, whichever operation asked", () => {
+    const table = { TableName: { Ref: idOf("AWS::DynamoDB::Table", "TableName", "ledger") } };
+    for (const metric of ["WriteThrottleEvents", "ReadThrottleEvents"])
+      expect(alarmOn(metric, table)).toMatchObject({ ...raised, Statistic: "Sum", EvaluationPeriods: 2 });
+  });
+
   test("a slower pace that a gateway asks for wakes nobody", () => {
     expect(JSON.stringify(alarms)).not.toContain("rate_limited");
   });

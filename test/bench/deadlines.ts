@@ -5,13 +5,14 @@ import { dynamodbLedger } from "../../lib/adapters/dynamodb-ledger.ts";
 import { httpWire } from "../../lib/adapters/http-wire.ts";
 import { hideMessages, sqsQueues } from "../../lib/adapters/sqs-queues.ts";
 import { hangs, startHanging } from "../doubles/hanging-server.ts";
+import { quickClientsOf } from "../doubles/quick-clients.ts";
 import { chargeMessage, openedEntry } from "../doubles/samples.ts";
 import { seededIds } from "../doubles/seeded-ids.ts";
 
 const deadlineMs = 500;
 const times = 4;
 
-/** How much later than its deadline each kind of call ends, against servers that hang. */
+/** How much later than its deadline each kind of call ends, as functions make it, against servers that hang. */
 export const benchDeadlines = async (): Promise<void> => {
   const ids = seededIds();
   const entryOf = (nth: number) => openedEntry(chargeMessage(`order-${nth}`), ids);
@@ -27,8 +28,9 @@ export const benchDeadlines = async (): Promise<void> => {
     };
     const dynamodb = new DynamoDBClient({ ...clientLimits, ...settings });
     const sqs = new SQSClient({ ...sqsClientLimits, ...settings });
-    const ledger = dynamodbLedger(dynamodb, "ledger", deadlineMs);
-    const queues = sqsQueues({ client: sqs, urlOf: () => `${url}/q`, lingerMs: 0, deadlineMs });
+    const quick = quickClientsOf({ dynamodb, sqs }, { dynamodb: url, sqs: url });
+    const ledger = dynamodbLedger(quick.dynamodb, "ledger", deadlineMs);
+    const queues = sqsQueues({ client: quick.sqs, urlOf: () => `${url}/q`, lingerMs: 0, deadlineMs });
     const wire = httpWire({ clock: { nowMs: () => Date.now() } });
     const message = {
       v: 1,
@@ -44,7 +46,7 @@ export const benchDeadlines = async (): Promise<void> => {
       "ledger: a read": () => ledger.read([entry.chargeId]),
       "queue: send": () => queues.send("approved", message),
       "queue: hide": () =>
-        hideMessages(sqs, `${url}/q`, [{ receiptHandle: "h", delayMs: 0 }], quiet, deadlineMs),
+        hideMessages(quick.sqs, `${url}/q`, [{ receiptHandle: "h", delayMs: 0 }], quiet, deadlineMs),
       gateway: () => wire.send({ method: "POST", url, headers: {}, body: "{}" }, { timeoutMs: deadlineMs }),
     };
     for (const [name, call] of Object.entries(calls))
@@ -55,6 +57,7 @@ export const benchDeadlines = async (): Promise<void> => {
         worst.set(name, Math.max(worst.get(name) ?? Number.NEGATIVE_INFINITY, lateMs));
       }
     wire.close();
+    quick.close();
     dynamodb.destroy();
     sqs.destroy();
     await close();

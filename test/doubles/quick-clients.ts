@@ -6,7 +6,10 @@ import { type QuickKind, quickSends } from "../../lib/adapters/quick-sends.ts";
 import { quickMessages } from "../../lib/adapters/quick-sqs.ts";
 
 /** Clients of the stand-ins, as a function has them: what is frequent goes past the SDK, and may not be given up. */
-export const quickClientsOf = (clients: LocalClients, endpoints: Readonly<Record<QuickService, string>>) => {
+export const quickClientsOf = (
+  clients: Pick<LocalClients, "dynamodb" | "sqs">,
+  endpoints: Readonly<Record<QuickService, string>>,
+) => {
   const clock = { nowMs: Date.now };
   const wires = [httpWire({ clock }), httpWire({ clock })] as const;
   const env = {
