@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ledgerSideOfText } from "../../lib/core/entry-text.ts";
+import { parseJson } from "../../lib/core/json.ts";
 import type { LedgerEntry } from "../../lib/core/ledger.ts";
 import { ledgerSideOf } from "../../lib/core/sides.ts";
 import { chargeMessage } from "../doubles/samples.ts";
@@ -61,6 +62,24 @@ describe("what an entry says, out of its text", () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  test("is the same with any one letter of it left out, or another", async () => {
+    const text = await approvedText();
+    for (let at = 0; at < text.length; at += 1)
+      for (const put of ["", "7", "x", '"', "\\"]) {
+        const changed = text.slice(0, at) + put + text.slice(at + 1);
+        const entry = parseJson(changed) as LedgerEntry | undefined;
+        // The ledger keeps nothing that is no JSON, or names no charge.
+        if (entry?.v !== 1 || typeof entry.state !== "string" || !Array.isArray(entry.history)) continue;
+        let expected: unknown;
+        try {
+          expected = ledgerSideOf(entry);
+        } catch {
+          continue;
+        }
+        expect(ledgerSideOfText(changed), changed).toEqual(expected);
+      }
   });
 
   test.each(["", "{", "[]", "null", '{"v":2}'])("%s is of no version that is known here", (text) => {

@@ -33,7 +33,12 @@ const entry = (changes: Partial<ReviewEntry> = {}): ReviewEntry => ({
 });
 const certain = entry({ absences: [search(400)] });
 
-const look = (of: ReviewEntry, rows: Partial<Found>, whole = true): GatewayWord =>
+const look = (
+  of: ReviewEntry,
+  rows: Partial<Found>,
+  whole = true,
+  policy: Parameters<typeof policyOf>[0] = {},
+): GatewayWord =>
   wordOfLook(
     of,
     {
@@ -42,7 +47,7 @@ const look = (of: ReviewEntry, rows: Partial<Found>, whole = true): GatewayWord 
       rowSha256: () => "a".repeat(64),
     },
     rules,
-    policyOf(),
+    policyOf(policy),
     timeoutMs,
     t0 + 90_000_000,
   );
@@ -166,6 +171,61 @@ describe("what the gateway says of a charge in review", () => {
     expect(look(of, rows, whole).says).toBe(says);
   });
 
+  const rowOf = (transactionId: string, more: object = {}) => ({
+    kind: "feed_row",
+    atMs: t0 + 90_000_000,
+    code: "0",
+    rowSha256: "a".repeat(64),
+    transactionId,
+    ...more,
+  });
+  const searches = [search(400), { ...search(90_000), fromMs: t0 - 120_000, toMs: t0 + 4_000_000 }];
+  const otherwise: FeedRow = {
+    ...row("captured"),
+    reply: { ...row("captured").reply, echo: { amount: "9.99", currency: "EUR" } } as FeedRow["reply"],
+  };
+  const { transactionId: _none, ...nameless } = stranger("unproven");
+  const codeless: FeedRow = {
+    ...row("refused"),
+    reply: { kind: "unproven", why: "unlisted", ids: {} },
+  };
+  // biome-ignore format: one row a line
+  test.each<[what: string, ReviewEntry, Partial<Found>, GatewayWord | object, policy?: Parameters<typeof policyOf>[0]]>([
+    ["captured, under both of its names", entry(), { own: [row("captured", { orderId: "o-1" })] }, { says: "captured", evidence: rowOf("tx-1", { orderId: "o-1" }), code: "0", ids: { transactionId: "tx-1" } }],
+    ["captured with another amount: both are told", entry(), { own: [otherwise] }, { says: "captured_otherwise", reason: "mismatch", rows: [rowOf("tx-1")], mismatch: { field: "amount", asked: "1999", got: "999" } }],
+    ["captured twice: each row is told", entry(), { own: [row("captured"), row("captured", { transactionId: "tx-2", orderId: "o-2" })] }, { says: "captured_otherwise", reason: "double_charge", rows: [rowOf("tx-1"), rowOf("tx-2", { orderId: "o-2" })] }],
+    ["an earlier attempt's capture: one row is told", entry(), { otherAttempt: [row("captured", { requestId: "request-0" })] }, { says: "captured_otherwise", reason: "captured_by_earlier_attempt", rows: [rowOf("tx-1")] }],
+    ["ended unpaid: its code is told", entry({ reason: "unlisted_answer" }), { own: [lapsed] }, { says: "declined", evidence: rowOf("tx-1", { code: "expired" }), ending: { code: "expired" } }],
+    ["ended unpaid, and for something else than its answer: nobody knows", entry(), { own: [codeless] }, { says: "nothing", whole: true }],
+    ["only like it: the row is told, and what is certified otherwise", certain, { weak: [stranger("captured", { orderId: "o-3" })] }, { says: "weak", rows: [rowOf("tx-1", { orderId: "o-3" })], absent: true, searches }],
+    ["only like it, without a name or a code", entry(), { weak: [nameless] }, { says: "weak", rows: [{ kind: "feed_row", atMs: t0 + 90_000_000, rowSha256: "a".repeat(64) }], absent: false, searches: searches.slice(1) }],
+    ["like it, beside a row of its own that says nothing", entry(), { own: [row("unproven")], weak: [stranger("captured")] }, { says: "nothing", whole: true }],
+    ["absent, where the machine would send it anew", certain, {}, { says: "absent", searches }, { afterAbsence: "newAttempt", requestIdLifeMs: 86_400_000 }],
+    ["absent, where a person is asked", certain, {}, { says: "absent", searches }, { afterAbsence: "review" }],
+  ])("%s", (_what, of, rows, word, policy) => {
+    expect(look(of, rows, true, policy)).toStrictEqual(word);
+  });
+
+  test("of many that look like it eight are told", () => {
+    const many = Array.from({ length: 12 }, (_, n) => stranger("captured", { transactionId: `tx-${n}` }));
+    const word = look(certain, { weak: many });
+    expect(word.says === "weak" && word.rows.map(({ transactionId }) => transactionId)).toEqual(
+      many.slice(0, 8).map(({ transactionId }) => transactionId),
+    );
+  });
+
+  test("what waited last is what it is looked at as, and its next act is a look-up", () => {
+    const waited = (...states: ("unknown" | "pending")[]) =>
+      asUnknown({
+        ...entry(),
+        history: states.map(
+          (state) => ({ e: "recorded", at: t0, state, route: "unknown-outcomes" }) as const,
+        ),
+      });
+    expect(waited("pending", "unknown")).toMatchObject({ state: "unknown", nextAct: "lookUp" });
+    expect(waited("unknown", "pending")).toMatchObject({ state: "pending", nextAct: "lookUp" });
+  });
+
   test("a row that looks like it says whether it is absent otherwise", () => {
     expect(look(certain, { weak: [stranger("captured")] })).toMatchObject({ says: "weak", absent: true });
     expect(look(entry(), { weak: [stranger("captured")] })).toMatchObject({ says: "weak", absent: false });
@@ -185,6 +245,8 @@ describe("what the gateway says of a charge in review", () => {
   });
 });
 
+const declinedWord = look(entry(), { own: [row("refused")] }) as Extract<GatewayWord, { says: "declined" }>;
+
 test.each<[GatewayWord, string]>([
   [look(entry(), { own: [row("captured")] }), "captured: tx-1"],
   [
@@ -198,6 +260,21 @@ test.each<[GatewayWord, string]>([
   [look(entry(), {}), "nothing that proves an outcome"],
   [look(entry(), {}, false), "nothing, and not all could be read"],
   [{ says: "not_asked", why: "no_feed" }, "not asked: no_feed"],
+  [{ says: "not_asked", why: "failed", text: "x".repeat(200) }, `not asked: failed (${"x".repeat(141)}`],
+  [{ ...declinedWord, ending: { code: "x".repeat(200) } }, `declined, code ${"x".repeat(145)}`],
+  [{ ...declinedWord, ending: {} }, "declined"],
+  [{ says: "captured_otherwise", reason: "mismatch", rows: [] }, "captured, but mismatch"],
+  [
+    {
+      says: "captured_otherwise",
+      reason: "double_charge",
+      rows: [
+        { kind: "feed_row", atMs: t0, rowSha256: "a", transactionId: "x".repeat(200) },
+        { kind: "feed_row", atMs: t0, rowSha256: "a" },
+      ],
+    },
+    `captured, but double_charge: ${"x".repeat(118)}`,
+  ],
   [{ says: "not_asked", why: "failed", text: "HTTP 500" }, "not asked: failed (HTTP 500)"],
 ])("%j as it is kept: %s", (word, text) => {
   expect(wordText(word)).toBe(text);

@@ -562,6 +562,13 @@ describe("the words in which it is told to a person", () => {
   const decline = { wish: wish("settle-as-declined") };
   const resend = { wish: wish("resend") };
   const again = { wish: wish("new-attempt") };
+  const partly = decideOn(
+    review(double),
+    wish("refund", { transactionId: "tx-2", amount: "1500" }),
+    words.twice,
+    alone,
+    5,
+  ).entry;
   const refund = { wish: wish("refund") };
   const drop = { wish: wish("drop") };
   const nothing = "nothing that proves an outcome";
@@ -570,6 +577,8 @@ describe("the words in which it is told to a person", () => {
   test.each<[why: string, Partial<ToJudge>, policy?: Policy, nowMs?: number]>([
     ["decided by Ann; the charge is approved", { ...approve, entry: approved }],
     ["the charge is approved: only what is in review is decided", { ...drop, entry: approved }],
+    ["all of tx-2 is to be given back already, decided by Ann", { wish: wish("refund", { transactionId: "tx-2", amount: "100" }), entry: refunded, word: words.twice }],
+    ["with what is decided that would be 3100 of the 1999 that were asked for: state what was taken (--evidence)", { wish: wish("refund", { transactionId: "tx-2", amount: "1600" }), entry: partly, word: words.twice }],
     ["decided by Ann before", { ...refund, entry: refunded, word: words.twice }],
     ["proposed by the same person: another one confirms it", { ...again, entry: proposed }, two],
     ["the charge has changed since it was shown: look at it again", { ...drop, on: "token-9" }],

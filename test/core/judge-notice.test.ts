@@ -130,6 +130,7 @@ const table: readonly (readonly [expected: string, LedgerEntry, Notice, options:
   ["agrees", pending(), notice("accepted"), {}, "known"],
   ["lookUp", unknown(), notice(echoing("accepted", { amount: "1.00" })), {}, "not what was asked"],
   ["lookUp", attempt2(unknown()), notice("accepted"), {}, "the attempt before"],
+  ["lookUp", unknown(), { ...notice(echoing("accepted", { requestId: undefined })), signed: "whole", requestId: requestIdOf("request-9") }, {}, "an attempt that nobody made"],
   ["lookUp", knowing(unknown(), "tx-2"), notice("accepted"), {}, "another transaction"],
   ["lookUp", unknown(), without(notice("accepted"), "requestId"), {}, "which attempt is not said"],
   ["tells contradiction", attempt2(unknown()), notice("accepted"), blind, "and nobody to ask"],
