@@ -3,7 +3,7 @@ import { type Json, parseJson } from "./json.ts";
 /**
  * Reads JSON objects that are written alike, as those of one list mostly are: the same members in the same order, of
  * which only texts and numbers differ. How one is written is learned from the first of its kind, as a pattern. The
- * next ones are matched with it, which makes no object of them and takes a quarter of what `JSON.parse` does. What is
+ * next ones are matched with it, which makes no object of them and takes a fraction of what `JSON.parse` does. What is
  * read so is what `JSON.parse` would give; what is not as it was learned is not read.
  */
 export type JsonLayouts = {
