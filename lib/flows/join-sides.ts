@@ -272,14 +272,15 @@ export const joinSides = (
           if (strayKeys.mayHave(keyHash(alias), 0))
             aliases.write(partitionOf(alias), `${alias}\t${charge.chargeId}\n`);
       });
+    const owners = new Map<string, string>();
     for (let from: Spill | undefined = strays; from !== undefined; ) {
       let again: Spill | undefined;
       for (let partition = 0; partition < partitions; partition++) {
-        const owners = new Map<string, string>();
         let read = false;
         eachLine(from, partition, (stray) => {
           if (!read) {
             read = true;
+            owners.clear();
             eachLine(aliases, partition, (line) => {
               const [alias = "", chargeId = ""] = line.split("\t");
               // A key that two charges have tells neither from the other.
@@ -382,14 +383,16 @@ export const joinSides = (
       endWaiting();
       partMet();
       attribute();
+      // One for all partitions: nearly every one is empty, wherever little is joined.
+      const gathered = new Map<string, Gathered>();
+      const add = (chargeId: string, line: string): void => {
+        gather(gatheredOf(gathered, chargeId), line);
+      };
       for (let partition = 0; partition < partitions; partition++) {
-        const gathered = new Map<string, Gathered>();
+        if (gathered.size > 0) gathered.clear();
         eachLine(charges, partition, (line) => {
           gathered.set(chargeIdOfLine(line), { line, rows: undefined });
         });
-        const add = (chargeId: string, line: string): void => {
-          gather(gatheredOf(gathered, chargeId), line);
-        };
         eachLine(rows, partition, (line) => add(chargeIdOfLine(line), line));
         if (attributed !== undefined)
           eachLine(attributed, partition, (line) => {
@@ -413,7 +416,7 @@ export const joinSides = (
       }
       if (strangers === undefined) return;
       for (let partition = 0; partition < partitions; partition++) {
-        const gathered = new Map<string, Gathered>();
+        gathered.clear();
         eachLine(strangers, partition, (line) => {
           gather(gatheredOf(gathered, strangerKey(readGatewayLine(line))), line);
         });

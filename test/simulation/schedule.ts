@@ -47,7 +47,7 @@ export type Schedule = {
 export const scheduleFrom = (startMs: number): Schedule => {
   let now = startMs;
   let made = 0;
-  const due = heapOf<Due>((a, b) => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order));
+  const due = heapOf<Due>();
   const after = (ms: number, act: Act): Appointment => {
     made += 1;
     const item = new Due(now + Math.max(0, ms), made, act);

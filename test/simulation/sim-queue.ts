@@ -37,7 +37,7 @@ export type SimQueueEvents = {
 };
 
 /** A message where it stood when it was hidden; one that has moved since is found at its new place. */
-type Place = { readonly message: SimMessage; readonly atMs: number };
+type Place = { readonly message: SimMessage; readonly atMs: number; readonly order: 0 };
 
 export const simQueue = (
   name: string,
@@ -45,7 +45,7 @@ export const simQueue = (
   maxReceives: number,
   { onVisible, onDead }: SimQueueEvents,
 ): SimQueue => {
-  const places = heapOf<Place>((a, b) => a.atMs < b.atMs);
+  const places = heapOf<Place>();
   let dead: SimMessage[] = [];
   let made = 0;
   const liveByCharge = new Map<string, number>();
@@ -59,7 +59,7 @@ export const simQueue = (
   };
   const place = (message: SimMessage, atMs: number): void => {
     message.visibleAtMs = atMs;
-    places.push({ message, atMs });
+    places.push({ message, atMs, order: 0 });
     if (toldMs === undefined || atMs < toldMs || toldMs <= nowMs()) tell(atMs);
   };
   const stands = ({ message, atMs }: Place): boolean =>

@@ -199,8 +199,12 @@ const hashing = (): ((text: string) => string) => {
   };
 };
 
-/** Lets everything that is ready run, before the world's clock moves on: a tick comes after every promise. */
-const settled = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+const ready = Promise.resolve();
+/** Calls `next` when everything that is ready has run, before the world's clock moves on: a tick comes after every promise. */
+const whenSettled = (next: () => void): void => {
+  // Out of the tick again: ticks come one after the other, and no promise between them.
+  process.nextTick(() => void ready.then(next));
+};
 /** Lets the machine's own events in, a signal for one: between worlds is often enough. */
 const breathed = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -239,9 +243,9 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   }
   /** Whether a fault strikes now. */
   const strikes = (name: FaultName): boolean => {
+    if (schedule.nowMs() >= calmAtMs) return false;
     const chance = chances.get(name);
-    if (chance === undefined || schedule.nowMs() >= calmAtMs || chance.random.fraction() >= chance.rate)
-      return false;
+    if (chance === undefined || chance.random.fraction() >= chance.rate) return false;
     struck[name] = (struck[name] ?? 0) + 1;
     story.tell(() => ({ who: "FAULT", what: name }));
     return true;
@@ -570,18 +574,18 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     if (strikes("sendAnswerLost")) throw new Unavailable("send to charges: no answer");
   };
 
+  const ledgerFailure = (process: SimProcess, what: string): Unavailable => {
+    process.ledgerFailedAtMs = schedule.nowMs();
+    troubled(process);
+    return new Unavailable(what);
+  };
   const ledgerCall = async <T>(process: SimProcess, what: string, apply: () => T): Promise<T> => {
     await gate(process, what, "before");
     await schedule.sleep(workerRandom.between(1, 8));
-    const fails = (why: string): never => {
-      process.ledgerFailedAtMs = schedule.nowMs();
-      troubled(process);
-      throw new Unavailable(`${what}: ${why}`);
-    };
-    if (strikes("ledgerThrottled")) fails("throttled");
+    if (strikes("ledgerThrottled")) throw ledgerFailure(process, `${what}: throttled`);
     const result = apply();
     await gate(process, what, "after");
-    if (strikes("ledgerAnswerLost")) fails("no answer");
+    if (strikes("ledgerAnswerLost")) throw ledgerFailure(process, `${what}: no answer`);
     return result;
   };
 
@@ -1159,14 +1163,26 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     });
 
   let steps = 0;
-  const run = async (untilMs: number): Promise<void> => {
-    while (violation === undefined && crash === undefined) {
-      const act = schedule.step(startMs + untilMs);
-      if (act === "over") return;
-      steps += 1;
-      if (act !== still || options.settlesAlways === true) await settled();
-    }
-  };
+  const run = (untilMs: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      // Not a loop that awaits: worlds have steps by the hundred, and each would cost two promises more.
+      const goOn = (): void => {
+        try {
+          while (violation === undefined && crash === undefined) {
+            const act = schedule.step(startMs + untilMs);
+            if (act === "over") break;
+            steps += 1;
+            if (act === still && options.settlesAlways !== true) continue;
+            whenSettled(goOn);
+            return;
+          }
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      };
+      goOn();
+    });
 
   await breathed();
   await run(endMs);
