@@ -260,13 +260,13 @@ export const readCharge = (message: Json, gateways: RequestParsers, isLong = fal
       chargeId,
       gateway,
       money: { amountMinor, currency },
+      ...(notAfterMs === undefined ? {} : { notAfterMs }),
+      ...(instrument === undefined ? {} : { instrument }),
       // In one order of keys: a resend built from another writing of the message is the same, byte for byte.
       metadata: (ordered["metadata"] ?? {}) as Readonly<Record<string, string>>,
       request: ordered["request"] as GatewayRequest,
       message,
       canonical: JSON.stringify(ordered),
-      ...(notAfterMs === undefined ? {} : { notAfterMs }),
-      ...(instrument === undefined ? {} : { instrument }),
     },
   };
 };

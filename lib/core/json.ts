@@ -43,25 +43,6 @@ export const defined = <T extends object>(object: T): { [K in keyof T]: Exclude<
   return kept as { [K in keyof T]: Exclude<T[K], undefined> };
 };
 
-/** Sorts texts by their UTF-16 units, in place. Objects have few keys: for those `sort` is slow, and makes copies. */
-const sortFew = (texts: string[]): string[] => {
-  if (texts.length > 20) return texts.sort();
-  for (let at = 1; at < texts.length; at++) {
-    const text = texts[at] as string;
-    let to = at;
-    for (
-      let before = texts[to - 1];
-      to > 0 && before !== undefined && before > text;
-      before = texts[to - 1]
-    ) {
-      texts[to] = before;
-      to -= 1;
-    }
-    texts[to] = text;
-  }
-  return texts;
-};
-
 /**
  * A copy with the keys of every object in one order (that of their UTF-16 units, whole numbers first as
  * JavaScript keeps them), so that the same content is the same text however it was written.
@@ -70,7 +51,7 @@ export const inKeyOrder = <T extends Json>(value: T): T => {
   if (Array.isArray(value)) return value.map(inKeyOrder) as unknown as T;
   if (!isJsonObject(value)) return value;
   const ordered: Record<string, unknown> = {};
-  for (const key of sortFew(Object.keys(value))) put(ordered, key, inKeyOrder(value[key] ?? null));
+  for (const key of Object.keys(value).sort()) put(ordered, key, inKeyOrder(value[key] ?? null));
   return ordered as T;
 };
 

@@ -343,53 +343,38 @@ export const openEntry = (
     readonly needsPreparation?: boolean;
     readonly consumerMarks?: readonly string[];
   },
-): OpenedEntry => {
-  const { instrument } = charge;
-  const given = {
-    ...(charge.notAfterMs === undefined ? {} : { notAfterMs: charge.notAfterMs }),
-    ...(instrument === undefined ? {} : { instrumentRef: instrument.ref }),
-    ...(instrument?.network === undefined ? {} : { instrumentNetwork: instrument.network }),
-    ...(by.consumerMarks === undefined || by.consumerMarks.length === 0
-      ? {}
-      : { consumerMarks: by.consumerMarks }),
-  };
-  const head = {
-    v: 1 as const,
-    state: "opened" as const,
-    leaseUntilMs: by.nowMs + by.leaseMs,
-    chargeId: charge.chargeId,
-    gateway: charge.gateway,
-    amount: String(charge.money.amountMinor),
-    currency: charge.money.currency,
-    fingerprint: by.fingerprint,
-  };
-  const unsent = {
-    token: by.token,
-    openedAtMs: by.nowMs,
-    updatedAtMs: by.nowMs,
-    attempt: 1,
-    requestId: by.requestId,
-    firstSendAtMs: by.nowMs,
-    openSends: 0,
-    resends: 0,
-    faultResends: 0,
-    sends: 0,
-    lookups: 0,
-    looked: 0,
-    lookFailures: 0,
-    absences: [],
-  };
-  const history: readonly HistoryEvent[] = [
-    { e: "opened", at: by.nowMs, attempt: 1, requestId: by.requestId },
-  ];
-  // Not one literal: members that follow a spread are put in one by one, which takes four times as long.
-  return Object.assign(
-    head,
-    given,
-    unsent,
-    by.needsPreparation === true ? { preparation: {}, history } : { history },
-  );
-};
+): OpenedEntry => ({
+  v: 1,
+  state: "opened",
+  leaseUntilMs: by.nowMs + by.leaseMs,
+  chargeId: charge.chargeId,
+  gateway: charge.gateway,
+  amount: String(charge.money.amountMinor),
+  currency: charge.money.currency,
+  fingerprint: by.fingerprint,
+  ...(charge.notAfterMs === undefined ? {} : { notAfterMs: charge.notAfterMs }),
+  ...(charge.instrument === undefined ? {} : { instrumentRef: charge.instrument.ref }),
+  ...(charge.instrument?.network === undefined ? {} : { instrumentNetwork: charge.instrument.network }),
+  ...(by.consumerMarks === undefined || by.consumerMarks.length === 0
+    ? {}
+    : { consumerMarks: by.consumerMarks }),
+  token: by.token,
+  openedAtMs: by.nowMs,
+  updatedAtMs: by.nowMs,
+  attempt: 1,
+  requestId: by.requestId,
+  firstSendAtMs: by.nowMs,
+  openSends: 0,
+  resends: 0,
+  faultResends: 0,
+  sends: 0,
+  lookups: 0,
+  looked: 0,
+  lookFailures: 0,
+  absences: [],
+  ...(by.needsPreparation === true ? { preparation: {} } : {}),
+  history: [{ e: "opened", at: by.nowMs, attempt: 1, requestId: by.requestId }],
+});
 
 /**
  * An expired charge is opened and ended in one write: it was never sent, and its id is used up.

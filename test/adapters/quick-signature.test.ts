@@ -4,7 +4,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { authorizationOf } from "../../lib/adapters/quick-signature.ts";
 
-/** AWS's own test suite for Signature Version 4 ("aws-sig-v4-test-suite"): its key, scope and time. */
+/**
+ * After AWS's test suite for Signature Version 4 ("aws-sig-v4-test-suite"): its key, scope and time. Written down from
+ * memory, since it could not be fetched; what our signatures are held to is the SDK's own signer, below.
+ */
 const suite = {
   credentials: {
     accessKeyId: "AKIDEXAMPLE",
@@ -14,7 +17,7 @@ const suite = {
   headers: { host: "example.amazonaws.com", "x-amz-date": "20150830T123600Z" },
 };
 
-describe("AWS's published examples of a POST to /", () => {
+describe("examples of a POST to /, after AWS's", () => {
   test.each<[string, Readonly<Record<string, string>>, string, string]>([
     ["post-vanilla", {}, "", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"],
     [
