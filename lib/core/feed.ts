@@ -31,6 +31,9 @@ export type FeedWindow = { readonly fromMs: number; readonly toMs: number };
 /** Where the next page begins: a page number, an offset or the gateway's own mark. */
 export type FeedCursor = number | string;
 
+/** The gateway's own id of what became of a charge: of its transaction, or else of its order. */
+export type IdAtGateway = { readonly transactionId: string } | { readonly orderId: string };
+
 export type FeedPage<Row = FeedRow> =
   | {
       readonly kind: "page";
@@ -54,5 +57,5 @@ export type Feed = {
   /** the same page as it is compared, where that can be had for less: its texts may keep the whole reply in the memory */
   readSides?(reply: Replied, cursor: FeedCursor, window?: FeedWindow): FeedPage<GatewaySide>;
   /** a look-up by the gateway's own id, where the feed has one */
-  idRequest(id: { readonly transactionId: string } | { readonly orderId: string }): WireRequest | undefined;
+  idRequest(id: IdAtGateway): WireRequest | undefined;
 };

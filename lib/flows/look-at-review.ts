@@ -6,7 +6,7 @@ import { type Matcher, matcherFor } from "../core/matching.ts";
 import { windowOf } from "../core/resolution.ts";
 import type { Worker } from "../ports.ts";
 import { lookUpCharge } from "./look-up-charge.ts";
-import { lookUpById, nameOfGateway, type Scanned, scanFeed } from "./scan-feed.ts";
+import { idAtGateway, lookUpById, type Scanned, scanFeed } from "./scan-feed.ts";
 
 /**
  * What the gateway says of a charge in review now. Asked only where that is harmless: a look that may set the charge
@@ -56,7 +56,7 @@ export const lookAtReview = async (
   if (feed === undefined) return { says: "not_asked", why: "no_feed" };
   const window = windowOf(unknown, worker.policy, worker.gatewayTimeoutMs, worker.clock.nowMs());
   const scanned = await scanFeed({ gateway, feed }, window, matcher, worker, 0);
-  const id = nameOfGateway(entry.ids);
+  const id = idAtGateway(entry.ids);
   // A row outside the window, or one whose references were lost, may still be known by its id.
   if (id !== undefined && inMemory.foundOf(entry.chargeId).own.length === 0)
     await lookUpById({ gateway, feed }, id, matcher, worker, 0);

@@ -23,7 +23,7 @@ import { lookUpCharge } from "./look-up-charge.ts";
 import { pacedSend } from "./paced-send.ts";
 import { readEntries } from "./read-entries.ts";
 import { replaceEntry, replaceOpening } from "./replace-entry.ts";
-import { lookUpById, nameOfGateway, type Scanned, scanFeed } from "./scan-feed.ts";
+import { idAtGateway, lookUpById, type Scanned, scanFeed } from "./scan-feed.ts";
 import { weighLookUp } from "./weigh-look-up.ts";
 import { workDeliveries } from "./work-deliveries.ts";
 
@@ -284,7 +284,7 @@ const lookUpAll = async (unknowns: readonly Unknown[], worker: Worker): Promise<
         // A row outside the window, or one whose references were lost, may still be known by its id.
         const found = matcher.foundOf(entry.chargeId);
         if (found.own.length > 0 || idLookUps >= idLookUpsMax || scanned.failure !== undefined) continue;
-        const id = nameOfGateway(entry.ids);
+        const id = idAtGateway(entry.ids);
         if (id === undefined) continue;
         idLookUps += 1;
         await lookUpById({ gateway, feed }, id, matcher, worker, worstCaseMs(worker));

@@ -1,4 +1,4 @@
-import type { Feed, FeedCursor, FeedPage, FeedRow, FeedWindow } from "../core/feed.ts";
+import type { Feed, FeedCursor, FeedPage, FeedRow, FeedWindow, IdAtGateway } from "../core/feed.ts";
 import type { Gateway } from "../core/gateway.ts";
 import type { Matcher } from "../core/matching.ts";
 import type { GatewayIds } from "../core/reply.ts";
@@ -140,16 +140,14 @@ const scanPages = async <Row>(
   return ended(unreadRows === 0 && rows >= total);
 };
 
-/** The gateway's own name for what became of a charge: its transaction, or else its order. */
-export type NameOfGateway = { readonly transactionId: string } | { readonly orderId: string };
-
-export const nameOfGateway = ({ transactionId, orderId }: GatewayIds = {}): NameOfGateway | undefined =>
+/** The one of a charge's ids at its gateway by which it is asked for. */
+export const idAtGateway = ({ transactionId, orderId }: GatewayIds = {}): IdAtGateway | undefined =>
   transactionId !== undefined ? { transactionId } : orderId !== undefined ? { orderId } : undefined;
 
-/** Asks for one transaction by the gateway's own name, if time allows, and adds what comes to the matcher. */
+/** Asks for one transaction by the gateway's own id, if time allows, and adds what comes to the matcher. */
 export const lookUpById = async (
   { gateway, feed }: FeedOf,
-  id: NameOfGateway,
+  id: IdAtGateway,
   matcher: Matcher,
   worker: Worker,
   reserveMs: number,
