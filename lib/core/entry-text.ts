@@ -19,9 +19,9 @@ const counts = ["openSends", "resends", "faultResends", "sends", "lookups", "loo
   .join("");
 const marks = String.raw`(?:,"consumerMarks":\["([^\]\\]*)"\])?`;
 
-/** An approved charge's entry up to its history, and behind it: its members in the order in which they are written. */
+/** An entry of an approved charge at Centrobill up to its history, and behind it: its members in the order in which they are written. */
 const beforeHistory = new RegExp(
-  String.raw`\{"v":1,"chargeId":${text},"gateway":${anyText},"amount":"([0-9]*)","currency":"([^"\\]{3})","fingerprint":${anyText}${optional}${marks},"token":${anyText},"openedAtMs":${anyNumber},"updatedAtMs":${anyNumber},"attempt":${number},"requestId":${text},"firstSendAtMs":${number}${counts},"absences":\[\],"history":\[`,
+  String.raw`\{"v":1,"chargeId":${text},"gateway":"centrobill","amount":"([0-9]*)","currency":"([^"\\]{3})","fingerprint":${anyText}${optional}${marks},"token":${anyText},"openedAtMs":${anyNumber},"updatedAtMs":${anyNumber},"attempt":${number},"requestId":${text},"firstSendAtMs":${number}${counts},"absences":\[\],"history":\[`,
   "y",
 );
 const behindHistory = new RegExp(
@@ -30,7 +30,7 @@ const behindHistory = new RegExp(
 );
 
 /**
- * What an approved charge's entry says, read from its text without making the whole of it: most of an entry is
+ * What the entry of an approved charge at Centrobill says, read from its text without making the whole of it: most of an entry is
  * history. That is gone past: it has no list of its own, so the first end of a list that a member follows is its end.
  * `undefined` for whatever is not as nearly every entry is: that is parsed.
  */

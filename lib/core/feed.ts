@@ -58,4 +58,14 @@ export type Feed = {
   readSides?(reply: Replied, cursor: FeedCursor, window?: FeedWindow): FeedPage<GatewaySide>;
   /** a look-up by the gateway's own id, where the feed has one */
   idRequest(id: IdAtGateway): WireRequest | undefined;
+  /** whose an order is, where the feed's rows do not say it and the gateway does when it is asked */
+  readonly owners?: OrderOwners;
+};
+
+/** How a gateway is asked for which charge an order was made. */
+export type OrderOwners = {
+  /** `undefined`: this row's order is nobody's alone, or to ask might move money */
+  request(row: GatewaySide): WireRequest | undefined;
+  /** what it says: perhaps that the order was made for no charge; `failure`: nothing that can be read */
+  read(reply: Replied): { readonly chargeId?: string } | { readonly failure: string };
 };

@@ -66,6 +66,13 @@ const minorText = (decimal: string, currency: string): string | undefined => {
 type Growing<Side> = { -readonly [K in keyof Side]: Side[K] };
 const none: readonly string[] = [];
 
+/**
+ * What the gateway calls the order of this charge alone. A Payment Request that was authorised beforehand is drawn on
+ * by several charges (facts, Centrapay: one confirmation each), and names none of them.
+ */
+const ownOrderOf = ({ gateway, ids, preparation }: LedgerEntry): string | undefined =>
+  gateway === "centrapay" && preparation === undefined ? undefined : ids?.orderId;
+
 export const ledgerSideOf = (entry: LedgerEntry): LedgerSide => {
   const side: Growing<LedgerSide> = {
     chargeId: entry.chargeId,
@@ -82,7 +89,8 @@ export const ledgerSideOf = (entry: LedgerEntry): LedgerSide => {
   const lastSentAtMs = neverSent ? undefined : (entry.lastSendAtMs ?? entry.firstSendAtMs);
   if (lastSentAtMs !== undefined) side.lastSentAtMs = lastSentAtMs;
   if (entry.ids?.transactionId !== undefined) side.transactionId = entry.ids.transactionId;
-  if (entry.ids?.orderId !== undefined) side.orderId = entry.ids.orderId;
+  const orderId = ownOrderOf(entry);
+  if (orderId !== undefined) side.orderId = orderId;
   const preparedId = entry.preparation?.prepared?.id;
   if (preparedId !== undefined) side.preparedId = preparedId;
   if ("reason" in entry) side.reason = entry.reason;

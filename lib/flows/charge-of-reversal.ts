@@ -1,7 +1,7 @@
 import { type ChargeId, parseChargeId } from "../core/charge.ts";
 import type { FeedRow } from "../core/feed.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
-import type { GatewaySide } from "../core/sides.ts";
+import { type GatewaySide, ledgerSideOf } from "../core/sides.ts";
 import type { Worker } from "../ports.ts";
 import { ask, type FeedOf } from "./scan-feed.ts";
 
@@ -24,10 +24,11 @@ export const chargeOfReversal = async (
   const ofLedger = async (chargeId: ChargeId | undefined): Promise<LedgerEntry | undefined> => {
     if (chargeId === undefined) return undefined;
     const entry = (await worker.ledger.read([chargeId])).get(chargeId);
-    const { transactionId, orderId } = entry?.ids ?? {};
+    if (entry === undefined) return undefined;
+    const { transactionId, orderId, preparedId } = ledgerSideOf(entry);
     const isSame =
       (transactionId !== undefined && transactionId === row.parentTransactionId) ||
-      (row.orderId !== undefined && [orderId, entry?.preparation?.prepared?.id].includes(row.orderId));
+      (row.orderId !== undefined && [orderId, preparedId].includes(row.orderId));
     return isSame ? entry : undefined;
   };
   for (const name of [row.parentTransactionId, row.orderId]) {

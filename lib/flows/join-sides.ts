@@ -33,6 +33,10 @@ export type Agreements = { agree(agreed: Agreed): void; takeBack(agreed: Agreed)
 export type SideJoin = {
   addCharge(side: LedgerSide): void;
   addRow(side: GatewaySide): void;
+  /** Rows that no charge explains. Nothing can be added any more. */
+  strangers(): Iterable<GatewaySide>;
+  /** Gives each of them to the charge of which `ownerOf` says that it is, if it says so. */
+  nameStrangers(ownerOf: (row: GatewaySide) => string | undefined): void;
   /** Every charge or row about which there may be something to say. */
   groups(): Iterable<Group>;
   /** rows that came more than once, word for word; known when the groups were read */
@@ -291,10 +295,8 @@ export const joinSides = (
           const [first = "", ...rest] = stray.slice(0, keysEnd).split("\x1f");
           const line = `${stray.slice(keysEnd + 1)}\n`;
           const owner = owners.get(first) ?? "";
-          if (owner !== "") {
-            attributed ??= spilled();
-            attributed.write(partitionOf(owner), `${owner}\x1d${line}`);
-          } else if (rest.length > 0) {
+          if (owner !== "") attributeTo(owner, line);
+          else if (rest.length > 0) {
             again ??= spilled();
             addStray(again, rest, line);
           } else addStranger(line);
@@ -302,6 +304,21 @@ export const joinSides = (
       }
       from = again;
     }
+  };
+
+  const attributeTo = (owner: string, line: string): void => {
+    attributed ??= spilled();
+    attributed.write(partitionOf(owner), `${owner}\x1d${line}`);
+  };
+
+  let isJoined = false;
+  /** When everything was added: what each row is known by decides whose it is. */
+  const join = (): void => {
+    if (isJoined) return;
+    isJoined = true;
+    endWaiting();
+    partMet();
+    attribute();
   };
 
   const gather = (gathered: Gathered, line: string): void => {
@@ -379,10 +396,32 @@ export const joinSides = (
         spillLater(side);
       }
     },
+    *strangers() {
+      join();
+      if (strangers === undefined) return;
+      for (let partition = 0; partition < partitions; partition++) {
+        const found: GatewaySide[] = [];
+        eachLine(strangers, partition, (line) => {
+          found.push(readGatewayLine(line));
+        });
+        yield* found;
+      }
+    },
+    nameStrangers(ownerOf) {
+      join();
+      const unnamed = strangers;
+      if (unnamed === undefined) return;
+      strangers = undefined;
+      for (let partition = 0; partition < partitions; partition++)
+        eachLine(unnamed, partition, (line) => {
+          const row = readGatewayLine(line);
+          const chargeId = ownerOf(row);
+          if (chargeId === undefined) addStranger(`${line}\n`);
+          else attributeTo(chargeId, gatewayLine({ ...row, chargeId }));
+        });
+    },
     *groups() {
-      endWaiting();
-      partMet();
-      attribute();
+      join();
       // One for all partitions: nearly every one is empty, wherever little is joined.
       const gathered = new Map<string, Gathered>();
       const add = (chargeId: string, line: string): void => {

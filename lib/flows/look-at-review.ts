@@ -47,6 +47,8 @@ export const lookAtReview = async (
     if (charge === undefined) return { says: "not_asked", why: "no_charge_message" };
     if (gateway.lookUpOf(charge).maySetOff(entry.preparation?.prepared, worker.clock.nowMs()))
       return { says: "not_asked", why: "asking_moves_money" };
+    if (gateway.preparationOf?.(charge) !== undefined && entry.preparation?.prepared === undefined)
+      return { says: "not_asked", why: "failed", text: "what was made for it at the gateway is not known" };
     const looked = await lookUpCharge({ entry: unknown, charge, gateway }, worker);
     if (looked.kind === "send") return { says: "not_asked", why: "asking_moves_money" };
     for (const row of looked.rows) matcher.add(row);

@@ -17,6 +17,7 @@ import { closeFromFeed } from "./close-from-feed.ts";
 import { isOpen } from "./continue-charge.ts";
 import { type Agreements, joinSides, type SideJoin } from "./join-sides.ts";
 import { type LedgerStream, ledgerStream } from "./ledger-stream.ts";
+import { ownersOfStrangers } from "./owners-of-strangers.ts";
 import { type FeedOf, outOfTime, scanSides } from "./scan-feed.ts";
 
 /** What was begun does not fit into what is left of this invocation. */
@@ -166,6 +167,9 @@ export const reconcileWindow = async (
     );
     const feed = await readFeed(of, planned.read, sides, ledger, worker);
     await ledger.rest();
+    const owners = await ownersOfStrangers(sides.strangers(), of, window, worker, reserveMs);
+    if (owners.failure === outOfTime) throw new OutOfTime("whose rows they are");
+    if (owners.byOrder.size > 0) sides.nameStrangers(({ orderId = "" }) => owners.byOrder.get(orderId));
     const unreadable = ledger.unreadable();
     const view: View = { ...planned, whole: feed.why === undefined && unreadable === 0 };
     const run = new Run(of, view, sides, tally, worker, options);
@@ -175,11 +179,13 @@ export const reconcileWindow = async (
     const incomplete =
       feed.why !== undefined
         ? { reason: "feed_incomplete" as const, why: feed.why }
-        : moved
-          ? { reason: "feed_moved" as const, why: `${repeatedRows} rows came twice` }
-          : unreadable > 0
-            ? { reason: "ledger_unreadable" as const, why: `${unreadable} entries` }
-            : undefined;
+        : owners.failure !== undefined
+          ? { reason: "feed_incomplete" as const, why: `whose rows they are: ${owners.failure}` }
+          : moved
+            ? { reason: "feed_moved" as const, why: `${repeatedRows} rows came twice` }
+            : unreadable > 0
+              ? { reason: "ledger_unreadable" as const, why: `${unreadable} entries` }
+              : undefined;
     const record: RunRecord = {
       v: 1,
       gateway: of.gateway.name,

@@ -31,6 +31,11 @@ describe("what an entry says, out of its text", () => {
     }
   });
 
+  test.each(["centrapay", "centrobill", "another"])("is the same of a charge at %s", async (name) => {
+    const text = (await approvedText()).replace('"gateway":"centrobill"', `"gateway":"${name}"`);
+    expect(ledgerSideOfText(text)).toEqual(ledgerSideOf(JSON.parse(text) as LedgerEntry));
+  });
+
   test("is the same, whatever else stands in the entry and in which order", async () => {
     const entry = JSON.parse(await approvedText()) as Record<string, unknown>;
     const value = fc.oneof(

@@ -46,6 +46,20 @@ describe("what the ledger says of a charge", () => {
       sent(final(), { ids: { transactionId: "t", orderId: "o" } }),
       { firstSentAtMs: t0 + 1, lastSentAtMs: t0 + 2, transactionId: "t", orderId: "o" },
     ],
+    [
+      "an order that may be several charges': a Payment Request that was authorised beforehand",
+      sent(final(), { gateway: "centrapay", ids: { transactionId: "t", orderId: "pre-1" } }),
+      { firstSentAtMs: t0 + 1, lastSentAtMs: t0 + 2, transactionId: "t" },
+    ],
+    [
+      "an order of its own: the Payment Request that was made for it",
+      sent(final(), {
+        gateway: "centrapay",
+        ids: { orderId: "pr-1" },
+        preparation: { prepared: { id: "pr-1" } },
+      }),
+      { firstSentAtMs: t0 + 1, lastSentAtMs: t0 + 2, orderId: "pr-1", preparedId: "pr-1" },
+    ],
     ["no such name", sent(final(), { ids: {} }), { firstSentAtMs: t0 + 1, lastSentAtMs: t0 + 2 }],
     [
       "what was made before",

@@ -113,6 +113,7 @@ describe("whose money was given back is what the notices remember", () => {
     ["under what was made before it was sent", reversal({ orderId: "pr-1" }), [prepared], { "pr-1": remembered("order-1") }, true],
     ["but not of a charge with another transaction", reversal({ parentTransactionId: "tx-2" }), [paid], { "tx-2": remembered("order-1") }, false],
     ["nor with another order", reversal({ orderId: "or-2" }), [paid], { "or-2": remembered("order-1") }, false],
+    ["nor of one of several confirmations of a Payment Request", byOrder, [{ ...paid, gateway: "centrapay" } as LedgerEntry], { "or-1": remembered("order-1") }, false],
     ["nor where nothing was made", reversal({ orderId: "pr-1" }), [unmade], { "pr-1": remembered("order-1") }, false],
     ["nor of one that has neither, though the row says only an order", byOrder, [entry("order-1")], { "or-1": remembered("order-1") }, false],
     ["nor of one that has neither, though the row says only a transaction", back, [entry("order-1")], { "tx-1": remembered("order-1") }, false],

@@ -288,6 +288,63 @@ describe("a row is known by what it names, the best first", () => {
     ]);
   });
 
+  describe("strangers that are named when all is joined", () => {
+    const namedAs = (charges: readonly LedgerSide[], rows: readonly GatewaySide[], agreed: number[] = []) => {
+      const spills = memorySpills();
+      const agree = ({ amount }: { readonly amount: number }) => agreed.push(amount);
+      const sides = joinSides(spills, { fromMs: 0, toMs: 10 }, { agree, takeBack() {} });
+      for (const one of charges) sides.addCharge(one);
+      for (const one of rows) sides.addRow(one);
+      const asked = [...sides.strangers()].map(({ orderId }) => orderId);
+      sides.nameStrangers(({ orderId }) => (orderId === "o-2" ? "c-1" : undefined));
+      const groups = [...sides.groups()].map(({ ledger, rows: own }) => ({
+        charge: ledger?.chargeId,
+        rows: own.map(({ orderId, chargeId }) => [orderId, chargeId]),
+      }));
+      sides.close();
+      expect(spills.unclosed()).toBe(0);
+      return { asked: asked.sort(), groups };
+    };
+
+    test("come to their charge and its own rows; the others stay what they are, as often as they came", () => {
+      const rows = ["o-1", "o-2", "o-3", "o-3", "o-4"].map((orderId, n) =>
+        row({ orderId, transactionId: `x-${Math.max(n, 3)}` }),
+      );
+      const { asked, groups } = namedAs([charge()], rows);
+      expect(asked).toEqual(["o-2", "o-3", "o-3", "o-4"]);
+      expect(groups[0]).toEqual({
+        charge: "c-1",
+        rows: [
+          ["o-1", undefined],
+          ["o-2", "c-1"],
+        ],
+      });
+      expect(
+        groups
+          .slice(1)
+          .flatMap(({ rows: own }) => own.map(([orderId]) => orderId))
+          .sort(),
+      ).toEqual(["o-3", "o-4"]);
+    });
+
+    test("stand under their charge's name where that has met its own row, or was not read", () => {
+      const own = row({ requestId: "r-2", chargeId: "c-1", transactionId: "t-1", amount: "1999" });
+      const agreed: number[] = [];
+      const expected = { asked: ["o-2"], groups: [{ charge: undefined, rows: [["o-2", "c-1"]] }] };
+      const plain = { ...unprepared, chargeId: "c-1", requestId: "r-2", attempt: 1, transactionId: "t-1" };
+      expect(namedAs([plain], [own, row({ orderId: "o-2" })], agreed)).toEqual(expected);
+      expect(agreed).toEqual([1999]);
+      expect(namedAs([], [row({ orderId: "o-2" })])).toEqual(expected);
+    });
+
+    test("are none where every row is somebody's", () => {
+      expect(namedAs([charge()], [row({ orderId: "o-1" })])).toEqual({
+        asked: [],
+        groups: [{ charge: "c-1", rows: [["o-1", undefined]] }],
+      });
+    });
+  });
+
   test("a charge without a row is of the window that it was sent in", () => {
     const groupsOf = (firstSentAtMs: number): number => {
       const sides = joinSides(memorySpills(), { fromMs: 0, toMs: 10 }, { agree() {}, takeBack() {} });

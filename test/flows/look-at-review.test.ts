@@ -159,6 +159,22 @@ describe("a gateway that is asked for one charge", () => {
     }
   });
 
+  test("nor where what was to be made first is not known", async () => {
+    const preparation = { prepared: { id: "pr-1" } };
+    const gatewayOf = (rowsOf: (name: string) => readonly FeedRow[]): Partial<Gateway> => ({
+      ...withLookUp()(rowsOf),
+      preparationOf: () => ({}) as never,
+    });
+    const text = "what was made for it at the gateway is not known";
+    for (const entry of [review(), review({ preparation: {} })]) {
+      const { word, asked } = await look({ one: [own] }, gatewayOf, { entry });
+      expect(word).toEqual({ says: "not_asked", why: "failed", text });
+      expect(asked).toEqual([]);
+    }
+    const known = await look({ one: [own] }, gatewayOf, { entry: review({ preparation } as never) });
+    expect(known.word.says).toBe("captured");
+  });
+
   test("nor where it has become so in the meantime", async () => {
     let asks = 0;
     const entry = review({ firstSendAtMs: nowMs - 1_000 });

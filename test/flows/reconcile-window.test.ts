@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { consumerMarks } from "../../lib/core/consumer-marks.ts";
-import type { Feed, FeedPage, FeedRow, FeedWindow } from "../../lib/core/feed.ts";
+import type { Feed, FeedPage, FeedRow, FeedWindow, OrderOwners } from "../../lib/core/feed.ts";
 import type { Finding } from "../../lib/core/finding.ts";
 import type { Gateway } from "../../lib/core/gateway.ts";
 import type { LedgerEntry, UnknownEntry } from "../../lib/core/ledger.ts";
@@ -551,6 +551,130 @@ describe("an unknown that the feed answers", () => {
       expect(one.entry()).toEqual(entry);
     },
   );
+
+  describe("that no charge explains, where the gateway can be asked whose order it is", () => {
+    const strange = (orderId: string, changes: Partial<FeedRow> = {}): FeedRow => {
+      const {
+        requestId: _r,
+        chargeId: _c,
+        ...row
+      } = captured({ transactionId: `tx of ${orderId}`, orderId });
+      return { ...row, ...changes };
+    };
+    /** `order-1` with an order that was made for it, which the ledger knows as `pr-1`. */
+    const made = (changes: Partial<LedgerEntry> = {}) =>
+      approved({ ids: { orderId: "pr-1" }, preparation: { prepared: { id: "pr-1" } }, ...changes } as never);
+    const asking = (
+      says: (orderId: string) => ReturnType<OrderOwners["read"]>,
+      parts: Parts,
+    ): Promise<Omit<Awaited<ReturnType<typeof run>>, "asked"> & { readonly asked: readonly string[] }> => {
+      const asked: string[] = [];
+      const owners: OrderOwners = {
+        request({ orderId, says: word }) {
+          if (orderId === undefined || word !== "captured") return undefined;
+          asked.push(orderId);
+          return { method: "GET", url: `https://feed.test/"${orderId}"`, headers: {} };
+        },
+        read: ({ body }) => says(String(JSON.parse(body))),
+      };
+      return run({ ...parts, feed: { owners } }).then((ran) => ({ ...ran, asked }));
+    };
+    const itsOwn = strange("pr-1", { transactionId: "tx-1" });
+    const ofOrder1 = () => ({ chargeId: "order-1" });
+
+    test("a second order of a charge is a double charge, with what to give back", async () => {
+      const ran = await asking(ofOrder1, { entries: [made()], pages: [[itsOwn, strange("pr-2")]] });
+      expect(ran.asked).toEqual(["pr-2"]);
+      expect(ran.record).toMatchObject({ complete: true, findings: { double_charge: 1 } });
+      expect(ran.record.first).toMatchObject([
+        {
+          kind: "double_charge",
+          chargeId: "order-1",
+          next: "confirm_the_refund",
+          refundProposal: [{ transactionId: "tx of pr-2", amount: "1999", currency: "EUR" }],
+        },
+      ]);
+      expect(ran.told).toHaveLength(1);
+    });
+
+    test("also where the charge itself is read by no run of this window", async () => {
+      const ran = await asking(ofOrder1, { entries: [made()], indexed: [], pages: [[strange("pr-2")]] });
+      expect(ran.record.findings).toEqual({ double_charge: 1 });
+    });
+
+    // biome-ignore format: one row a line
+    test.each<[reason: string, entries: LedgerEntry[], says: object]>([
+      ["it was made for no charge", [made()], {}],
+      ["for a name that can be no charge's", [made()], { chargeId: "order 1" }],
+      ["for a charge that the ledger does not have", [], { chargeId: "order-1" }],
+      ["for a charge for which nothing was made", [approved()], { chargeId: "order-1" }],
+      ["for another gateway's charge", [made({ gateway: "centrapay" })], { chargeId: "order-1" }],
+    ])("%s: it stays a stranger's", async (_reason, entries, says) => {
+      const ran = await asking(() => says as never, { entries, indexed: [], pages: [[strange("pr-2")]] });
+      expect(ran.record).toMatchObject({ complete: true, findings: { missing_in_ledger: 1 } });
+      expect(ran.asked).toEqual(["pr-2"]);
+    });
+
+    test("an answer that cannot be read leaves the run incomplete, and the row told as a stranger's", async () => {
+      const ran = await asking(() => ({ failure: "HTTP 401" }), {
+        entries: [made()],
+        pages: [[itsOwn, strange("pr-2")]],
+      });
+      expect(ran.record).toMatchObject({
+        complete: false,
+        incomplete: { reason: "feed_incomplete", why: "whose rows they are: HTTP 401" },
+        findings: { missing_in_ledger: 1 },
+      });
+    });
+
+    test("an entry that cannot be read does so, too, and the others are named", async () => {
+      const ran = await asking((orderId) => ({ chargeId: orderId === "pr-2" ? "order-1" : "order-9" }), {
+        entries: [made(), { ...made(), v: 99, chargeId: "order-9" } as never],
+        indexed: [],
+        pages: [[strange("pr-2"), strange("pr-9")]],
+      });
+      expect(ran.record).toMatchObject({
+        incomplete: { why: "whose rows they are: an entry that cannot be read" },
+        findings: { double_charge: 1, missing_in_ledger: 1 },
+      });
+    });
+
+    test("each order is asked of once, and only where its row is of the window", async () => {
+      const ran = await asking(() => ({}), {
+        pages: [
+          [
+            strange("pr-2"),
+            strange("pr-2", { transactionId: "tx-3" }),
+            strange("pr-4", { atMs: window.fromMs - 1 }),
+            strange("pr-5", { atMs: window.fromMs }),
+            strange("pr-6", { atMs: window.toMs }),
+          ],
+        ],
+      });
+      expect([...ran.asked].sort()).toEqual(["pr-2", "pr-5"]);
+    });
+
+    test("of very many, 200 are asked of, and the rest is told as it is", async () => {
+      const pages = [Array.from({ length: 230 }, (_, n) => strange(`pr-${n}`))];
+      const ran = await asking(() => ({}), { pages });
+      expect(ran.asked).toHaveLength(200);
+      expect(ran.record).toMatchObject({ complete: true, findings: { missing_in_ledger: 230 } });
+    });
+
+    test("no time to ask: the run is begun anew by the next", async () => {
+      let left = 2 * hour;
+      const slow = asking(ofOrder1, {
+        entries: [made()],
+        pages: [[itsOwn, strange("pr-2")]],
+        remainingMs: () => left,
+        page: () => {
+          left = 15_000;
+          return {};
+        },
+      });
+      await expect(slow).rejects.toThrow(OutOfTime);
+    });
+  });
 
   // biome-ignore format: one row a line
   test.each<[reason: string, entry: Partial<UnknownEntry>, rows: FeedRow[]]>([

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { GatewaySide } from "../../lib/core/sides.ts";
 import { centrapayFeed } from "../../lib/gateways/centrapay/feed.ts";
 import { centrapay } from "../../lib/gateways/centrapay/index.ts";
 import { replied } from "./replied.ts";
@@ -119,5 +120,47 @@ describe("a page", () => {
       kind: "unreadable",
       why: "HTTP 403",
     });
+  });
+});
+
+describe("whose a Payment Request is", () => {
+  const { owners } = feed;
+  const row: GatewaySide = {
+    kind: "charge",
+    says: "captured",
+    code: "payment",
+    orderId: "pr/1",
+    consumers: [],
+  };
+
+  test("is asked of one with a payment, which no GET sets off any more", () => {
+    expect(owners?.request(row)).toMatchObject({
+      method: "GET",
+      url: "https://service.centrapay.example/api/payment-requests/pr%2F1",
+    });
+  });
+
+  const { orderId: _, ...unordered } = row;
+  test.each<[reason: string, row: GatewaySide]>([
+    ["a confirmation: what was authorised beforehand is several charges'", { ...row, code: "confirmation" }],
+    ["money given back", { ...row, kind: "reversal" }],
+    ["not a capture: a GET might set it off", { ...row, says: "unproven" }],
+    ["no Payment Request", unordered],
+  ])("is not asked of %s", (_reason, one) => {
+    expect(owners?.request(one)).toBeUndefined();
+  });
+
+  // biome-ignore format: one answer a line
+  test.each<[status: number, body: unknown, says: object]>([
+    [200, { id: "pr/1", externalRef: "order-1" }, { chargeId: "order-1" }],
+    [200, { id: "pr/1" }, {}],
+    [200, { id: "pr/1", externalRef: 7 }, {}],
+    [403, { message: "Forbidden" }, {}],
+    [404, { message: "Not Found" }, {}],
+    [200, [], { failure: "HTTP 200" }],
+    [401, { externalRef: "order-1" }, { failure: "HTTP 401" }],
+    [429, { message: "RATE_LIMIT_EXCEEDED" }, { failure: "HTTP 429" }],
+  ])("%s %j says %j", (status, body, says) => {
+    expect(owners?.read(replied(status, body))).toEqual(says);
   });
 });

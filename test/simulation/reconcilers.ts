@@ -1,4 +1,4 @@
-import type { ChargeId } from "../../lib/core/charge.ts";
+import { type ChargeId, type GatewayName, gatewayNames } from "../../lib/core/charge.ts";
 import type { Finding } from "../../lib/core/finding.ts";
 import type { LedgerEntry } from "../../lib/core/ledger.ts";
 import type { SentMark } from "../../lib/core/sent-page.ts";
@@ -45,7 +45,7 @@ export type Reconcilers = {
 };
 
 /**
- * Reconciles the world's Centrobill with its ledger: by hand at two moments while faults strike, by the schedule
+ * Reconciles the world's gateways with its ledger: by hand at two moments while faults strike, by the schedule
  * when windows are due, and over the whole of it at its end.
  */
 export const startReconcilers = (world: {
@@ -61,6 +61,7 @@ export const startReconcilers = (world: {
   /** what stands on the ledger's pages */
   readonly marks: () => readonly SentMark[];
   readonly capturesOf: (chargeId: string) => readonly Capture[];
+  readonly everCapturedOf: (chargeId: string) => readonly Capture[];
   readonly workerOf: (name: string, forMs: number) => SimWorker;
   readonly mutant: Mutant | undefined;
   readonly crashed: (error: unknown) => void;
@@ -68,7 +69,7 @@ export const startReconcilers = (world: {
   const { schedule, random, story, startMs } = world;
   const book = windowTable();
   const findings: Finding[] = [];
-  let whole = false;
+  const whole = new Set<GatewayName>();
   let invoked = 0;
 
   /** Entries are never changed in place, and most of them have ended long before the last run. */
@@ -113,9 +114,10 @@ export const startReconcilers = (world: {
     });
   };
 
-  const overTo = async (worker: Reconciler, toMs: number): Promise<boolean> => {
-    const of = worker.gateways.centrobill === undefined ? undefined : feedOf(worker.gateways.centrobill);
-    if (of === undefined) throw new Error("no feed");
+  const overTo = async (name: GatewayName, worker: Reconciler, toMs: number): Promise<boolean> => {
+    const gateway = worker.gateways[name];
+    const of = gateway === undefined ? undefined : feedOf(gateway);
+    if (of === undefined) throw new Error(`no feed of ${name}`);
     const onFinding = (finding: Finding): void => {
       findings.push(finding);
       story.tell(() => ({
@@ -128,9 +130,10 @@ export const startReconcilers = (world: {
   };
 
   for (const fromMs of [0.2, 0.6])
-    invoke(world.troubleMs * fromMs + random.between(0, 0.3 * world.troubleMs), async (worker) => {
-      await overTo(worker, worker.clock.nowMs());
-    });
+    for (const name of gatewayNames)
+      invoke(world.troubleMs * fromMs + random.between(0, 0.3 * world.troubleMs), async (worker) => {
+        await overTo(name, worker, worker.clock.nowMs());
+      });
   // The schedule's turn puts windows onto their queue, which loses none, delays some and brings some twice.
   for (const afterMs of turnsMs)
     invoke(afterMs, async (worker) => {
@@ -144,36 +147,56 @@ export const startReconcilers = (world: {
         },
       });
     });
-  invoke(world.endMs - 6 * hour, async (worker) => {
-    whole = await overTo(worker, worker.clock.nowMs());
-  });
+  for (const name of gatewayNames)
+    invoke(world.endMs - 6 * hour, async (worker) => {
+      if (await overTo(name, worker, worker.clock.nowMs())) whole.add(name);
+    });
 
+  const told = (): readonly Finding[] => [
+    ...findings,
+    ...book.records().flatMap((record) => (record.state === "done" ? record.run.first : [])),
+  ];
   const doubles = (): ReadonlySet<string> =>
     new Set(
-      [
-        ...findings,
-        ...book.records().flatMap((record) => (record.state === "done" ? record.run.first : [])),
-      ].flatMap(({ kind, chargeId }) =>
+      told().flatMap(({ kind, chargeId }) =>
         kind === "double_charge" && chargeId !== undefined ? [chargeId] : [],
       ),
     );
+  /** Whether its row names a charge of the ledger, as the ledger stands now. */
+  const names = ({ namesUs, key }: Capture, entry: LedgerEntry): boolean =>
+    namesUs &&
+    (key === undefined ||
+      key === entry.requestId ||
+      (entry.earlierRequestIds ?? []).some((id) => id === key));
 
   return {
     doubles,
     check() {
       const named = doubles();
+      const strangers = new Set(
+        told().flatMap(({ kind, rows }) =>
+          kind === "missing_in_ledger" || kind === "unmatched_weak"
+            ? rows.map(({ transactionId }) => transactionId)
+            : [],
+        ),
+      );
       const wrong = (chargeId: string | undefined, what: string): Violation =>
         new Violation("reconciliationNamesEveryDouble", chargeId, what);
       return [
-        ...(whole ? [] : [wrong(undefined, "the last run, with no fault about, is not complete")]),
+        ...gatewayNames
+          .filter((name) => !whole.has(name))
+          .map((name) => wrong(undefined, `the last run over ${name}, with no fault about, is not complete`)),
         ...world.chargeIds.flatMap((chargeId) => {
-          const captures = world.capturesOf(chargeId).filter(({ namesUs }) => namesUs !== undefined);
-          // What names nobody can only be told as somebody's.
-          const shown = captures.filter(({ namesUs }) => namesUs === true).length;
-          const isSettled = world.entryOf(chargeId as ChargeId) !== undefined;
-          if (shown > 1 && isSettled && !named.has(chargeId))
-            return [wrong(chargeId, `captured ${captures.length} times, and no run says so`)];
-          if (captures.length < 2 && named.has(chargeId))
+          const entry = world.entryOf(chargeId as ChargeId);
+          const captures = world.capturesOf(chargeId);
+          if (entry !== undefined && captures.length > 1 && !named.has(chargeId)) {
+            // What names nobody can only be told as somebody's: the charge explains one, and the others are told.
+            const untold = captures.filter(
+              (one) => names(one, entry) || !strangers.has(one.transactionId),
+            ).length;
+            if (untold > 1) return [wrong(chargeId, `captured ${captures.length} times, and no run says so`)];
+          }
+          if (world.everCapturedOf(chargeId).length < 2 && named.has(chargeId))
             return [wrong(chargeId, "captured once, and a run says twice")];
           return [];
         }),

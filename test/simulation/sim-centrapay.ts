@@ -10,6 +10,8 @@ type Activity = {
   readonly type: "payment" | "confirmation" | "refund" | "cancellation";
   readonly amount: string;
   readonly idempotencyKey: string | undefined;
+  /** the merchant's list shows its key: their samples do not, their table does */
+  readonly showsKey: boolean;
   readonly atMs: number;
   /** when the list of activities shows it */
   readonly visibleAtMs: number;
@@ -100,6 +102,10 @@ export const simCentrapay = (options: {
   const requests = new Map<string, PaymentRequest>();
   const byReference = new Map<string, PaymentRequest[]>();
   const captures = new Map<string, Capture[]>();
+  /** those that were given back among them */
+  const everCaptured = new Map<string, Capture[]>();
+  /** all that the merchant's list has, in the order in which it came to be */
+  const merchantActivities: (readonly [Activity, PaymentRequest])[] = [];
   let captured = 0;
   let made = 0;
 
@@ -191,17 +197,30 @@ export const simCentrapay = (options: {
       type,
       amount,
       idempotencyKey,
+      showsKey: !strikes("noMetadataInFeed"),
       atMs: now,
       visibleAtMs: now + laggedMs(),
     };
     one.activities.push(activity);
+    merchantActivities.push([activity, one]);
     return activity;
   };
 
   const capture = (chargeId: string, activity: Activity, asked: string): void => {
     captured += 1;
-    const one: Capture = { chargeId, transactionId: activity.id, amount: activity.amount, asked };
+    const one: Capture = {
+      chargeId,
+      transactionId: activity.id,
+      amount: activity.amount,
+      asked,
+      // A Payment Request that was made for a charge names it; one that was authorised beforehand names nobody.
+      namesUs: activity.type === "payment" || activity.showsKey,
+      ...(activity.type === "payment" || activity.idempotencyKey === undefined
+        ? {}
+        : { key: activity.idempotencyKey }),
+    };
     captures.set(chargeId, [...(captures.get(chargeId) ?? []), one]);
+    everCaptured.set(chargeId, [...(everCaptured.get(chargeId) ?? []), one]);
     story.tell(() => ({ who: "centrapay", what: `captures ${activity.id}`, chargeId }));
     options.onCapture(one);
   };
@@ -338,6 +357,24 @@ export const simCentrapay = (options: {
         .map((activity) => activityJson(activity, one))
         .reverse() ?? [];
     look({ status: 200, body: JSON.stringify({ items }) }, answer);
+  };
+
+  const merchantList = (pageKey: string | null, answer: Answer) => {
+    const now = schedule.nowMs();
+    const visible = merchantActivities.filter(([{ visibleAtMs }]) => visibleAtMs <= now).reverse();
+    const after = pageKey === null ? 0 : 1 + visible.findIndex(([{ id }]) => id === pageKey);
+    // Whether a page key is a place that moves as activities come is not said.
+    const start = after > 0 && strikes("feedGrowsWhilePaging") ? after - 1 : after;
+    const page = visible.slice(start, start + random.between(4, 16));
+    const last = page.at(-1)?.[0].id;
+    const next =
+      start + page.length < visible.length && last !== undefined
+        ? { [random.pick(["pageKey", "nextPageKey"])]: last }
+        : {};
+    const items = page.map(([activity, one]) =>
+      activityJson(activity.showsKey ? activity : { ...activity, idempotencyKey: undefined }, one),
+    );
+    look({ status: 200, body: JSON.stringify({ items, ...next }) }, answer);
   };
 
   /** Runs `act` for a key: once, while the key is known and what it brought was a success. */
@@ -499,6 +536,11 @@ export const simCentrapay = (options: {
     name: "centrapay",
 
     ask({ method, url, body: text = "{}" }) {
+      if (url.includes("/payment-activities?"))
+        return {
+          asking: { kind: "lookUp" },
+          receive: (answer) => merchantList(new URL(url).searchParams.get("pageKey"), answer),
+        };
       const [id, act] = pathOf(url);
       if (method === "GET")
         return {
@@ -530,6 +572,7 @@ export const simCentrapay = (options: {
     },
 
     capturesOf: (chargeId) => captures.get(chargeId) ?? [],
+    everCapturedOf: (chargeId) => everCaptured.get(chargeId) ?? [],
     captured: () => captured,
   };
 };

@@ -267,6 +267,8 @@ export const simCentrobill = (options: {
       };
     },
     capturesOf: (chargeId) => captures.get(chargeId) ?? [],
+    // What is given back there are parts: what was captured stays so.
+    everCapturedOf: (chargeId) => captures.get(chargeId) ?? [],
     captured: () => captured,
   };
 };

@@ -16,8 +16,10 @@ export type Capture = {
   readonly transactionId: string;
   readonly amount: string;
   readonly asked: string;
-  /** whether its row names the charge; absent where the gateway has no feed */
-  readonly namesUs?: boolean;
+  /** whether its row, or what that names, names the charge */
+  readonly namesUs: boolean;
+  /** the key by which alone it names the charge */
+  readonly key?: string;
 };
 
 /** What a request is, by what the gateway would do with it now: the checkers do not take the worker's word. */
@@ -49,5 +51,7 @@ export type SimGateway = {
   readonly name: GatewayName;
   ask(request: WireRequest): Asked;
   capturesOf(chargeId: string): readonly Capture[];
+  /** those that were given back since among them */
+  everCapturedOf(chargeId: string): readonly Capture[];
   captured(): number;
 };

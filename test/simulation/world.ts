@@ -211,7 +211,7 @@ const breathed = (): Promise<void> => new Promise((resolve) => setImmediate(reso
 const apiKey = "sim-key";
 const gatewaysOfWorld: Readonly<Record<GatewayName, Gateway>> = {
   centrobill: centrobill({ url: "https://pay.test", apiKey, feedUrl: "https://feed.test" }),
-  centrapay: centrapay({ url: "https://centrapay.test", apiKey }),
+  centrapay: centrapay({ url: "https://centrapay.test", apiKey, merchantId: "m1" }),
 };
 const gatewayOfUrl = (url: string): GatewayName =>
   url.startsWith("https://centrapay.test/") ? "centrapay" : "centrobill";
@@ -305,6 +305,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     ...banks.centrobill.capturesOf(chargeId),
     ...banks.centrapay.capturesOf(chargeId),
   ];
+  const everCapturedOf = (chargeId: string): readonly Capture[] =>
+    gatewayNames.flatMap((name) => banks[name].everCapturedOf(chargeId));
   const troubleRandom = random.fork();
   const drawnTroubles = drawTroubles(troubleRandom.fork(), drawn, troubleMs);
   const drawnRates = drawRates(troubleRandom.fork(), drawn);
@@ -1119,6 +1121,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
           entryOf: (chargeId) => table.entryOf(chargeId),
           marks: () => table.marks(),
           capturesOf,
+          everCapturedOf,
           workerOf: (name, forMs) =>
             workerOf(aside(name, skewOf(reconcilerRandom), schedule.nowMs() + forMs)),
           mutant: options.mutant,

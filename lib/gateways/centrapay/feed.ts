@@ -1,7 +1,7 @@
-import type { Feed, FeedPage, FeedRow, FeedWindow } from "../../core/feed.ts";
+import type { Feed, FeedPage, FeedRow, FeedWindow, OrderOwners } from "../../core/feed.ts";
 import { asString, isJsonObject, type Json, type JsonObject, member, parseJson } from "../../core/json.ts";
 import { echoOfMonetary, idOf, readActivity } from "./charge-reply.ts";
-import { type Endpoint, getRequest } from "./charge-request.ts";
+import { type Endpoint, getRequest, paymentRequestPath } from "./charge-request.ts";
 
 /** Money taken, and money given back; an activity of another type moves none (facts §5.4). */
 const chargeTypes = new Set<Json | undefined>(["payment", "confirmation"]);
@@ -31,6 +31,26 @@ const rowOf = (activity: JsonObject, atMs: number): FeedRow | undefined => {
     raw: activity,
   };
 };
+
+/**
+ * For which charge a Payment Request was made: its `externalRef`, which its activities do not show (facts §5.4). A GET
+ * sets off a Quick Pay that is still new; one with a payment is that no more. What was authorised beforehand is drawn on
+ * by several charges, and its `externalRef` is of none of them.
+ */
+const ownersAt = (endpoint: Endpoint): OrderOwners => ({
+  request: ({ kind, says, code, orderId }) =>
+    kind === "charge" && says === "captured" && code === "payment" && orderId !== undefined
+      ? getRequest(endpoint, paymentRequestPath(orderId))
+      : undefined,
+  read(reply) {
+    // "Forbidden" is said of what is not there, too: it is no Payment Request of this account's then.
+    if (reply.status === 403 || reply.status === 404) return {};
+    const body = parseJson(reply.body);
+    if (reply.status !== 200 || !isJsonObject(body)) return { failure: `HTTP ${reply.status}` };
+    const chargeId = asString(body["externalRef"]);
+    return chargeId === undefined ? {} : { chargeId };
+  },
+});
 
 /**
  * The activities of a merchant, for reconciliation: a page of them, newest first, with neither a filter by date
@@ -79,4 +99,5 @@ export const centrapayFeed = (endpoint: Endpoint, merchantId: string): Feed => (
     return { kind: "page", rows, unreadRows, ...(isOver ? {} : { next }) };
   },
   idRequest: () => undefined,
+  owners: ownersAt(endpoint),
 });

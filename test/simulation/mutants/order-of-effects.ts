@@ -47,7 +47,7 @@ export const orderOfEffects: readonly Mutant[] = [
   {
     name: "new-request-id-on-redelivery",
     what: "a redelivery that finds an open attempt sends under a request id of its own",
-    caughtBy: ["noChargeTwice", "noSecondPaymentRequest"],
+    caughtBy: ["noChargeTwice", "noSecondPaymentRequest", "declinedMeansNotCaptured"],
     worker: (sound) =>
       withLedger(sound, {
         async open(entry) {

@@ -1,6 +1,7 @@
 import type { Feed, FeedRow } from "../../../lib/core/feed.ts";
 import type { Reconciler } from "../../../lib/ports.ts";
 import type { Mutant } from "./mutant.ts";
+import { orderOfEffects } from "./order-of-effects.ts";
 import { readingTheGateway } from "./reading-the-gateway.ts";
 
 const withRows = (
@@ -21,11 +22,19 @@ const withRows = (
   return { ...sound, gateways: { ...sound.gateways, centrobill: { ...centrobill, feed: changed } } };
 };
 
-/** A worker that charges twice, so that there is something for reconciliation to find. */
+const withoutOwners = (sound: Reconciler): Reconciler => {
+  const { centrapay } = sound.gateways;
+  if (centrapay?.reconciliationFeed === undefined) return sound;
+  const { owners: _, ...reconciliationFeed } = centrapay.reconciliationFeed;
+  return { ...sound, gateways: { ...sound.gateways, centrapay: { ...centrapay, reconciliationFeed } } };
+};
+
+/** Workers that charge twice, so that there is something for reconciliation to find. */
 const chargesTwice = readingTheGateway.filter(({ name }) => name === "window-too-short");
+const paysTwice = orderOfEffects.filter(({ name }) => name === "final-is-sent-anew");
 
 /** Mistakes of reconciliation, behind a worker that charges twice. */
-export const reconciliation: readonly Mutant[] = chargesTwice.flatMap(({ worker }): Mutant[] => {
+const ofCentrobill: readonly Mutant[] = chargesTwice.flatMap(({ worker }): Mutant[] => {
   const base = {
     caughtBy: ["reconciliationNamesEveryDouble"],
     ways: ["centrobill"],
@@ -53,3 +62,15 @@ export const reconciliation: readonly Mutant[] = chargesTwice.flatMap(({ worker 
     },
   ];
 });
+
+const ofCentrapay: readonly Mutant[] = paysTwice.map(({ worker }) => ({
+  name: "stranger-is-a-stranger",
+  what: "a payment whose Payment Request the ledger does not know is told as another system's, and Centrapay is not asked",
+  caughtBy: ["reconciliationNamesEveryDouble"],
+  ways: ["pay", "quickPay"],
+  forReconciliation: true,
+  ...(worker === undefined ? {} : { worker }),
+  reconciler: withoutOwners,
+}));
+
+export const reconciliation: readonly Mutant[] = [...ofCentrobill, ...ofCentrapay];
