@@ -10,7 +10,8 @@ import type { WireRequest } from "../../lib/core/transport.ts";
 import { selfSigned } from "../doubles/self-signed.ts";
 
 const clock = { nowMs: () => 1_000 };
-const timeoutMs = 100;
+/** Of an answer that comes: far off, so that a busy machine is not taken for a silent peer. */
+const timeoutMs = 1_000;
 
 const open: (() => unknown)[] = [];
 afterEach(async () => {
