@@ -152,6 +152,14 @@ const findingOf =
     ) as unknown as Finding;
   };
 
+/** Whether a reversal is of this capture: by its transaction, or else by its order and, where it names one, its key. */
+const givesBack = (reversal: GatewaySide, row: GatewaySide): boolean =>
+  reversal.parentTransactionId !== undefined
+    ? reversal.parentTransactionId === row.transactionId
+    : reversal.orderId !== undefined &&
+      reversal.orderId === row.orderId &&
+      (reversal.requestId === undefined || reversal.requestId === row.requestId);
+
 /** Captures beyond the first, and the refund of each that nobody gave back yet. */
 const doubleCharge = (
   finding: MakeFinding,
@@ -160,11 +168,7 @@ const doubleCharge = (
   reversals: readonly GatewaySide[],
   view: View,
 ): Finding => {
-  const givenBack = new Set(reversals.map(({ parentTransactionId }) => parentTransactionId));
-  // What has no name can be named by no reversal.
-  const open = extras.filter(
-    ({ transactionId }) => transactionId === undefined || !givenBack.has(transactionId),
-  );
+  const open = extras.filter((row) => !reversals.some((reversal) => givesBack(reversal, row)));
   const refundProposal = open.flatMap((row): RefundProposal[] =>
     row.transactionId === undefined
       ? []

@@ -1,7 +1,8 @@
 import { type ChargeId, parseChargeId } from "../core/charge.ts";
-import type { FeedWindow } from "../core/feed.ts";
+import type { FeedWindow, OrderOwners } from "../core/feed.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
 import type { GatewaySide } from "../core/sides.ts";
+import type { WireRequest } from "../core/transport.ts";
 import type { Worker } from "../ports.ts";
 import { readEntries } from "./read-entries.ts";
 import { ask, type FeedOf, outOfTime } from "./scan-feed.ts";
@@ -17,6 +18,24 @@ export type Owners = {
 /** Orders that one run asks of: a merchant's sales beside ours may be many, and each is a request. */
 const askedMax = 200;
 const readAtOnce = 100;
+/** Together they outlast a `Retry-After` of a minute. */
+const triesPerOrder = 8;
+const askAgainAfterMs = 10_000;
+
+const askOwner = async (
+  request: WireRequest,
+  { gateway }: FeedOf,
+  owners: OrderOwners,
+  worker: Worker,
+  reserveMs: number,
+): Promise<ReturnType<OrderOwners["read"]>> => {
+  for (let attempt = 1; ; attempt++) {
+    const reply = await ask(gateway, request, worker, reserveMs, 1);
+    const answer = "failure" in reply ? reply : owners.read(reply);
+    if (!("failure" in answer) || answer.failure === outOfTime || attempt === triesPerOrder) return answer;
+    await worker.clock.sleep(askAgainAfterMs);
+  }
+};
 
 /**
  * Asks of captures that no charge explains whose order they are of, where the gateway's rows do not say it: a second
@@ -26,15 +45,16 @@ const readAtOnce = 100;
  */
 export const ownersOfStrangers = async (
   strangers: Iterable<GatewaySide>,
-  { gateway, feed }: FeedOf,
+  of: FeedOf,
   window: FeedWindow,
   worker: Worker,
   reserveMs: number,
 ): Promise<Owners> => {
+  const { gateway, feed } = of;
   const { owners } = feed;
   const byOrder = new Map<string, ChargeId>();
   if (owners === undefined) return { byOrder };
-  const requests = new Map<string, NonNullable<ReturnType<typeof owners.request>>>();
+  const requests = new Map<string, WireRequest>();
   for (const row of strangers) {
     const { orderId, atMs } = row;
     // The rows of the margins are of the runs before and after.
@@ -45,20 +65,16 @@ export const ownersOfStrangers = async (
   }
   let failure: string | undefined;
   const named = new Map<string, ChargeId>();
-  await Promise.all(
-    [...requests].map(([orderId, request]) =>
-      worker.limit(async () => {
-        const reply = await ask(gateway, request, worker, reserveMs, 2);
-        const answer = "failure" in reply ? reply : owners.read(reply);
-        if ("failure" in answer) {
-          failure = failure === outOfTime ? failure : answer.failure;
-          return;
-        }
-        const chargeId = parseChargeId(answer.chargeId);
-        if (chargeId !== undefined) named.set(orderId, chargeId);
-      }),
-    ),
-  );
+  // One after the other: what is asked here can wait, and charges are sent meanwhile by the same account.
+  for (const [orderId, request] of requests) {
+    const answer = await askOwner(request, of, owners, worker, reserveMs);
+    if ("failure" in answer) {
+      failure = answer.failure;
+      break;
+    }
+    const chargeId = parseChargeId(answer.chargeId);
+    if (chargeId !== undefined) named.set(orderId, chargeId);
+  }
   const wanted = [...new Set(named.values())];
   const entries = new Map<ChargeId, LedgerEntry | Error>();
   for (let from = 0; from < wanted.length; from += readAtOnce)

@@ -225,6 +225,22 @@ describe("several captures", () => {
     expect(finding?.next).toBe("confirm_the_refund");
   });
 
+  // Centrapay's refunds name a Payment Request, and of a confirmation its key.
+  // biome-ignore format: one row a line
+  test.each<[string, Partial<GatewaySide>, Partial<GatewaySide>, proposed: boolean]>([
+    ["its order was given back", { orderId: "o-2" }, { orderId: "o-2" }, false],
+    ["one of several under that order, by its key", { orderId: "o-2", requestId: "r-2" }, { orderId: "o-2", requestId: "r-2" }, false],
+    ["another under that order, by its key", { orderId: "o-2", requestId: "r-2" }, { orderId: "o-2", requestId: "r-3" }, true],
+    ["another order was", { orderId: "o-2" }, { orderId: "o-3" }, true],
+    ["another transaction of that order was", { orderId: "o-2" }, { orderId: "o-2", parentTransactionId: "a" }, true],
+  ])("by an order alone, too: %s", (_reason, row, reversal, isProposed) => {
+    const back = { ...drop(refund(), "parentTransactionId", "requestId", "orderId"), ...reversal };
+    const extra = { ...drop(at("b", t0 + 5), "requestId", "orderId"), ...row };
+    const finding = doubleOf(unknown, [at("a", t0 + 1), extra, back]);
+    expect(finding?.next).toBe(isProposed ? "confirm_the_refund" : "book_the_reversal");
+    expect(finding?.refundProposal?.map(({ transactionId }) => transactionId)).toEqual(isProposed ? ["b"] : undefined);
+  });
+
   test("of an unknown charge, too, what was given back is not proposed again", () => {
     const finding = doubleOf(undefined, [charge(), second, refund({ parentTransactionId: "t-2" })]);
     expect(finding?.next).toBe("book_the_reversal");

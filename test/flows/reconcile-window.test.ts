@@ -627,6 +627,24 @@ describe("an unknown that the feed answers", () => {
       });
     });
 
+    test("what cannot be read at once is asked for again, and nothing else after it where it never can", async () => {
+      let answers = 0;
+      const parts = { entries: [made()], pages: [[itsOwn, strange("pr-2"), strange("pr-3")]] };
+      const late = await asking(() => {
+        answers += 1;
+        return answers < 8 ? { failure: "HTTP 429" } : { chargeId: "order-1" };
+      }, parts);
+      expect(late.record).toMatchObject({ complete: true, findings: { double_charge: 1 } });
+      expect(answers).toBe(9);
+      answers = 0;
+      const never = await asking(() => {
+        answers += 1;
+        return { failure: "HTTP 429" };
+      }, parts);
+      expect(never.record).toMatchObject({ complete: false, findings: { missing_in_ledger: 2 } });
+      expect(answers).toBe(8);
+    });
+
     test("an entry that cannot be read does so, too, and the others are named", async () => {
       const ran = await asking((orderId) => ({ chargeId: orderId === "pr-2" ? "order-1" : "order-9" }), {
         entries: [made(), { ...made(), v: 99, chargeId: "order-9" } as never],

@@ -114,19 +114,36 @@ export const startReconcilers = (world: {
     });
   };
 
-  const overTo = async (name: GatewayName, worker: Reconciler, toMs: number): Promise<boolean> => {
+  /** of the last run, when nothing happens any more */
+  const proposed: { readonly chargeId: string; readonly transactionId: string }[] = [];
+
+  const overTo = async (
+    name: GatewayName,
+    worker: Reconciler,
+    toMs: number,
+    isLast = false,
+  ): Promise<boolean> => {
     const gateway = worker.gateways[name];
     const of = gateway === undefined ? undefined : feedOf(gateway);
     if (of === undefined) throw new Error(`no feed of ${name}`);
     const onFinding = (finding: Finding): void => {
       findings.push(finding);
+      const { chargeId, refundProposal = [] } = finding;
+      if (isLast && chargeId !== undefined)
+        proposed.push(...refundProposal.map(({ transactionId }) => ({ chargeId, transactionId })));
       story.tell(() => ({
         who: "reconcile",
         what: `finds ${finding.id}`,
         ...(finding.chargeId === undefined ? {} : { chargeId: finding.chargeId }),
       }));
     };
-    return (await reconcileWindow(of, { fromMs: startMs - hour, toMs }, worker, { onFinding })).complete;
+    const run = await reconcileWindow(of, { fromMs: startMs - hour, toMs }, worker, { onFinding });
+    const { complete, incomplete } = run;
+    story.tell(() => ({
+      who: "reconcile",
+      what: `${name}: ${incomplete === undefined ? "complete" : `${incomplete.reason}, ${incomplete.why}`}`,
+    }));
+    return complete;
   };
 
   for (const fromMs of [0.2, 0.6])
@@ -149,7 +166,7 @@ export const startReconcilers = (world: {
     });
   for (const name of gatewayNames)
     invoke(world.endMs - 6 * hour, async (worker) => {
-      if (await overTo(name, worker, worker.clock.nowMs())) whole.add(name);
+      if (await overTo(name, worker, worker.clock.nowMs(), true)) whole.add(name);
     });
 
   const told = (): readonly Finding[] => [
@@ -186,6 +203,14 @@ export const startReconcilers = (world: {
         ...gatewayNames
           .filter((name) => !whole.has(name))
           .map((name) => wrong(undefined, `the last run over ${name}, with no fault about, is not complete`)),
+        ...proposed
+          .filter(
+            ({ chargeId, transactionId }) =>
+              !world.capturesOf(chargeId).some((one) => one.transactionId === transactionId),
+          )
+          .map(({ chargeId, transactionId }) =>
+            wrong(chargeId, `a refund of ${transactionId} is proposed, which holds no money of it`),
+          ),
         ...world.chargeIds.flatMap((chargeId) => {
           const entry = world.entryOf(chargeId as ChargeId);
           const captures = world.capturesOf(chargeId);
