@@ -9,6 +9,7 @@ import { readWork } from "../lib/adapters/dynamodb-work.ts";
 import { sqsQueues } from "../lib/adapters/sqs-queues.ts";
 import { type ChargeId, parseChargeId } from "../lib/core/charge.ts";
 import { member, parseJson } from "../lib/core/json.ts";
+import type { LedgerEntry } from "../lib/core/ledger.ts";
 import { maskedText } from "../lib/core/masked-message.ts";
 import { retriesLater } from "../lib/core/policy.ts";
 import { QUEUES, type QueueName } from "../lib/core/queues.ts";
@@ -26,12 +27,13 @@ import { startReleaser } from "./releaser.ts";
 import { openResultsFile, type ResultRow, rowOfEntry, rowOfRefusal } from "./results-file.ts";
 import { readRunRecord, refuseOtherRun, writeRunRecord } from "./run-record.ts";
 import { type RunFlags, type RunSettings, readRunSettings } from "./run-settings.ts";
-import { type GatewayTruth, summaryJson, summaryText } from "./run-summary.ts";
+import { summaryJson, summaryText } from "./run-summary.ts";
 import { createRunTotals, type RunTotals } from "./run-totals.ts";
 import { gatewaysName, type Sandboxes, startSandboxes } from "./sandboxes.ts";
 import { stackFunctions } from "./stack-functions.ts";
 import { type StopSignals, watchStopSignals } from "./stop-signals.ts";
 import { createTally, type Item, type Tally } from "./tally.ts";
+import { truthCheck } from "./truth-check.ts";
 
 /** How often the ledger is asked what waits. */
 const waitingEveryMs = 1_000;
@@ -259,8 +261,7 @@ const work = async (parts: RunParts): Promise<ExitStatus> => {
   }
 
   const known = sandboxes.truth();
-  const disagreeing: string[] = [];
-  let capturedInReview = 0;
+  const check = known && truthCheck(known);
   const totals = createRunTotals();
   const results = settings.resultsFile === undefined ? undefined : openResultsFile(settings.resultsFile);
   const seenLines = new Set<number>();
@@ -269,30 +270,16 @@ const work = async (parts: RunParts): Promise<ExitStatus> => {
     ledger,
     (queue, place) => outcomes.messageAt(queue, place),
     totals,
-    (row) => {
+    (row, entry) => {
       seenLines.add(row.line);
       results?.add(row);
-      if (known === undefined || row.chargeId === undefined || row.attempts === 0) return;
-      const wasCaptured = known.captures.has(row.chargeId);
-      if (wasCaptured && row.outcome === "review") capturedInReview += 1;
-      else if (wasCaptured !== (row.outcome === "approved")) disagreeing.push(row.chargeId);
+      if (entry !== undefined) check?.see(entry);
     },
   );
   results?.close();
   outcomes.close();
 
-  const truth: GatewayTruth | undefined =
-    known === undefined
-      ? undefined
-      : {
-          chargesCaptured: known.captures.size,
-          doubleCharges: [...known.captures]
-            .filter(([, count]) => count > 1)
-            .map(([chargeId]) => ({ chargeId })),
-          capturedByCurrency: known.capturedByCurrency,
-          capturedInReview,
-          disagreeing,
-        };
+  const truth = check?.result();
   const summary = {
     lines: tally.items.reduce((lines, { moreLines }) => lines + 1 + (moreLines?.length ?? 0), 0),
     totals,
@@ -304,7 +291,7 @@ const work = async (parts: RunParts): Promise<ExitStatus> => {
   process.stdout.write(
     settings.json ? `${JSON.stringify(summaryJson(summary))}\n` : `${summaryText(summary)}\n`,
   );
-  const wrong = disagreeing.length > 0 || (truth?.doubleCharges.length ?? 0) > 0;
+  const wrong = truth !== undefined && (truth.disagreeing.length > 0 || truth.doubleCharges.length > 0);
   return totals.countOf("review") > 0 || wrong ? exitStatus.someInReview : exitStatus.allFinal;
 };
 
@@ -396,7 +383,7 @@ const forEachRow = async (
     place: { readonly offset: number; readonly bytes: number },
   ) => Parameters<typeof rowOfRefusal>[0] | undefined,
   totals: RunTotals,
-  tell: (row: ResultRow) => void,
+  tell: (row: ResultRow, entry?: LedgerEntry) => void,
 ): Promise<void> => {
   const told = new Set<ChargeId>();
   const { items } = tally;
@@ -419,7 +406,7 @@ const forEachRow = async (
       if (entry === undefined || told.has(entry.chargeId)) continue;
       told.add(entry.chargeId);
       totals.addCharge(entry);
-      tell(rowOfEntry(entry, item.line));
+      tell(rowOfEntry(entry, item.line), entry);
     }
   }
 };

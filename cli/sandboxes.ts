@@ -10,6 +10,8 @@ import type { RunSettings } from "./run-settings.ts";
 export type SandboxesTruth = {
   /** charges that were captured, and how often */
   readonly captures: ReadonlyMap<string, number>;
+  /** captures that are known by their key alone, with the merchant's own reference for each */
+  readonly captureOfKey: ReadonlyMap<string, string>;
   /** minor units by currency */
   readonly capturedByCurrency: Readonly<Record<string, string>>;
 };
@@ -85,17 +87,20 @@ export const startSandboxes = async (
     truth() {
       if (centrobill === undefined || centrapay === undefined) return undefined;
       const captures = new Map<string, number>();
+      const captureOfKey = new Map<string, string>();
       const sums = new Map<string, bigint>();
       const { capturedChargeIds, doubleCharges, capturedByCurrency } = centrobill.truth();
       for (const chargeId of capturedChargeIds) captures.set(chargeId, 1);
       for (const { chargeId, transactions } of doubleCharges) captures.set(chargeId, transactions.length);
       for (const [currency, minor] of Object.entries(capturedByCurrency)) sums.set(currency, BigInt(minor));
-      for (const { chargeId, amount, currency } of centrapay.captures()) {
-        captures.set(chargeId, (captures.get(chargeId) ?? 0) + 1);
+      for (const { chargeId, amount, currency, key } of centrapay.captures()) {
+        if (key === undefined) captures.set(chargeId, (captures.get(chargeId) ?? 0) + 1);
+        else captureOfKey.set(key, chargeId);
         sums.set(currency, (sums.get(currency) ?? 0n) + BigInt(amount));
       }
       return {
         captures,
+        captureOfKey,
         capturedByCurrency: Object.fromEntries(
           [...sums].sort().map(([currency, minor]) => [currency, String(minor)]),
         ),

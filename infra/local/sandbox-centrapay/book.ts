@@ -32,6 +32,8 @@ export interface Capture {
   readonly chargeId: string;
   readonly amount: string;
   readonly currency: string;
+  /** of a confirmation, whose reference may be of several: the key that it was made with */
+  readonly key?: string;
 }
 
 /** What the gateway really did. */
@@ -61,10 +63,11 @@ export class Book {
       const refunded = request.activities.some(({ type }) => type === "refund");
       return request.activities
         .filter(({ type }) => (type === "payment" && !refunded) || type === "confirmation")
-        .map(({ amount, currency, invoiceRef }) => ({
+        .map(({ amount, currency, invoiceRef, idempotencyKey, type }) => ({
           chargeId: request.externalRef ?? invoiceRef ?? request.id,
           amount,
           currency,
+          ...(type === "confirmation" && idempotencyKey !== undefined ? { key: idempotencyKey } : {}),
         }));
     });
   }
