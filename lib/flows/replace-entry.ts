@@ -10,7 +10,7 @@ export const noteState = (entry: LedgerEntry, worker: Worker): void => {
   worker.log.metric("ChargeOutcome", 1, { gateway: entry.gateway, outcome: entry.state });
   if (!isFinal(entry) && entry.state !== "review") return;
   worker.log.metric("Sends", entry.sends, { gateway: entry.gateway });
-  const { kind } = "evidence" in entry ? entry.evidence : { kind: undefined };
+  const { kind } = entry.evidence;
   if (kind === "network_limit" || kind === "instrument_closed")
     worker.log.metric("BudgetRefusals", 1, { gateway: entry.gateway, reason: kind });
   worker.trace?.(entry);

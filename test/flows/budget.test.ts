@@ -138,6 +138,10 @@ describe("a closed instrument", () => {
       retry: { advice: "never" },
       evidence: { kind: "instrument_closed", byChargeId: "before-0", rule: "visa_category_1", code: "41" },
     });
+    const refusals = one.log.metrics.filter(({ name }) => name === "BudgetRefusals");
+    expect(refusals.map(({ members }) => members)).toEqual([
+      { gateway: "centrobill", reason: "instrument_closed" },
+    ]);
   });
 
   test("is closed in the write that records the decline", async () => {

@@ -215,6 +215,23 @@ describe("what is made first", () => {
   });
 });
 
+describe("a confirmation, for which nothing is made", () => {
+  test("is sent at once, on the Payment Request that its message names", async () => {
+    const confirm = {
+      mode: "confirm",
+      paymentRequestId: "preauth-7",
+      invoiceRef: "inv-7",
+      lineItems: [{ name: "Order", qty: "1", price: "1999" }],
+    };
+    const on = stage({ charge: [paid] }, confirm);
+    expect(await on.submit()).toStrictEqual({ kind: "done" });
+    expect(on.asked).toStrictEqual(["charge"]);
+    expect(on.wire.sent.at(-1)?.url).toBe(`${url}/api/payment-requests/preauth-7/confirm`);
+    expect(on.entry()).toMatchObject({ state: "approved", sends: 1 });
+    expect(on.entry()?.preparation).toBeUndefined();
+  });
+});
+
 describe("what was made and not charged for long", () => {
   const expires = 2 * minute;
   test.each<[afterMs: number, madeWith: JsonObject, firstCharge: Scripted, asked: string, reason: string]>([
