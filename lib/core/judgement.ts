@@ -2,6 +2,7 @@ import type { GatewayName } from "./charge.ts";
 import type { FeedWindow } from "./feed.ts";
 import type { Finding, FindingKind, FindingMoney, NextStep, RefundProposal } from "./finding.ts";
 import { lastWords } from "./last-words.ts";
+import { type Payments, paymentsOf } from "./payment-in-parts.ts";
 import type { GatewaySide, LedgerSide } from "./sides.ts";
 
 /** What a run has read, and what it answers for. */
@@ -167,8 +168,11 @@ const doubleCharge = (
   extras: readonly GatewaySide[],
   reversals: readonly GatewaySide[],
   view: View,
+  partsOf: Payments["partsOf"] = (row) => [row],
 ): Finding => {
-  const open = extras.filter((row) => !reversals.some((reversal) => givesBack(reversal, row)));
+  const open = extras
+    .flatMap(partsOf)
+    .filter((row) => !reversals.some((reversal) => givesBack(reversal, row)));
   const refundProposal = open.flatMap((row): RefundProposal[] =>
     row.transactionId === undefined
       ? []
@@ -204,7 +208,7 @@ const judgeCharge = (ledger: LedgerSide, all: readonly GatewaySide[], view: View
     all.filter(({ kind, failed }) => kind === "reversal" && failed !== true),
     captured,
   );
-  const captures = charges.filter(captured);
+  const { captures, partsOf } = paymentsOf(charges.filter(captured), ledger);
   const finding = findingOf(view, { chargeId: ledger.chargeId, ledger, rows: all });
   const isOpen = ledger.state === "unknown" || ledger.state === "pending" || ledger.state === "opened";
   const anchors = all.flatMap(({ atMs }) => (atMs === undefined ? [] : [atMs]));
@@ -234,7 +238,7 @@ const judgeCharge = (ledger: LedgerSide, all: readonly GatewaySide[], view: View
           consumers: [],
         }
       : (kept as GatewaySide);
-    findings.push(doubleCharge(finding, ownRow, extras, reversals, view));
+    findings.push(doubleCharge(finding, ownRow, extras, reversals, view, partsOf));
   }
   const [reversal] = reversals;
   if (reversal !== undefined)

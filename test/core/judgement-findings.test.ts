@@ -254,6 +254,50 @@ describe("several captures", () => {
   });
 });
 
+describe("payments of one order that come to no more than was asked", () => {
+  const part = (id: string, amount: string, changes: Partial<GatewaySide> = {}): GatewaySide =>
+    drop(charge({ transactionId: id, amount, ...changes }), "requestId", "chargeId");
+  const byOrder: LedgerSide = { ...bare, orderId: "o-1" };
+  // biome-ignore format: one row a line
+  test.each<[string, LedgerSide, GatewaySide[], Judgement["money"], string[]]>([
+    ["all of it, in two", byOrder, [part("a", "1000"), part("b", "999")], "matched", []],
+    ["in three, of which the ledger knows one", approved, [part("a", "1000"), part("t-1", "900"), part("c", "99")], "matched", []],
+    ["less than was asked", byOrder, [part("a", "1000"), part("b", "900")], "unmatched", ["amount_differs a 99"]],
+    ["more than was asked", byOrder, [part("a", "1000"), part("b", "1000")], "unmatched", ["amount_differs a 999", "double_charge b 1000"]],
+    ["of two orders", byOrder, [part("a", "1000"), part("b", "999", { orderId: "o-2" })], "unmatched", ["amount_differs a 999", "double_charge b 999"]],
+    ["of no order", { ...bare, transactionId: "a" }, [drop(part("a", "1000"), "orderId"), drop(part("b", "999"), "orderId")], "unmatched", ["amount_differs a 999", "double_charge b 999"]],
+    ["in another currency", byOrder, [part("a", "1000"), part("b", "999", { currency: "USD" })], "unmatched", ["amount_differs a 999", "double_charge b 999"]],
+    ["of no amount", byOrder, [part("a", "1000"), drop(part("b", "999"), "amount")], "unmatched", ["amount_differs a 999", "double_charge b -"]],
+    ["a whole payment beside a part", byOrder, [part("a", "1999"), part("b", "1")], "unmatched", ["double_charge b 1"]],
+    ["one of nothing is a part of it, too", byOrder, [part("a", "1999"), part("b", "0")], "matched", []],
+  ])("are one payment: %s", (_reason, ledger, rows, money, findings) => {
+    const judged = of(ledger, rows);
+    expect(judged.findings.map((one) => `${one.kind} ${one.id.split("#").at(-1)} ${one.money?.amount ?? "-"}`).sort()).toEqual(findings);
+    expect(judged.money).toBe(money);
+  });
+
+  test("of a second order are given back one by one", () => {
+    const rows = [part("a", "1000", { orderId: "o-2" }), part("b", "999", { orderId: "o-2" })];
+    const [finding] = of({ ...byOrder, preparedId: "o-1" }, rows).findings;
+    expect(finding).toMatchObject({ kind: "double_charge", money: eur("1999") });
+    expect(finding?.refundProposal).toEqual([
+      { gateway: "centrobill", transactionId: "a", ...eur("1000") },
+      { gateway: "centrobill", transactionId: "b", ...eur("999") },
+    ]);
+  });
+
+  test("name all of them where they are told", () => {
+    const [finding] = of({ ...byOrder, state: "declined_permanent" }, [
+      part("a", "1000"),
+      part("b", "999"),
+    ]).findings;
+    expect(finding).toMatchObject({ kind: "state_differs", money: eur("1999") });
+    expect(finding?.rows.map(({ transactionId, amount }) => [transactionId, amount])).toEqual([
+      ["a", "1999"],
+    ]);
+  });
+});
+
 describe("strangers", () => {
   const refused = (...names: ("chargeId" | "requestId")[]): GatewaySide =>
     drop(charge({ says: "refused" }), ...names);

@@ -206,7 +206,9 @@ export const startReconcilers = (world: {
         ...proposed
           .filter(
             ({ chargeId, transactionId }) =>
-              !world.capturesOf(chargeId).some((one) => one.transactionId === transactionId),
+              !world
+                .capturesOf(chargeId)
+                .some((one) => (one.parts ?? [one.transactionId]).includes(transactionId)),
           )
           .map(({ chargeId, transactionId }) =>
             wrong(chargeId, `a refund of ${transactionId} is proposed, which holds no money of it`),

@@ -75,6 +75,9 @@ const unlistedWord = "A_WORD_OF_TOMORROW";
 const undetermined = new Set(["PAYMENT_UNCONFIRMED", "REQUEST_PAID", unlistedWord]);
 
 const iso = (ms: number): string => new Date(ms).toISOString();
+/** By a patron with two assets: a payment is one "towards the request". Not a matter of chance. */
+const isPaidInParts = ({ barcode }: PaymentRequest, paid: string): boolean =>
+  barcode !== undefined && BigInt(paid) > 3n && BigInt(paid) % 7n === 0n;
 const less = (amount: string, minor: string): string => String(BigInt(amount) - BigInt(minor));
 
 /** Which charge a confirmation is for: its Payment Request may have several. */
@@ -206,7 +209,7 @@ export const simCentrapay = (options: {
     return activity;
   };
 
-  const capture = (chargeId: string, activity: Activity, asked: string): void => {
+  const capture = (chargeId: string, activity: Activity, asked: string, parts?: readonly string[]): void => {
     captured += 1;
     const one: Capture = {
       chargeId,
@@ -215,6 +218,7 @@ export const simCentrapay = (options: {
       asked,
       // A Payment Request that was made for a charge names it; one that was authorised beforehand names nobody.
       namesUs: activity.type === "payment" || activity.showsKey,
+      ...(parts === undefined ? {} : { parts }),
       ...(activity.type === "payment" || activity.idempotencyKey === undefined
         ? {}
         : { key: activity.idempotencyKey }),
@@ -242,10 +246,13 @@ export const simCentrapay = (options: {
   const settle = (one: PaymentRequest, key?: string): Activity => {
     one.status = "paid";
     one.remaining = strikes("wrongAmount") ? "1" : "0";
-    const activity = note(one, "payment", less(one.amount, one.remaining), key);
-    capture(one.externalRef ?? "", activity, one.amount);
-    tells(one, activity);
-    return activity;
+    const paid = less(one.amount, one.remaining);
+    const first = isPaidInParts(one, paid) ? note(one, "payment", String(BigInt(paid) / 3n), key) : undefined;
+    const activity = note(one, "payment", first === undefined ? paid : less(paid, first.amount), key);
+    const whole = { ...activity, amount: paid };
+    capture(one.externalRef ?? "", whole, one.amount, first && [first.id, activity.id]);
+    tells(one, whole);
+    return whole;
   };
 
   const make = (asked: Pick<PaymentRequest, "id" | "amount" | "currency"> & Partial<PaymentRequest>) => {

@@ -18,6 +18,8 @@ export type Capture = {
   readonly asked: string;
   /** whether its row, or what that names, names the charge */
   readonly namesUs: boolean;
+  /** the transactions that it came in, where they were several */
+  readonly parts?: readonly string[];
   /** the key by which alone it names the charge */
   readonly key?: string;
 };
