@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: "fast",
           include: [
-            "test/{core,gateways,flows,desk,doubles,adapters,simulation,cli}/**/*.test.ts",
+            "test/{core,gateways,flows,desk,reports,doubles,adapters,simulation,cli}/**/*.test.ts",
             "test/*.test.ts",
           ],
           exclude: ["test/**/*.stack.test.ts"],

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { closeSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { Command } from "commander";
@@ -8,15 +9,17 @@ import { hideMessages } from "../lib/adapters/sqs-queues.ts";
 import type { FeedWindow } from "../lib/core/feed.ts";
 import { findingKinds } from "../lib/core/finding.ts";
 import { moneyText } from "../lib/core/money.ts";
+import { unreadPart } from "../lib/core/reconciled-day.ts";
 import type { RunRecord } from "../lib/core/window-record.ts";
 import { feedOf, reconcileWindow } from "../lib/flows/reconcile-window.ts";
 import type { Reconciler } from "../lib/ports.ts";
+import { findingTally } from "../lib/reports/finding-tally.ts";
+import { kindWords } from "../lib/reports/finding-words.ts";
+import { reconcilePage } from "../lib/reports/reconcile-page.ts";
 import { type ExitStatus, exitStatus } from "./exit-status.ts";
-import { csvFile, type FindingFile, ndjsonFile, openForWriting, type ToldFinding } from "./finding-files.ts";
-import { kindWords } from "./finding-words.ts";
+import { csvFile, type FindingFile, ndjsonFile, openForWriting } from "./finding-files.ts";
 import type { LedgerFlags } from "./ledger-access.ts";
 import { openPlace, workerAt } from "./place.ts";
-import { reconcilePage } from "./reconcile-page.ts";
 import { textTable } from "./text-table.ts";
 import { UsageProblem } from "./usage-problem.ts";
 
@@ -28,9 +31,6 @@ type ReconcileFlags = LedgerFlags & {
   readonly csv?: string;
   readonly ndjson?: string;
 };
-
-/** Findings that the page shows; the files for machines have all of them. */
-const pageMax = 2_000;
 
 /** `chargeonce reconcile` (contract, section 3). */
 export const addReconcileCommand = (program: Command): void => {
@@ -85,6 +85,8 @@ const windowOf = (flags: ReconcileFlags): FeedWindow => {
   return window;
 };
 
+const sha256 = (text: string): string => hash("sha256", text, "hex");
+
 const reconcile = async (flags: ReconcileFlags): Promise<ExitStatus> => {
   const window = windowOf(flags);
   const place = await openPlace(flags);
@@ -114,8 +116,7 @@ const reconcile = async (flags: ReconcileFlags): Promise<ExitStatus> => {
     };
     const runs: RunRecord[] = [];
     const withoutFeed: string[] = [];
-    const shown: ToldFinding[] = [];
-    let more = 0;
+    const tally = findingTally();
     for (const gateway of Object.values(worker.gateways)) {
       const of = feedOf(gateway);
       if (of === undefined) {
@@ -126,18 +127,23 @@ const reconcile = async (flags: ReconcileFlags): Promise<ExitStatus> => {
         tellReview: place.deployed,
         onFinding(finding, entry) {
           for (const file of files) file.add({ finding, entry });
-          if (page === undefined) return;
-          if (shown.length < pageMax) shown.push({ finding, entry });
-          else more += 1;
+          if (page !== undefined) tally.add(finding, entry);
         },
       });
       await keepRun(access.dynamodb, access.table, run);
+      const unread = unreadPart(run);
+      if (unread !== undefined) for (const file of files) file.addMissing(run.gateway, unread);
       runs.push(run);
     }
     if (runs.length === 0)
       throw new UsageProblem("no gateway has a feed to compare with: CENTROBILL_FEED_URL is not set");
     if (page !== undefined) {
-      writeSync(page, reconcilePage({ runs, withoutFeed, findings: shown, more }));
+      const missing = runs.flatMap((run) => {
+        const part = unreadPart(run);
+        return part === undefined ? [] : [{ gateway: run.gateway, part }];
+      });
+      const findings = tally.totals();
+      writeSync(page, reconcilePage({ window, runs, missing, withoutFeed, findings }, sha256));
       closeSync(page);
     }
     process.stdout.write(

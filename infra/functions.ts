@@ -63,6 +63,8 @@ export type FunctionRow = {
   readonly looksInto?: readonly QueueName[];
   /** whether it asks how full each queue is, dead-letter queues among them */
   readonly countsQueues?: boolean;
+  /** whether it puts reports into their bucket, and is given its address */
+  readonly writesReports?: boolean;
   /** it is there where the stack wants it */
   readonly onlyWith?: "reviewDesk";
   /** what it may keep on its disk, MB, where that is more than Lambda gives by itself */
@@ -160,6 +162,21 @@ export const FUNCTIONS = [
     sendsTo: ["review"],
     timeoutMs: () => 900_000,
     // About ten million charges of one window with their rows.
+    diskMb: 2_048,
+  },
+  {
+    name: "write-reports",
+    // Not in one turn with `reconcile`, whose windows are worked for minutes then.
+    trigger: { kind: "schedule", everyMinutes: 20 },
+    reads: { queues: [], settings: [], credentials: [] },
+    callsGateways: false,
+    table: ["BatchGetItem", "PutItem", "Query"],
+    indexes: [],
+    sendsTo: [],
+    hides: [],
+    writesReports: true,
+    timeoutMs: () => 900_000,
+    // About half a million findings of one day with their histories.
     diskMb: 2_048,
   },
   {

@@ -3,6 +3,7 @@ import type { BacklogState } from "./core/backlog.ts";
 import type { ChargeId, GatewayName, LeaseToken, RequestId } from "./core/charge.ts";
 import type { EndedEntry } from "./core/charge-trace.ts";
 import type { FeedWindow } from "./core/feed.ts";
+import type { Finding } from "./core/finding.ts";
 import type { Gateway } from "./core/gateway.ts";
 import type { InstrumentChange, InstrumentKey, InstrumentRecord } from "./core/instrument-record.ts";
 import type { JsonObject } from "./core/json.ts";
@@ -11,6 +12,7 @@ import type { NotedNotice, Notice, WakeUp } from "./core/notice.ts";
 import type { Gate, PaceRecord } from "./core/pace.ts";
 import type { Policy } from "./core/policy.ts";
 import type { ChargeQueueName } from "./core/queues.ts";
+import type { ReportRecord } from "./core/report-record.ts";
 import type { RetryRecord } from "./core/retry-record.ts";
 import type { ReviewDecision } from "./core/review-decision.ts";
 import type { RouteMessage } from "./core/route-message.ts";
@@ -302,6 +304,8 @@ export type LogEventName =
   | "reconciled"
   | "reconciliation_failed"
   | "finding"
+  | "report_written"
+  | "report_failed"
   | "retry_decided"
   | "retry_released"
   | "quick_given_up"
@@ -343,6 +347,7 @@ export type LogMembers = {
   readonly category?: string;
   readonly code?: string;
   readonly reason?: string;
+  readonly day?: string;
   readonly status?: number;
   readonly cause?: string;
   readonly durationMs?: number;
@@ -411,6 +416,56 @@ export type ReconciliationBook = {
     previous: LeaseToken | undefined,
     record: WindowRecord,
   ): Promise<{ readonly kind: "replaced" } | { readonly kind: "lost" }>;
+  /**
+   * Keeps a piece of a run's findings under the token that its record will have, for as long as reports are made of it.
+   * Again under the same number: that one stands.
+   */
+  keepFindings(token: LeaseToken, piece: number, findings: readonly Finding[], nowMs: number): Promise<void>;
+};
+
+/** What reports of reconciliation are made of, and which of them were written. Each throws `LedgerUnavailable`. */
+export type ReportBook = Pick<ReconciliationBook, "windows"> & {
+  /** The findings that are kept under a record's token, a piece at a time, in the order in which they were found. */
+  findings(token: LeaseToken): AsyncIterable<readonly Finding[]>;
+  /** The records of a gateway's reports, from this day (`2026-11-24`) on. */
+  reports(gateway: GatewayName, fromDay: string): Promise<readonly ReportRecord[]>;
+  /** Writes the record if the one that stands is of version `previous` (or none does). */
+  replaceReport(
+    previous: LeaseToken | undefined,
+    record: ReportRecord,
+  ): Promise<{ readonly kind: "replaced" } | { readonly kind: "lost" }>;
+};
+
+/** A report as it grows, outside the memory. */
+export type ReportDraft = {
+  /** Throws `NoRoom` where the disk is full. */
+  add(text: string): void;
+  /**
+   * Puts the whole of it under its name, in place of what is there. Rejects where the store did not say that it has it:
+   * the one before may stand, or this one, and never a part.
+   */
+  put(): Promise<void>;
+  /** Gives its room back, whether it was put or not. */
+  drop(): void;
+};
+
+/** Where reports of reconciliation are kept for people and machines. */
+export type Reports = {
+  /** @param name letters, digits, `.`, `_`, `-` and `/` */
+  begin(name: string, contentType: string): ReportDraft;
+};
+
+/** What `write-reports` works with: it can neither charge nor look anything up, nor change a charge's entry. */
+export type ReportWriter = {
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly ids: Pick<Ids, "leaseToken">;
+  readonly sha256: Sha256;
+  readonly ledger: Pick<Ledger, "read">;
+  readonly book: ReportBook;
+  readonly reports: Reports;
+  readonly log: Log;
+  /** how long this invocation may still run */
+  remainingMs(): number;
 };
 
 /** The windows that wait for a worker. Rejects when the queue has not accepted the message. */

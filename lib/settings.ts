@@ -42,8 +42,13 @@ export const secretVariableOf = <Name extends CredentialName>(name: Name): `${Na
 /** The ledger's table, which every function works on. */
 export const tableVariable = "LEDGER_TABLE";
 
+/** The address of the bucket of reports, which `write-reports` alone is given. */
+export const reportsVariable = "REPORTS_URL";
+
 type Variable =
   | SettingName
+  | typeof reportsVariable
+  | "AWS_REGION"
   | CredentialName
   | ReturnType<typeof secretVariableOf>
   | QueueVariable
@@ -109,7 +114,7 @@ const readersOf = (env: Environment) => {
     if (value === undefined) problems.push(`${name}: is not set`);
     return value ?? "";
   };
-  const webAddress = (name: SettingName, fallback?: string): string | undefined => {
+  const webAddress = (name: SettingName | typeof reportsVariable, fallback?: string): string | undefined => {
     const value = text(name) ?? fallback;
     if (value !== undefined && !(URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)))
       problems.push(`${name}: must be a web address`);
@@ -266,6 +271,26 @@ export const readRetrySettings = (env: Environment): RetrySettings => {
       "retryable-declines": required("QUEUE_URL_RETRYABLE_DECLINES"),
     },
     policy: policy?.ok === true ? policy.policy : defaultPolicy,
+  };
+  if (problems.length > 0) throw new SettingsError(problems);
+  return settings;
+};
+
+/** What `write-reports` reads: the table, and where reports are kept. */
+export type ReportSettings = {
+  readonly ledgerTable: string;
+  readonly reportsUrl: string;
+  /** of the bucket, which is the function's own */
+  readonly region: string;
+};
+
+/** Reads the settings of `write-reports`, or throws `SettingsError` with every problem. */
+export const readReportSettings = (env: Environment): ReportSettings => {
+  const { problems, required, webAddress } = readersOf(env);
+  const settings: ReportSettings = {
+    ledgerTable: required(tableVariable),
+    reportsUrl: required(reportsVariable) === "" ? "" : (webAddress(reportsVariable) ?? ""),
+    region: required("AWS_REGION"),
   };
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;

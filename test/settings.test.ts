@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { CHARGE_QUEUES } from "../lib/core/queues.ts";
-import { readSettings } from "../lib/settings.ts";
+import { readReportSettings, readSettings, SettingsError } from "../lib/settings.ts";
 
 const complete: Readonly<Record<string, string>> = {
   LEDGER_TABLE: "ledger",
@@ -27,5 +27,36 @@ describe("the rate of an account", () => {
     [{ CENTRAPAY_URL: "http://127.0.0.1:8080", POLICY: '{"resendsMax":0}' }, {}, "a policy of other numbers"],
   ])("%j → %j (%s)", (env, rateLimits) => {
     expect(readSettings({ ...complete, ...env }).policy.rateLimits).toEqual(rateLimits);
+  });
+});
+
+describe("where reports are kept", () => {
+  const all = {
+    LEDGER_TABLE: "ledger",
+    REPORTS_URL: "https://b.s3.us-east-1.amazonaws.com/",
+    AWS_REGION: "us-east-1",
+  };
+  test("an address, its end without a slash", () => {
+    expect(readReportSettings(all)).toEqual({
+      ledgerTable: "ledger",
+      reportsUrl: "https://b.s3.us-east-1.amazonaws.com",
+      region: "us-east-1",
+    });
+  });
+
+  test.each<[Record<string, string>, readonly string[]]>([
+    [{}, ["LEDGER_TABLE: is not set", "REPORTS_URL: is not set", "AWS_REGION: is not set"]],
+    [{ ...all, REPORTS_URL: "" }, ["REPORTS_URL: is not set"]],
+    [{ ...all, REPORTS_URL: "s3://bucket" }, ["REPORTS_URL: must be a web address"]],
+  ])("%j → %j", (env, problems) => {
+    const read = (): unknown => {
+      try {
+        return readReportSettings(env);
+      } catch (error) {
+        return (error as SettingsError).problems;
+      }
+    };
+    expect(read()).toEqual(problems);
+    expect(() => readReportSettings(env)).toThrow(SettingsError);
   });
 });

@@ -13,6 +13,7 @@ const rooms = [
   "lib/gateways",
   "lib/flows",
   "lib/desk",
+  "lib/reports",
   "lib/adapters",
   "lib/ports.ts",
   "lib/settings.ts",
@@ -46,6 +47,11 @@ const arrows: Readonly<Record<Room, readonly (readonly [Room, string])[]>> = {
     ["lib/flows", "looks and decisions, as the commands make them"],
     ["lib/ports.ts", "from whom"],
   ],
+  "lib/reports": [
+    ["lib/core", "what stands of a day, and the findings"],
+    ["lib/desk", "markup, and the words of a charge's history"],
+    ["lib/ports.ts", "from whom, and to whom"],
+  ],
   "lib/adapters": [
     ["lib/core", "what is stored and sent"],
     ["lib/ports.ts", "what they stand for"],
@@ -60,6 +66,7 @@ const arrows: Readonly<Record<Room, readonly (readonly [Room, string])[]>> = {
     ["lib/gateways", "the registry"],
     ["lib/flows", "the one flow of each function"],
     ["lib/desk", "the pages of the web desk, and nothing else"],
+    ["lib/reports", "what is told of reconciled days"],
     ["lib/adapters", "built once"],
     ["lib/ports.ts", "types"],
     ["lib/settings.ts", "read once"],
@@ -81,6 +88,7 @@ const arrows: Readonly<Record<Room, readonly (readonly [Room, string])[]>> = {
     ["lib/gateways", "the parsers, to check a file"],
     ["lib/flows", "reconcile runs its flow in this process"],
     ["lib/desk", "the pages that it serves, and the words that they share"],
+    ["lib/reports", "the reports that it writes to files"],
     ["lib/adapters", "queues and ledger of a stack"],
     ["lib/ports.ts", "types"],
     ["lib/settings.ts", "flags are settings by another name"],
@@ -135,6 +143,12 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "lib/adapters",
     ["form", "sends", "signature"].map((name) => `lib/adapters/quick-${name}.ts`),
     "requests that go out without the SDK's machinery",
+  ],
+  [
+    /^lib\/adapters\/s3-reports\.ts$/,
+    "lib/adapters",
+    ["lib/adapters/quick-signature.ts"],
+    "the signer of requests that no SDK makes",
   ],
   [/^lib\/adapters\/late-\w+\.ts$/, "lib/adapters", ["lib/adapters/late-sdk.ts"], "the SDK, loaded late"],
   [/^lib\/adapters\//, "lib/adapters", [], "one adapter never knows another technology's"],
@@ -215,6 +229,11 @@ const packages: readonly (readonly [from: RegExp, names: readonly string[], reas
   [/^lib\/adapters\/quick-dynamodb\.ts$/, ["@aws-sdk/client-dynamodb"], "its most frequent commands"],
   [/^lib\/adapters\/quick-sqs\.ts$/, ["@aws-sdk/client-sqs"], "its most frequent commands"],
   [/^lib\/adapters\/xray-daemon\.ts$/, ["node:dgram"], "traces, to the daemon beside a function"],
+  [
+    /^lib\/adapters\/s3-reports\.ts$/,
+    ["node:crypto", "node:fs", "node:http", "node:https", "node:path"],
+    "reports, from the disk to their bucket",
+  ],
   [/^lib\/adapters\/disk-spills\.ts$/, ["node:fs", "node:path"], "lines outside the memory"],
   [/^lib\//, [], "the rest of lib runs anywhere"],
   [
@@ -307,8 +326,8 @@ describe("imports", () => {
         expect(to.map(([target]) => `${room} → ${target}`).filter((arrow) => !gone.has(arrow))).toEqual([]);
   });
 
-  test("core, gateways, flows and pages are pure: no package, nothing of Node", () => {
-    for (const file of files.filter((path) => /^lib\/(core|gateways|flows|desk)\//.test(path)))
+  test("core, gateways, flows, pages and reports are pure: no package, nothing of Node", () => {
+    for (const file of files.filter((path) => /^lib\/(core|gateways|flows|desk|reports)\//.test(path)))
       expect(
         importsOf(file).filter((from) => !isRelative(from)),
         file,
@@ -356,7 +375,7 @@ describe("imports", () => {
 
 describe("habits", () => {
   test("in lib nobody reads the environment, the clock or chance: they are arguments", () => {
-    for (const file of files.filter((path) => /^lib\/(core|gateways|flows|desk)\//.test(path))) {
+    for (const file of files.filter((path) => /^lib\/(core|gateways|flows|desk|reports)\//.test(path))) {
       const text = readFileSync(join(root, file), "utf8");
       expect(text, file).not.toMatch(
         /process\.env|Date\.now\(|new Date\(\)|Math\.random|performance\.now|getBuiltinModule/,

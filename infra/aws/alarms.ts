@@ -9,7 +9,7 @@ import { type GatewayName, gatewayNames } from "../../lib/core/charge.ts";
 import { closeReasons } from "../../lib/core/pace.ts";
 import { deadLetterNameOf, QUEUES, type QueueName } from "../../lib/core/queues.ts";
 import { passesAfterMs, windowMs } from "../../lib/core/window-plan.ts";
-import { type AtWork, FUNCTIONS, isWorked } from "../functions.ts";
+import { type AtWork, FUNCTIONS, type FunctionRow, isWorked } from "../functions.ts";
 import { minorOf } from "./function-settings.ts";
 import type { StackFunctions } from "./functions.ts";
 import { backlogCharges, backlogMoney, fiveMinutes, metricOf } from "./metrics.ts";
@@ -235,14 +235,15 @@ const queueAlarms = ({ queues, lookupsEndMs, atWork }: AlarmedParts): AlarmForm[
   });
 
 const functionAlarms = ({ functions, props }: AlarmedParts): AlarmForm[] =>
-  FUNCTIONS.flatMap(({ name }): AlarmForm[] => {
-    const made = functions[name];
+  FUNCTIONS.flatMap((row): AlarmForm[] => {
+    const { name, writesReports }: FunctionRow = row;
+    const made = functions[row.name];
     if (made === undefined) return [];
     return [
       {
         id: `${name}-errors`,
         says: `${name} ended with an error, ran out of time, or does not start.`,
-        section: "Function errors",
+        section: writesReports === true ? "Reports not written" : "Function errors",
         metric: made.metricErrors({ period: fiveMinutes, statistic: Stats.SUM }),
         from: 1,
       },

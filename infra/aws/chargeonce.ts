@@ -48,6 +48,7 @@ export class Chargeonce extends Construct {
       durations,
       table: this.ledger,
       queues: this.#queues,
+      reports: this.reports,
       network: egressNetwork(this, props.egress),
     });
     eventSources(this, this.functions, this.#queues, props, atWork);

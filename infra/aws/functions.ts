@@ -4,7 +4,9 @@ import { Duration, RemovalPolicy, Size } from "aws-cdk-lib";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import { Architecture, Code, Function as Lambda, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { Bucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
+import { reportsVariable } from "../../lib/settings.ts";
 import { type Durations, FUNCTIONS, type FunctionName, type FunctionRow, isThere } from "../functions.ts";
 import type { EgressNetwork } from "./egress.ts";
 import { variablesOf } from "./function-settings.ts";
@@ -26,6 +28,7 @@ export type FunctionsProps = {
   readonly durations: Durations;
   readonly table: Table;
   readonly queues: StackQueues;
+  readonly reports: Bucket;
   readonly network: EgressNetwork | undefined;
 };
 
@@ -44,7 +47,7 @@ export const stackFunctions = (scope: Construct, parts: FunctionsProps): StackFu
 const make = (
   scope: Construct,
   row: FunctionRow,
-  { props, durations, table, queues, network }: FunctionsProps,
+  { props, durations, table, queues, reports, network }: FunctionsProps,
 ): Lambda => {
   const bundle = `${bundles}${row.name}`;
   if (!existsSync(`${bundle}/index.mjs`))
@@ -65,12 +68,19 @@ const make = (
     timeout: timeoutOf(row, durations),
     code: Code.fromAsset(bundle),
     handler: "index.handler",
-    environment: variablesOf(row, props, table.tableName, (queue) => queues[queue].queue.queueUrl),
+    environment: {
+      ...variablesOf(row, props, table.tableName, (queue) => queues[queue].queue.queueUrl),
+      // Its own address, so that it is right in every partition.
+      ...(row.writesReports === true && {
+        [reportsVariable]: `https://${reports.bucketRegionalDomainName}`,
+      }),
+    },
     // Nothing is added to it by the library: what it may do is its row's to say.
     role: functionRole(scope, {
       row,
       table,
       queues,
+      reports,
       secrets,
       logGroup,
       inVpc: placed !== undefined,

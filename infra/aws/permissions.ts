@@ -2,6 +2,7 @@ import { Stack, Validations } from "aws-cdk-lib";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import { Effect, PolicyDocument, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { CfnLogGroup, ILogGroup } from "aws-cdk-lib/aws-logs";
+import type { Bucket, CfnBucket } from "aws-cdk-lib/aws-s3";
 import type { ISecret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Construct } from "constructs";
 import { type FunctionRow, queueWorkedBy } from "../functions.ts";
@@ -11,6 +12,7 @@ export type FunctionParts = {
   readonly row: FunctionRow;
   readonly table: Table;
   readonly queues: StackQueues;
+  readonly reports: Bucket;
   /** that it may read */
   readonly secrets: readonly ISecret[];
   readonly logGroup: ILogGroup;
@@ -29,6 +31,8 @@ const networkActions = [
   "ec2:AssignPrivateIpAddresses",
   "ec2:UnassignPrivateIpAddresses",
 ];
+/** The part of the bucket that reports are put into. */
+const reportsFolder = "reconciliation/";
 const traceActions = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
 
 /**
@@ -36,7 +40,7 @@ const traceActions = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
  * own, so that nothing that needs them is made before they are there.
  */
 export const functionRole = (scope: Construct, parts: FunctionParts): Role => {
-  const { row, logGroup, inVpc, traced } = parts;
+  const { row, logGroup, reports, inVpc, traced } = parts;
   const everywhere = [...(inVpc ? networkActions : []), ...(traced ? traceActions : [])];
   const role = new Role(scope, `${row.name}-role`, {
     assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
@@ -47,12 +51,22 @@ export const functionRole = (scope: Construct, parts: FunctionParts): Role => {
       }),
     },
   });
+  const reportsId = Stack.of(scope).getLogicalId(reports.node.defaultChild as CfnBucket);
   const logId = Stack.of(scope).getLogicalId(logGroup.node.defaultChild as CfnLogGroup);
   Validations.of(role).acknowledge(
     {
       id: `AwsSolutions-IAM5[Resource::<${logId}.Arn>:*]`,
       reason: "The streams of the function's own log group: their names are Lambda's, one each process.",
     },
+    ...(row.writesReports === true
+      ? [
+          {
+            id: `AwsSolutions-IAM5[Resource::<${reportsId}.Arn>/${reportsFolder}*]`,
+            reason:
+              "A day's reports are named for the day: it may put those, and read, list and delete nothing.",
+          },
+        ]
+      : []),
     ...(everywhere.length === 0
       ? []
       : [
@@ -67,7 +81,7 @@ export const functionRole = (scope: Construct, parts: FunctionParts): Role => {
 };
 
 const statementsOf = (parts: FunctionParts): PolicyStatement[] => {
-  const { row, table, queues, secrets, logGroup } = parts;
+  const { row, table, queues, reports, secrets, logGroup } = parts;
   const worked = row.trigger.kind === "queue" ? [queues[queueWorkedBy(row.name)].queue.queueArn] : [];
   return [
     allow(["logs:CreateLogStream", "logs:PutLogEvents"], [`${logGroup.logGroupArn}:*`]),
@@ -90,6 +104,7 @@ const statementsOf = (parts: FunctionParts): PolicyStatement[] => {
       ["sqs:SendMessage"],
       row.sendsTo.map((name) => queues[name].queue.queueArn),
     ),
+    allow(["s3:PutObject"], row.writesReports === true ? [reports.arnForObjects(`${reportsFolder}*`)] : []),
     allow(
       ["secretsmanager:GetSecretValue"],
       secrets.map(({ secretArn }) => secretArn),

@@ -2,10 +2,7 @@ import { CfnOutput, Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
 import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
 
-/**
- * Where a person keeps reports of reconciliation (`chargeonce reconcile --html`); it outlives its stack. No function
- * writes to it: what a scheduled run found is in the ledger and on the queue `review`.
- */
+/** Where `write-reports` keeps the reports of reconciliation; it outlives its stack. */
 export const reportBucket = (scope: Construct): Bucket => {
   const bucket = new Bucket(scope, "reports", {
     encryption: BucketEncryption.S3_MANAGED,
@@ -22,13 +19,13 @@ export const reportBucket = (scope: Construct): Bucket => {
   });
   new CfnOutput(scope, "ReportsBucket", {
     value: bucket.bucketName,
-    description: "for reports, kept by hand",
+    description: "reports of reconciliation, under reconciliation/<gateway>/<day>",
   });
   Validations.of(bucket).acknowledge({
     id: "AwsSolutions-S1",
     reason:
-      "A second bucket of access logs for one that no function touches, and people write and read: CloudTrail's data events " +
-      "say the same, for those who need it.",
+      "A second bucket of access logs for one that a single function writes to, and people read: CloudTrail's data " +
+      "events say the same, for those who need it.",
   });
   return bucket;
 };

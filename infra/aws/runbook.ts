@@ -13,6 +13,7 @@ export const runbookSections = [
   "Function throttled",
   "Schedule did not run",
   "Reconciliation late",
+  "Reports not written",
   "Ledger throttled",
   "HTTP entry errors",
 ] as const;

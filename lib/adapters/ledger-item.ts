@@ -24,6 +24,8 @@ const { deflateRawSync, inflateRawSync } = process.getBuiltinModule("node:zlib")
  *     instrument#all#card-7  instrument   –      t4     –  and `instrument` (JSON): its attempts of 30 days, or that it is closed
  *     retry#inv-3       retry           scheduled  t5    –  and `retry` (JSON): its later attempt, and the message while it waits
  *     reconciliation#centrobill  window#…#0  done  t9     –  and `window` (JSON): a stretch of time that is reconciled
+ *     reconciliation#centrobill  report#2026-11-24  written  t4  –  and `report` (JSON): what a day's reports told
+ *     findings#t9       piece#000000000000000  –  –  –  and `findings` (JSON): of the run under `t9`, beyond its record's
  *     sent#centrobill#3  001763800000000#t2  –  –  –  and `page` (JSON): charges of which a lease was taken then
  *
  * The entry is one JSON text: only whoever knows its token may replace it, so it is read and written whole.

@@ -1,6 +1,6 @@
 import type { Clock, Wire } from "../ports.ts";
 import { type Form, formOfRequest, type QuickService, type SignedRequest } from "./quick-form.ts";
-import { type AwsCredentials, authorizationOf } from "./quick-signature.ts";
+import { type AwsCredentials, authorizationOf, signingTime } from "./quick-signature.ts";
 
 /** An SDK's client. The types of its methods are one for each command, so what is used of them is said below. */
 export type AwsClient = { readonly send: unknown; readonly middlewareStack: object };
@@ -80,9 +80,6 @@ const abortOf = (abortSignal: AbortSignal | undefined): Promise<never> =>
     if (abortSignal.aborted) abort();
     else abortSignal.addEventListener("abort", abort, { once: true });
   });
-
-/** `20261125T123005Z` */
-const signingTime = (nowMs: number): string => new Date(nowMs).toISOString().replace(/[:-]|\.\d{3}/g, "");
 
 /**
  * An SDK's client whose most frequent requests go out without the SDK's machinery, which takes most of the processor

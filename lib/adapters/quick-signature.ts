@@ -26,13 +26,22 @@ const signingKey = (secretAccessKey: string, day: string, { region, service }: S
   return key;
 };
 
+/** What is signed of a request beside its headers. */
+export type ToSign = {
+  readonly method: "POST" | "PUT";
+  /** as it is sent; without a query */
+  readonly path: string;
+  /** lower-case hex */
+  readonly bodySha256: string;
+};
+
 /**
- * The `Authorization` of a POST to `/` without a query (AWS Signature Version 4).
+ * The `Authorization` of a request without a query (AWS Signature Version 4).
  * @param headers what is signed, by lower-case names; `x-amz-date` among it
  */
-export const authorizationOf = (
+export const authorizationFor = (
+  { method, path, bodySha256 }: ToSign,
   headers: Readonly<Record<string, string>>,
-  body: string,
   scope: SignatureScope,
   { accessKeyId, secretAccessKey }: AwsCredentials,
 ): string => {
@@ -40,16 +49,34 @@ export const authorizationOf = (
   const day = time.slice(0, 8);
   const names = Object.keys(headers).sort();
   const canonical = [
-    "POST",
-    "/",
+    method,
+    path,
     "",
     ...names.map((name) => `${name}:${headers[name]?.trim().replace(/\s+/g, " ")}`),
     "",
     names.join(";"),
-    hash("sha256", body, "hex"),
+    bodySha256,
   ].join("\n");
   const where = `${day}/${scope.region}/${scope.service}/aws4_request`;
   const toSign = ["AWS4-HMAC-SHA256", time, where, hash("sha256", canonical, "hex")].join("\n");
   const signature = hmac(signingKey(secretAccessKey, day, scope), toSign).toString("hex");
   return `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${where}, SignedHeaders=${names.join(";")}, Signature=${signature}`;
 };
+
+/** The same of a POST to `/` with this body. */
+export const authorizationOf = (
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  scope: SignatureScope,
+  credentials: AwsCredentials,
+): string =>
+  authorizationFor(
+    { method: "POST", path: "/", bodySha256: hash("sha256", body, "hex") },
+    headers,
+    scope,
+    credentials,
+  );
+
+/** A moment as it is signed: `20261125T123005Z` */
+export const signingTime = (nowMs: number): string =>
+  new Date(nowMs).toISOString().replace(/[:-]|\.\d{3}/g, "");

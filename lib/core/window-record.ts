@@ -43,6 +43,9 @@ export type RunRecord = {
   readonly first: readonly Finding[];
 };
 
+/** Findings that the record of a run itself holds. */
+export const firstFindingsMax = 50;
+
 /** A window of the gateway's time that is to be reconciled, and where that stands. The words are stored. */
 export type WindowRecord = {
   readonly v: 1;
@@ -61,5 +64,10 @@ export type WindowRecord = {
   | { readonly state: "leased"; readonly leaseUntilMs: number }
   /** it did not fit into one invocation: its halves are windows of their own */
   | { readonly state: "split" }
-  | { readonly state: "done"; readonly run: RunRecord }
+  | {
+      readonly state: "done";
+      readonly run: RunRecord;
+      /** findings beyond the first ones, which are kept under this record's token; not there: none are */
+      readonly kept?: number;
+    }
 );

@@ -1,3 +1,4 @@
+import { base64Of } from "./base64-of.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { script } from "./script.ts";
 import type { DeskResponse } from "./site.ts";
@@ -55,9 +56,6 @@ export const plainPage = (
     ...(person === undefined ? {} : { person }),
     main: html`<h1>${title}</h1><p>${text}</p>${more}`,
   });
-
-const base64Of = (hex: string): string =>
-  btoa((hex.match(/../g) ?? []).map((byte) => String.fromCharCode(Number.parseInt(byte, 16))).join(""));
 
 /**
  * What every answer of the desk carries, whatever it is: nothing but its own style and script is used, nobody frames

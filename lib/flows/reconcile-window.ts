@@ -10,7 +10,7 @@ import type { LedgerEntry, UnknownEntry } from "../core/ledger.ts";
 import { type MoneyTally, moneyTally } from "../core/money-tally.ts";
 import { type LedgerSide, ledgerSideOf } from "../core/sides.ts";
 import { type LooseRow, weakMatches } from "../core/weak-matches.ts";
-import type { RunRecord } from "../core/window-record.ts";
+import { firstFindingsMax, type RunRecord } from "../core/window-record.ts";
 import type { Reconciler, SentOrder } from "../ports.ts";
 import { chargeOfReversal, isNamelessReversal } from "./charge-of-reversal.ts";
 import { closeFromFeed } from "./close-from-feed.ts";
@@ -26,8 +26,8 @@ export class OutOfTime extends Error {
 }
 
 export type ReconcileOptions = {
-  /** told of each finding once, with the charge as the ledger has it now */
-  readonly onFinding?: (finding: Finding, entry: LedgerEntry | undefined) => void;
+  /** told of each finding once, with the charge as the ledger has it now; the run waits for it */
+  readonly onFinding?: (finding: Finding, entry: LedgerEntry | undefined) => void | Promise<void>;
   /** whether the queue `review` is told of what waits for a person; so it is where not given */
   readonly tellReview?: boolean;
 };
@@ -36,8 +36,6 @@ export type ReconcileOptions = {
 const reserveMs = 10_000;
 /** Findings that are read again, closed and told together. */
 const batchSize = 100;
-/** Findings that the record itself holds. */
-const firstMax = 50;
 /** Rows and charges that are compared by their looks; beyond it they are told as they are. */
 const looseMax = 20_000;
 /** A page of a long scan is worth more tries than a look-up's. */
@@ -425,7 +423,7 @@ class Run {
   async #tell(told: Finding, entry: LedgerEntry | undefined): Promise<void> {
     const finding = shownFinding(told);
     this.#counts[finding.kind] = (this.#counts[finding.kind] ?? 0) + 1;
-    if (this.#first.length < firstMax) this.#first.push(finding);
+    if (this.#first.length < firstFindingsMax) this.#first.push(finding);
     this.#worker.log.event("finding", {
       gateway: finding.gateway,
       reason: finding.kind,
@@ -434,7 +432,7 @@ class Run {
     });
     if (finding.kind === "double_charge")
       this.#worker.log.metric("DoubleCharges", 1, { gateway: finding.gateway });
-    this.#options.onFinding?.(finding, entry);
+    await this.#options.onFinding?.(finding, entry);
     if (!waitsForPerson(finding)) return;
     this.#waiting += 1;
     if (this.#options.tellReview === false || finding.inReview === true) return;

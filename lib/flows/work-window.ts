@@ -9,6 +9,7 @@ import {
 } from "../core/window-plan.ts";
 import type { WindowRecord } from "../core/window-record.ts";
 import type { Reconciler } from "../ports.ts";
+import { keptFindings } from "./kept-findings.ts";
 import { OutOfTime, reconcileWindow } from "./reconcile-window.ts";
 import type { FeedOf } from "./scan-feed.ts";
 
@@ -60,8 +61,16 @@ export const workWindow = async (
   const { v, gateway, fromMs, toMs, pass, begun } = claimed;
   const base = { v, gateway, fromMs, toMs, pass, begun, token: worker.ids.leaseToken() };
   try {
-    const run = await reconcileWindow(of, { fromMs, toMs }, worker);
-    await worker.book.replace(claimed.token, { ...base, state: "done", run });
+    const kept = keptFindings(base.token, worker);
+    const run = await reconcileWindow(of, { fromMs, toMs }, worker, { onFinding: kept.add });
+    await kept.end();
+    const count = kept.count();
+    await worker.book.replace(claimed.token, {
+      ...base,
+      state: "done",
+      run,
+      ...(count === 0 ? {} : { kept: count }),
+    });
     return "done";
   } catch (error) {
     worker.log.event("reconciliation_failed", {

@@ -29,6 +29,7 @@ const everyMember: Required<LogMembers> = {
   category: "funds",
   code: "051",
   reason: "why",
+  day: "2026-11-24",
   status: 201,
   cause: "reset",
   durationMs: 12.5,

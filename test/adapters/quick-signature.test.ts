@@ -1,8 +1,9 @@
-import { createHash, createHmac, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { authorizationOf } from "../../lib/adapters/quick-signature.ts";
+import { authorizationFor, authorizationOf } from "../../lib/adapters/quick-signature.ts";
+import { SdkSha256 } from "../doubles/sdk-sha256.ts";
 
 /**
  * After AWS's test suite for Signature Version 4 ("aws-sig-v4-test-suite"): its key, scope and time. Written down from
@@ -46,21 +47,6 @@ describe("examples of a POST to /, after AWS's", () => {
   });
 });
 
-/** The SDK's signer wants a hash of its own making. */
-class Sha256 {
-  readonly #hash: Hash | ReturnType<typeof createHmac>;
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = secret === undefined ? createHash("sha256") : createHmac("sha256", secret as never);
-  }
-  update(text: string | Uint8Array): void {
-    this.#hash.update(text);
-  }
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(this.#hash.digest());
-  }
-  reset(): void {}
-}
-
 const name = fc
   .stringMatching(/^[a-z][a-z0-9-]{0,15}$/)
   // The SDK's signer leaves these out, since a proxy may change them, or sets them itself.
@@ -93,7 +79,7 @@ test("of any request it is the SDK's own, at any time, for any body, key and ses
           credentials,
           region,
           service,
-          sha256: Sha256 as never,
+          sha256: SdkSha256 as never,
           applyChecksum: false,
         });
         const { headers } = await signer.sign(
@@ -109,5 +95,53 @@ test("of any request it is the SDK's own, at any time, for any body, key and ses
       },
     ),
     { numRuns: 300 },
+  );
+});
+
+test("of a PUT of any object it is the SDK's own, too", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record({
+        body: fc.string({ unit: "binary", maxLength: 200 }),
+        path: fc
+          .stringMatching(/^(\/[A-Za-z0-9._-]{1,12}){1,4}$/)
+          .filter((text) => !/\/\.{1,2}(\/|$)/.test(text)),
+        time: fc.date({ min: new Date("2000-01-01"), max: new Date("2099-12-31"), noInvalidDate: true }),
+        secretAccessKey: key,
+        sessionToken: fc.option(key, { nil: undefined }),
+      }),
+      async ({ body, path, time, secretAccessKey, sessionToken }) => {
+        const credentials = {
+          accessKeyId: "AKIDEXAMPLE",
+          secretAccessKey,
+          ...(sessionToken && { sessionToken }),
+        };
+        const scope = { region: "eu-central-1", service: "s3" };
+        const signer = new SignatureV4({
+          credentials,
+          ...scope,
+          sha256: SdkSha256 as never,
+          uriEscapePath: false,
+          applyChecksum: false,
+        });
+        const bodySha256 = createHash("sha256").update(body).digest("hex");
+        const { headers } = await signer.sign(
+          {
+            method: "PUT",
+            protocol: "https:",
+            hostname: "x",
+            path,
+            headers: { host: "bucket.s3.eu-central-1.amazonaws.com", "x-amz-content-sha256": bodySha256 },
+            body,
+          },
+          { signingDate: time },
+        );
+        const { authorization, ...signed } = headers;
+        expect(authorizationFor({ method: "PUT", path, bodySha256 }, signed, scope, credentials)).toBe(
+          authorization,
+        );
+      },
+    ),
+    { numRuns: 100 },
   );
 });

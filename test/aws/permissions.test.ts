@@ -65,6 +65,8 @@ const callsIn = (text: string): ReadonlySet<string> => {
     } else if (!action.startsWith("dynamodb:")) needs.add(action);
     else needs.add(`${action} on ${callAt(text, index).includes("IndexName") ? "index" : "table"}`);
   }
+  // Signed by our own hand, and put.
+  if (text.includes('service: "s3"') && text.includes('method: "PUT"')) needs.add("s3:PutObject on reports");
   if (text.includes("/secretsmanager/get?")) needs.add("secretsmanager:GetSecretValue");
   return needs;
 };
@@ -92,10 +94,16 @@ const resourceName = (resource: unknown, on: Synthesized): string => {
   const named: Readonly<Record<string, Resource>> = {
     ...on.of("AWS::SQS::Queue"),
     ...on.of("AWS::DynamoDB::Table"),
+    ...on.of("AWS::S3::Bucket"),
   };
   for (const [id, { Type, Properties }] of Object.entries(named)) {
     if (!text.includes(`"${id}"`)) continue;
     if (Type === "AWS::SQS::Queue") return String(Properties["QueueName"]).replace("chargeonce-prod-", "");
+    if (Type === "AWS::S3::Bucket") {
+      // What is put is a day's report, and nothing beside the folder of those.
+      expect(text).toContain("/reconciliation/*");
+      return "reports";
+    }
     const [, index] = /\/index\/(work|desk)"/.exec(text) ?? [];
     return index ?? (text.includes("/index/") ? text : "table");
   }
@@ -237,6 +245,13 @@ describe("permissions", () => {
       }
   });
 
+  test("one function writes to the bucket of reports, and nobody reads, lists or deletes there", () => {
+    const granted = rows.flatMap(({ name }) =>
+      [...grantedTo(name, on)].filter((one) => one.startsWith("s3:")).map((one) => `${name}: ${one}`),
+    );
+    expect(granted).toEqual(["write-reports: s3:PutObject on reports"]);
+  });
+
   test("the reading of the code finds calls, tells table from index, and stops at what it does not know", () => {
     expect(
       callsIn('new QueryCommand({ TableName: f(t), IndexName: "work" }); new GetItemCommand({})'),
@@ -245,6 +260,7 @@ describe("permissions", () => {
     expect(callsIn('new BatchExecuteStatementCommand(f(`INSERT INTO "t"`, `DELETE FROM "t"`))')).toEqual(
       new Set(["dynamodb:PartiQLInsert on table", "dynamodb:PartiQLDelete on table"]),
     );
+    expect(callsIn('f({ service: "s3", method: "PUT" })')).toEqual(new Set(["s3:PutObject on reports"]));
     expect(() => callsIn("new BatchExecuteStatementCommand({})")).toThrow("which statements");
   });
 

@@ -5,7 +5,7 @@ import { MAX_RECEIVE_COUNT } from "../../infra/queue-limits.ts";
 import { ledgerTable } from "../../lib/adapters/ledger-item.ts";
 import { defaultPolicy, worstCaseMsOf } from "../../lib/core/policy.ts";
 import { deadLetterNameOf, isConsumed, QUEUES } from "../../lib/core/queues.ts";
-import { credentialNames, secretVariableOf } from "../../lib/settings.ts";
+import { credentialNames, reportsVariable, secretVariableOf } from "../../lib/settings.ts";
 import { everything, type Resource, type Synthesized, synthesized } from "./synthesized.ts";
 
 const rows: readonly FunctionRow[] = FUNCTIONS;
@@ -201,6 +201,24 @@ test("reports are encrypted, private, versioned, and kept", () => {
     BucketEncryption: expect.anything(),
   });
   expect(bucket?.DeletionPolicy).toBe("Retain");
+});
+
+test("the function that writes reports is told where, by the bucket's own address, and has room for them", () => {
+  const [[bucketId] = []] = Object.entries(on.of("AWS::S3::Bucket"));
+  for (const { name, writesReports } of rows) {
+    const { Environment, EphemeralStorage } = functionNamed(name)[1].Properties;
+    const address = Environment.Variables[reportsVariable];
+    if (writesReports !== true) expect(address).toBeUndefined();
+    else {
+      expect(address).toEqual({
+        "Fn::Join": ["", ["https://", { "Fn::GetAtt": [bucketId, "RegionalDomainName"] }]],
+      });
+      expect(EphemeralStorage).toEqual({ Size: 2_048 });
+    }
+  }
+  expect(rows.filter(({ writesReports }) => writesReports).map(({ name }) => name)).toEqual([
+    "write-reports",
+  ]);
 });
 
 test("no number of an account is in a template but those of AWS's own layers", () => {

@@ -7,6 +7,7 @@ import { finalStates, type HistoryEvent, ledgerStates, reviewReasons } from "../
 import { boundNames, neverReasons } from "../../lib/core/next-attempt.ts";
 import { wakeUpOf } from "../../lib/core/notice.ts";
 import { QUEUES } from "../../lib/core/queues.ts";
+import { missingReasons } from "../../lib/core/reconciled-day.ts";
 import { retryStates } from "../../lib/core/retry-record.ts";
 import { limitIds } from "../../lib/core/retry-rules/limits.ts";
 import { reviewDecisions } from "../../lib/core/review-decision.ts";
@@ -92,6 +93,12 @@ test("the words that are stored and sent are for ever", () => {
     "drop",
   ]);
   expect(incompleteReasons).toStrictEqual(["feed_incomplete", "feed_moved", "ledger_unreadable"]);
+  expect(missingReasons).toStrictEqual([
+    ...incompleteReasons,
+    "not_compared",
+    "not_over",
+    "findings_not_kept",
+  ]);
   expect(neverReasons).toStrictEqual([
     "instrument_closed",
     "visa_category_1",

@@ -26,6 +26,7 @@ import { memoryLedger } from "../doubles/memory-ledger.ts";
 import { memoryLog } from "../doubles/memory-log.ts";
 import { memoryQueues } from "../doubles/memory-queues.ts";
 import { memorySpills } from "../doubles/memory-spills.ts";
+import { memoryWindows } from "../doubles/memory-windows.ts";
 import { replied, scriptedWire, sha256Of } from "../doubles/scripted-wire.ts";
 import { testGateway, testWorker } from "../doubles/worker.ts";
 
@@ -121,7 +122,7 @@ const run = async (parts: Parts) => {
     gateways: { centrobill: gateway },
     remainingMs: parts.remainingMs ?? (() => hour),
     sentCharges,
-    book: { windows: async () => [], replace: async () => ({ kind: "lost" }) },
+    book: memoryWindows(),
     spills,
     gatewayTimeoutMs: parts.gatewayTimeoutMs ?? base.gatewayTimeoutMs,
   };

@@ -2,15 +2,15 @@ import { describe, expect, test } from "vitest";
 import type { LeaseToken } from "../../lib/core/charge.ts";
 import type { JsonObject } from "../../lib/core/json.ts";
 import { NoRoom } from "../../lib/core/no-room.ts";
-import type { WindowRecord } from "../../lib/core/window-record.ts";
 import { planWindows } from "../../lib/flows/plan-windows.ts";
 import { reconcileDue } from "../../lib/flows/reconcile-due.ts";
 import { feedOf, reconcileWindow } from "../../lib/flows/reconcile-window.ts";
 import { workWindowMessages } from "../../lib/flows/work-window-messages.ts";
 import { defaultFeedProfile } from "../../lib/gateways/centrobill/feed-profile.ts";
 import { centrobill } from "../../lib/gateways/centrobill/index.ts";
-import type { Reconciler, ReconciliationBook } from "../../lib/ports.ts";
+import type { Reconciler } from "../../lib/ports.ts";
 import { memorySpills } from "../doubles/memory-spills.ts";
+import { type MemoryWindows, memoryWindows } from "../doubles/memory-windows.ts";
 import { chargeMessage } from "../doubles/samples.ts";
 import type { Act } from "../doubles/scripted-bank.ts";
 import { declines, pays, paysUnheard, swallows } from "../doubles/scripted-bank.ts";
@@ -20,30 +20,14 @@ const hour = 3_600_000;
 /** Not one: `{}` would match any. */
 const none = { asymmetricMatch: (found: object) => Object.keys(found).length === 0 };
 
-const memoryBook = (): ReconciliationBook & { readonly records: Map<string, WindowRecord> } => {
-  const records = new Map<string, WindowRecord>();
-  const nameOf = ({ gateway, fromMs, toMs, pass }: WindowRecord) => `${gateway} ${fromMs} ${toMs} ${pass}`;
-  return {
-    records,
-    windows: async (gateway, fromMs) =>
-      [...records.values()].filter((record) => record.gateway === gateway && record.fromMs >= fromMs),
-    replace: async (previous, record) => {
-      const standing = records.get(nameOf(record));
-      if (standing?.token !== previous) return { kind: "lost" };
-      records.set(nameOf(record), record);
-      return { kind: "replaced" };
-    },
-  };
-};
-
 const reconcilerOf = (
   on: Stage,
   remainingMs: () => number = () => 900_000,
-): Reconciler & { readonly book: ReturnType<typeof memoryBook> } => ({
+): Reconciler & { readonly book: MemoryWindows } => ({
   ...on.worker(),
   remainingMs,
   sentCharges: on.ledger.sentCharges,
-  book: memoryBook(),
+  book: memoryWindows(),
   spills: memorySpills(),
 });
 
@@ -284,6 +268,33 @@ describe("the schedule", () => {
     expect(runs.reduce((sum, { closed }) => sum + closed, 0)).toBe(1);
     // Overlapping reads, and each capture is counted once.
     expect(runs.reduce((sum, { money }) => sum + BigInt(money["EUR"]?.matched ?? "0"), 0n)).toBe(3998n);
+  });
+
+  test("what a run found beyond what its record holds is kept under the record's token", async () => {
+    const strangers: JsonObject[] = [];
+    const on = await staged({ strangers }, ["a-paid"]);
+    for (let nth = 0; nth < 64; nth++)
+      strangers.push({
+        code: 0,
+        status: "success",
+        action: "charge",
+        mode: "sale",
+        amount: 19.99,
+        currency: "EUR",
+        transactionId: `tx-of-others-${nth}`,
+        timestamp: { unixTime: Math.floor(on.startMs / 1_000) + nth },
+      });
+    const worker = reconcilerOf(on);
+    const { book } = worker;
+    await reconcileDue(worker);
+    const [own, more] = [...book.records.values()].filter(
+      (record) => record.state === "done" && record.run.first.length > 0,
+    );
+    expect(more).toBeUndefined();
+    expect(own).toMatchObject({ state: "done", kept: 14, run: { findings: { missing_in_ledger: 64 } } });
+    const ids: string[] = own?.state === "done" ? own.run.first.map(({ id }) => id) : [];
+    for await (const some of book.findings(own?.token as LeaseToken)) ids.push(...some.map(({ id }) => id));
+    expect(new Set(ids).size).toBe(64);
   });
 
   test("two invocations at once share the windows, and none is worked twice", async () => {
@@ -538,7 +549,7 @@ describe("the queue of windows", () => {
 });
 
 test("a lease token is what a window is replaced by", async () => {
-  const book = memoryBook();
+  const book = memoryWindows();
   const record = {
     v: 1,
     gateway: "centrobill",

@@ -93,6 +93,7 @@ const setUp = ({
         standing.splice(place === -1 ? standing.length : place, 1, record);
         return { kind: "replaced" };
       },
+      keepFindings: async () => {},
     },
     spills: memorySpills(),
   };

@@ -35,6 +35,7 @@ export type FunctionName =
   | "receive-notices"
   | "reconcile"
   | "reconcile-window"
+  | "write-reports"
   | "schedule-retries"
   | "release-retries"
   | "gauge-money"

@@ -32,6 +32,8 @@ export const checkers = {
   closedInstrumentIsNeverCharged: "S1: on an instrument that a decline closed no attempt is opened again",
   reconciliationNamesEveryDouble:
     "S13: reconciliation names every charge that was captured twice, and no other",
+  reportsTellWhatIs:
+    "S5: no report of reconciliation calls a time compared that was not, and none leaves a finding out",
   ledgerAgreesWithGateway:
     "S4, S5: what the gateway captured is approved or in review, and nothing else is approved",
 } as const;

@@ -1,14 +1,18 @@
-import { type ChargeId, type GatewayName, gatewayNames } from "../../lib/core/charge.ts";
+import { type ChargeId, type GatewayName, gatewayNames, type LeaseToken } from "../../lib/core/charge.ts";
 import type { Finding } from "../../lib/core/finding.ts";
 import type { LedgerEntry } from "../../lib/core/ledger.ts";
 import type { SentMark } from "../../lib/core/sent-page.ts";
-import type { WindowRecord } from "../../lib/core/window-record.ts";
 import { planWindows } from "../../lib/flows/plan-windows.ts";
 import { feedOf, reconcileWindow } from "../../lib/flows/reconcile-window.ts";
 import { workWindowMessages } from "../../lib/flows/work-window-messages.ts";
-import type { Reconciler, ReconciliationBook } from "../../lib/ports.ts";
+import type { Reconciler } from "../../lib/ports.ts";
+import { writeReports } from "../../lib/reports/write-reports.ts";
+import { memoryLog } from "../doubles/memory-log.ts";
+import { memoryReports } from "../doubles/memory-reports.ts";
 import { sentChargesOf } from "../doubles/memory-sent-charges.ts";
 import { memorySpills } from "../doubles/memory-spills.ts";
+import { memoryWindows } from "../doubles/memory-windows.ts";
+import { sha256Of } from "../doubles/scripted-wire.ts";
 import { Violation } from "./checkers.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import type { Random } from "./random.ts";
@@ -20,22 +24,6 @@ import type { SimWorker } from "./world.ts";
 const hour = 3_600_000;
 /** When the schedule starts an invocation, from the world's first moment on. */
 const turnsMs = [7.5 * hour, 13.5 * hour];
-
-/** The windows of the world's reconciliation, and what became of them. */
-const windowTable = (): ReconciliationBook & { records(): readonly WindowRecord[] } => {
-  const records = new Map<string, WindowRecord>();
-  const nameOf = ({ gateway, fromMs, toMs, pass }: WindowRecord) => `${gateway} ${fromMs} ${toMs} ${pass}`;
-  return {
-    records: () => [...records.values()],
-    windows: async (gateway, fromMs) =>
-      [...records.values()].filter((record) => record.gateway === gateway && record.fromMs >= fromMs),
-    async replace(previous, record) {
-      if (records.get(nameOf(record))?.token !== previous) return { kind: "lost" };
-      records.set(nameOf(record), record);
-      return { kind: "replaced" };
-    },
-  };
-};
 
 export type Reconcilers = {
   /** What is wrong with what the runs found, when the last of them is over. */
@@ -67,7 +55,8 @@ export const startReconcilers = (world: {
   readonly crashed: (error: unknown) => void;
 }): Reconcilers => {
   const { schedule, random, story, startMs } = world;
-  const book = windowTable();
+  const book = memoryWindows();
+  const reports = memoryReports();
   const findings: Finding[] = [];
   const whole = new Set<GatewayName>();
   let invoked = 0;
@@ -97,6 +86,7 @@ export const startReconcilers = (world: {
       book: {
         windows: async (...asked) => await effect("read windows", () => book.windows(...asked)),
         replace: async (...asked) => await effect("replace a window", () => book.replace(...asked)),
+        keepFindings: async (...asked) => await effect("keep findings", () => book.keepFindings(...asked)),
       },
       spills: memorySpills(),
     };
@@ -169,9 +159,60 @@ export const startReconcilers = (world: {
       if (await overTo(name, worker, worker.clock.nowMs(), true)) whole.add(name);
     });
 
+  /**
+   * Reports are written over what the schedule's runs left, between its turns and after them: none may call a time
+   * compared of which the records do not say so, and none may leave a finding out. It takes no chance from the world.
+   */
+  const wrongReports: string[] = [];
+  const report = async (nowMs: number): Promise<void> => {
+    const records = [...book.records.values()];
+    await writeReports({
+      clock: { nowMs: () => nowMs },
+      ids: { leaseToken: () => `report at ${nowMs} ${++invoked}` as LeaseToken },
+      sha256: sha256Of,
+      ledger: {
+        read: async (ids) =>
+          new Map(
+            ids.flatMap((id) => {
+              const entry = world.entryOf(id);
+              return entry === undefined ? [] : [[id, entry]];
+            }),
+          ),
+      },
+      book,
+      reports,
+      log: memoryLog(),
+      remainingMs: () => 900_000,
+    });
+    const text = [...reports.kept.values()].map((one) => one.text).join("");
+    for (const { text: json } of [...reports.kept].flatMap(([name, one]) =>
+      name.endsWith(".json") ? [one] : [],
+    )) {
+      const day = JSON.parse(json) as { gateway: string; day: string; complete: boolean };
+      const fromMs = Date.parse(day.day);
+      const isCompared = (ms: number): boolean =>
+        records.some(
+          (one) =>
+            one.state === "done" &&
+            one.run.complete &&
+            one.gateway === day.gateway &&
+            one.fromMs <= ms &&
+            ms < one.toMs,
+        );
+      for (let ms = fromMs; day.complete && ms < fromMs + 24 * hour; ms += hour / 60)
+        if (!isCompared(ms)) wrongReports.push(`${day.day} is told as compared, and was not`);
+    }
+    for (const one of records)
+      if (one.state === "done" && !records.some(({ state }) => state === "leased"))
+        for (const { id } of one.run.first)
+          if (!text.includes(JSON.stringify(id))) wrongReports.push(`${id} was found, and is in no report`);
+  };
+  for (const afterMs of [...turnsMs.map((ms) => ms + 2 * hour), world.endMs - 4 * hour])
+    schedule.after(afterMs, () => void report(startMs + afterMs).catch(world.crashed));
+
   const told = (): readonly Finding[] => [
     ...findings,
-    ...book.records().flatMap((record) => (record.state === "done" ? record.run.first : [])),
+    ...[...book.records.values()].flatMap((record) => (record.state === "done" ? record.run.first : [])),
   ];
   const doubles = (): ReadonlySet<string> =>
     new Set(
@@ -200,6 +241,7 @@ export const startReconcilers = (world: {
       const wrong = (chargeId: string | undefined, what: string): Violation =>
         new Violation("reconciliationNamesEveryDouble", chargeId, what);
       return [
+        ...wrongReports.map((what) => new Violation("reportsTellWhatIs", undefined, what)),
         ...gatewayNames
           .filter((name) => !whole.has(name))
           .map((name) => wrong(undefined, `the last run over ${name}, with no fault about, is not complete`)),

@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ToldFinding } from "../../cli/finding-files.ts";
-import { reconcilePage } from "../../cli/reconcile-page.ts";
 import { findingKinds } from "../../lib/core/finding.ts";
 import type { RunRecord } from "../../lib/core/window-record.ts";
+import type { ToldFinding } from "../../lib/reports/finding-lines.ts";
+import { findingTally } from "../../lib/reports/finding-tally.ts";
+import { reconcilePage } from "../../lib/reports/reconcile-page.ts";
 import { final } from "../core/builders.ts";
+import { sha256Of } from "../doubles/scripted-wire.ts";
 
 const chromiumPath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
 const hasChromium = existsSync(chromiumPath);
@@ -86,7 +88,14 @@ const told: readonly ToldFinding[] = findingKinds.map((kind, at) => ({
   },
   entry: kind === "missing_in_ledger" ? undefined : final("approved"),
 }));
-const page = reconcilePage({ runs: [run], withoutFeed: ["centrapay"], findings: told, more: 0 });
+const tally = findingTally();
+for (const { finding, entry } of told) tally.add(finding, entry);
+const { window } = run;
+const [found, none] = [tally.totals(), findingTally().totals()];
+const page = reconcilePage(
+  { window, runs: [run], missing: [], withoutFeed: ["centrapay"], findings: found },
+  sha256Of,
+);
 
 describe("the page as text", () => {
   test("nothing that a gateway writes is markup", () => {
@@ -101,33 +110,52 @@ describe("the page as text", () => {
   });
 
   test("an incomplete run is never called clean", () => {
-    const incomplete = reconcilePage({
-      runs: [
-        {
-          ...run,
-          complete: false,
-          waiting: 0,
-          findings: {},
-          incomplete: { reason: "feed_incomplete", why: hostile },
-        },
-      ],
-      withoutFeed: [],
-      findings: [],
-      more: 0,
-    });
+    const incomplete = reconcilePage(
+      {
+        window,
+        runs: [{ ...run, complete: false, waiting: 0, findings: {} }],
+        missing: [
+          { gateway: "centrobill", part: { ...window, reason: "feed_incomplete", why: hostile } },
+          { gateway: "centrobill", part: { fromMs: t0, toMs: t0 + dayMs, reason: "not_compared" } },
+        ],
+        withoutFeed: [],
+        findings: none,
+      },
+      sha256Of,
+    );
     expect(incomplete).toContain("Not complete");
+    expect(incomplete).toContain("the gateway&#39;s feed could not be read to its end (&#34;&#62;");
+    expect(incomplete).toContain(
+      "2026-11-20T00:00:00.000Z to 2026-11-21T00:00:00.000Z: no run over it has come to its end",
+    );
     expect(incomplete).not.toContain("<img");
     expect(incomplete).not.toContain("tell the same story");
   });
 
+  test.each<[string, Partial<Parameters<typeof reconcilePage>[0]>]>([
+    ["a run that says so itself", { runs: [{ ...run, complete: false }] }],
+    [
+      "a part of it that no run is about",
+      { runs: [], missing: [{ gateway: "c", part: { ...window, reason: "not_over" } }] },
+    ],
+  ])("not complete for a single reason: %s", (_why, changes) => {
+    const text = reconcilePage(
+      { window, runs: [run], missing: [], withoutFeed: [], findings: none, ...changes },
+      sha256Of,
+    );
+    expect(text).toContain("Not complete");
+    expect(text).not.toContain("tell the same story");
+    expect(text).toContain('class="verdict bad"');
+  });
+
   test("nothing found, nothing missing: said in so many words", () => {
-    const clean = reconcilePage({
-      runs: [{ ...run, waiting: 0, findings: {} }],
-      withoutFeed: [],
-      findings: [],
-      more: 0,
-    });
+    const clean = reconcilePage(
+      { window, runs: [run], missing: [], withoutFeed: [], findings: none, note: "once <more>" },
+      sha256Of,
+    );
     expect(clean).toContain("Ledger and gateway tell the same story.");
+    expect(clean).toContain('class="verdict"');
+    expect(clean).toContain("once &#60;more&#62;");
   });
 });
 

@@ -1,19 +1,26 @@
-import { createHash } from "node:crypto";
-import { type FindingKind, findingKinds, waitsForPerson } from "../lib/core/finding.ts";
-import { moneyText } from "../lib/core/money.ts";
-import type { DayMoney } from "../lib/core/money-tally.ts";
-import type { RunRecord } from "../lib/core/window-record.ts";
-import { wordsOf } from "../lib/desk/history-words.ts";
-import { html, type Markup, nothing } from "../lib/desk/markup.ts";
-import type { ToldFinding } from "./finding-files.ts";
-import { kindWords, ledgerWords, nextWords, proposalWords, rowWords } from "./finding-words.ts";
+import type { FeedWindow } from "../core/feed.ts";
+import { type FindingKind, findingKinds, waitsForPerson } from "../core/finding.ts";
+import { moneyText } from "../core/money.ts";
+import type { DayMoney } from "../core/money-tally.ts";
+import type { MissingPart } from "../core/reconciled-day.ts";
+import type { RunRecord } from "../core/window-record.ts";
+import { base64Of } from "../desk/base64-of.ts";
+import { wordsOf } from "../desk/history-words.ts";
+import { html, type Markup, nothing } from "../desk/markup.ts";
+import type { ToldFinding } from "./finding-lines.ts";
+import type { FindingTotals } from "./finding-tally.ts";
+import { kindWords, ledgerWords, missingWords, nextWords, proposalWords, rowWords } from "./finding-words.ts";
 
 export type ReconcilePage = {
+  /** the stretch of time that it is about */
+  readonly window: FeedWindow;
   readonly runs: readonly RunRecord[];
+  /** what of it is not reconciled, beside what its runs say themselves; with any of it no page is clean */
+  readonly missing: readonly { readonly gateway: string; readonly part: MissingPart }[];
   readonly withoutFeed: readonly string[];
-  readonly findings: readonly ToldFinding[];
-  /** findings that the page does not show, since there are too many */
-  readonly more: number;
+  readonly findings: FindingTotals;
+  /** more that there is to say of it */
+  readonly note?: string;
 };
 
 const style = `
@@ -152,18 +159,21 @@ const findingItem = ({ finding, entry }: ToldFinding): Markup => {
 const options = (values: readonly (readonly [string, string])[], all: string): Markup =>
   html`<option value="">${all}</option>${values.map(([value, label]) => html`<option value="${value}">${label}</option>`)}`;
 
-/** One page with everything in it: nothing is fetched, and nothing but its own script may run. */
-export const reconcilePage = ({ runs, withoutFeed, findings, more }: ReconcilePage): string => {
-  const counts = new Map<FindingKind, number>();
-  for (const run of runs)
-    for (const kind of findingKinds) counts.set(kind, (counts.get(kind) ?? 0) + (run.findings[kind] ?? 0));
-  const all = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const waiting = runs.reduce((sum, run) => sum + run.waiting, 0);
-  const incomplete = runs.filter(({ complete }) => !complete);
+/**
+ * One page with everything in it: nothing is fetched, and nothing but its own script may run.
+ * @param sha256 lower-case hex of a text's hash
+ */
+export const reconcilePage = (
+  { window, runs, missing, withoutFeed, findings, note }: ReconcilePage,
+  sha256: (text: string) => string,
+): string => {
+  const { counts, waiting, shown, more } = findings;
+  const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const isComplete = missing.length === 0 && runs.every(({ complete }) => complete);
   const days = byCurrencyOf(runs);
   const moneyOfKind = (kind: FindingKind): string => {
     const sums = new Map<string, bigint>();
-    for (const { finding } of findings)
+    for (const { finding } of shown)
       if (finding.kind === kind && finding.money !== undefined && /^-?\d+$/.test(finding.money.amount))
         sums.set(
           finding.money.currency,
@@ -171,39 +181,43 @@ export const reconcilePage = ({ runs, withoutFeed, findings, more }: ReconcilePa
         );
     return [...sums].map(([currency, minor]) => moneyText(String(minor), currency)).join(", ");
   };
-  const [first] = runs;
-  const bad = incomplete.length > 0 || waiting > 0;
-  const verdict =
-    incomplete.length > 0
-      ? `Not complete (${incomplete.map(({ gateway, incomplete: why }) => `${gateway}: ${why?.reason ?? ""} ${why?.why ?? ""}`.trim()).join("; ")}): what is missing may hide differences.`
-      : waiting > 0
-        ? `${waiting} of ${all} findings wait for a person.`
-        : all > 0
-          ? `${all} findings, none of which waits for a person.`
-          : "Ledger and gateway tell the same story.";
-  const currencies = [...new Set(findings.flatMap(({ finding }) => finding.money?.currency ?? []))].sort();
-  const hash = createHash("sha256").update(script).digest("base64");
+  const verdict = !isComplete
+    ? "Not complete: what is missing may hide differences."
+    : waiting > 0
+      ? `${waiting} of ${all} findings wait for a person.`
+      : all > 0
+        ? `${all} findings, none of which waits for a person.`
+        : "Ledger and gateway tell the same story.";
+  const currencies = [...new Set(shown.flatMap(({ finding }) => finding.money?.currency ?? []))].sort();
+  const gateways = [...new Set([...runs, ...missing].map(({ gateway }) => gateway))];
+  const hash = base64Of(sha256(script));
   const body = html`<main>
 <h1>Reconciliation</h1>
-<p>${first === undefined ? "" : `${iso(first.window.fromMs)} to ${iso(first.window.toMs)} (UTC)`}</p>
-<p class="verdict${bad ? " bad" : ""}" role="status">${verdict}</p>
+<p>${iso(window.fromMs)} to ${iso(window.toMs)} (UTC)</p>
+<p class="verdict${isComplete && waiting === 0 ? "" : " bad"}" role="status">${verdict}</p>
+${
+  missing.length === 0
+    ? nothing
+    : html`<h2>Not compared</h2><ul>${missing.map(({ gateway, part }) => html`<li>${gateway}, ${missingWords(part)}</li>`)}</ul>`
+}
+${note === undefined ? nothing : html`<p class="soft">${note}</p>`}
 ${withoutFeed.map((gateway) => html`<p class="soft">${gateway} has no feed here, and is not compared.</p>`)}
 <h2>What was read</h2>
-<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Gateway</th><th scope="col" class="number">Feed rows</th><th scope="col" class="number">Charges</th><th scope="col" class="number">Closed</th><th scope="col">Complete</th></tr></thead><tbody>${runs.map((run) => html`<tr><th scope="row">${run.gateway}</th><td class="number">${countText(run.feedRows)}</td><td class="number">${countText(run.ledgerEntries)}</td><td class="number">${countText(run.closed)}</td><td>${run.complete ? "yes" : "no"}</td></tr>`)}</tbody></table></div>
+<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Gateway</th><th scope="col">From</th><th scope="col">To</th><th scope="col" class="number">Feed rows</th><th scope="col" class="number">Charges</th><th scope="col" class="number">Closed</th><th scope="col">Complete</th></tr></thead><tbody>${runs.map((run) => html`<tr><th scope="row">${run.gateway}</th><td>${iso(run.window.fromMs)}</td><td>${iso(run.window.toMs)}</td><td class="number">${countText(run.feedRows)}</td><td class="number">${countText(run.ledgerEntries)}</td><td class="number">${countText(run.closed)}</td><td>${run.complete ? "yes" : "no"}</td></tr>`)}</tbody></table></div>
 <h2>Money by day</h2>
 <p class="key"><span><i class="matched"></i>matched</span><span><i class="unmatched"></i>not matched</span><span><i class="unknown"></i>unknown</span></p>
 ${days.size === 0 ? html`<p>No money in this window.</p>` : html`<div class="charts">${[...days].map(([currency, own], at) => chart(currency, own, at))}</div>`}
 <h2>Findings by kind</h2>
-<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Kind</th><th scope="col" class="number">Count</th><th scope="col">${more > 0 ? "Money of those below" : "Money"}</th></tr></thead><tbody>${findingKinds.map((kind) => html`<tr><th scope="row">${kindWords[kind]}</th><td class="number">${countText(counts.get(kind) ?? 0)}</td><td>${moneyOfKind(kind)}</td></tr>`)}</tbody></table></div>
+<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Kind</th><th scope="col" class="number">Count</th><th scope="col">${more > 0 ? "Money of those below" : "Money"}</th></tr></thead><tbody>${findingKinds.map((kind) => html`<tr><th scope="row">${kindWords[kind]}</th><td class="number">${countText(counts[kind] ?? 0)}</td><td>${moneyOfKind(kind)}</td></tr>`)}</tbody></table></div>
 <h2 id="findings">Findings</h2>
-${more > 0 ? html`<p>${more} more are in the files for machines (--ndjson, --csv).</p>` : nothing}
+${more > 0 ? html`<p>${more} more are in the files for machines (NDJSON, CSV).</p>` : nothing}
 <form class="filters" aria-label="Filter the findings">
 <div><label for="f-kind">Kind</label><select id="f-kind">${options(
     findingKinds.map((kind) => [kind, kindWords[kind]] as const),
     "all kinds",
   )}</select></div>
 <div><label for="f-gateway">Gateway</label><select id="f-gateway">${options(
-    runs.map(({ gateway }) => [gateway, gateway] as const),
+    gateways.map((gateway) => [gateway, gateway] as const),
     "all gateways",
   )}</select></div>
 <div><label for="f-currency">Currency</label><select id="f-currency">${options(
@@ -219,8 +233,8 @@ ${more > 0 ? html`<p>${more} more are in the files for machines (--ndjson, --csv
   )}</select></div>
 <div><label for="f-text">Text</label><input id="f-text" type="search" autocomplete="off"></div>
 </form>
-<p id="shown" aria-live="polite">${findings.length} of ${findings.length} shown</p>
-<ul class="findings" aria-labelledby="findings">${findings.map(findingItem)}</ul>
+<p id="shown" aria-live="polite">${shown.length} of ${shown.length} shown</p>
+<ul class="findings" aria-labelledby="findings">${shown.map(findingItem)}</ul>
 </main>`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">

@@ -1,6 +1,7 @@
-import type { Finding, FindingKind, NextStep } from "../lib/core/finding.ts";
-import { moneyText } from "../lib/core/money.ts";
-import type { GatewaySide, LedgerSide } from "../lib/core/sides.ts";
+import type { Finding, FindingKind, NextStep } from "../core/finding.ts";
+import { moneyText } from "../core/money.ts";
+import type { MissingPart, MissingReason } from "../core/reconciled-day.ts";
+import type { GatewaySide, LedgerSide } from "../core/sides.ts";
 
 /** The kinds as people read them. */
 export const kindWords: Readonly<Record<FindingKind, string>> = {
@@ -58,3 +59,16 @@ export const proposalWords = ({ refundProposal = [] }: Finding): readonly string
     ({ gateway, transactionId, amount, currency }) =>
       `refund transaction ${transactionId} at ${gateway}${amount === undefined || currency === undefined ? "" : `, ${moneyText(amount, currency)}`}`,
   );
+
+const reasonWords: Readonly<Record<MissingReason, string>> = {
+  feed_incomplete: "the gateway's feed could not be read to its end",
+  feed_moved: "rows moved while the feed was read",
+  ledger_unreadable: "entries of the ledger could not be read",
+  not_compared: "no run over it has come to its end",
+  not_over: "it is not over, or not long enough ago",
+  findings_not_kept: "more was found than was kept; the queue review was told",
+};
+
+/** What of a stretch of time is not reconciled, and why. */
+export const missingWords = ({ fromMs, toMs, reason, why }: MissingPart): string =>
+  `${new Date(fromMs).toISOString()} to ${new Date(toMs).toISOString()}: ${reasonWords[reason]}${why === undefined ? "" : ` (${why})`}`;
