@@ -1,17 +1,21 @@
 import { Command, CommanderError } from "commander";
 import { DataDirInUse } from "../infra/local/data-dir.ts";
-import { addBootstrapCommand } from "./bootstrap.ts";
-import { addEnqueueCommand } from "./enqueue.ts";
 import { exitStatus } from "./exit-status.ts";
 import { nodeProblem } from "./node-version.ts";
-import { addProveCommand } from "./prove.ts";
-import { addReconcileCommand } from "./reconcile.ts";
-import { addRetriesCommand } from "./retries.ts";
-import { addReviewCommand } from "./review.ts";
-import { addRunCommand } from "./run.ts";
-import { addShowCommand } from "./show.ts";
-import { addStatusCommand } from "./status.ts";
 import { UsageProblem } from "./usage-problem.ts";
+
+/** In the order of the help. */
+const commands: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  run: async () => (await import("./run.ts")).addRunCommand,
+  enqueue: async () => (await import("./enqueue.ts")).addEnqueueCommand,
+  show: async () => (await import("./show.ts")).addShowCommand,
+  status: async () => (await import("./status.ts")).addStatusCommand,
+  bootstrap: async () => (await import("./bootstrap.ts")).addBootstrapCommand,
+  reconcile: async () => (await import("./reconcile.ts")).addReconcileCommand,
+  retries: async () => (await import("./retries.ts")).addRetriesCommand,
+  review: async () => (await import("./review.ts")).addReviewCommand,
+  prove: async () => (await import("./prove.ts")).addProveCommand,
+};
 
 const program = new Command("chargeonce")
   .description(
@@ -23,15 +27,10 @@ const program = new Command("chargeonce")
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text) });
 
-addRunCommand(program);
-addEnqueueCommand(program);
-addShowCommand(program);
-addStatusCommand(program);
-addBootstrapCommand(program);
-addReconcileCommand(program);
-addRetriesCommand(program);
-addReviewCommand(program);
-addProveCommand(program);
+// What a command is made of is loaded for it alone: to load all of them takes longer than most of them do. Help needs all.
+const [name = ""] = process.argv.slice(2);
+const named = Object.hasOwn(commands, name) ? [commands[name]] : Object.values(commands);
+for (const add of await Promise.all(named.map((load) => load?.()))) add?.(program);
 
 // The other commands, and help, work on older ones.
 program.hook("preAction", (_program, command) => {

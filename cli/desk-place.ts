@@ -1,4 +1,4 @@
-import { dynamodbDeskIndex } from "../lib/adapters/dynamodb-desk.ts";
+import { dynamodbDeskIndex, smallPageKeys } from "../lib/adapters/dynamodb-desk.ts";
 import { readChargeRecord } from "../lib/adapters/dynamodb-ledger.ts";
 import { readWorkEntries } from "../lib/adapters/dynamodb-work.ts";
 import { readQueueDepths } from "../lib/adapters/sqs-depths.ts";
@@ -50,7 +50,12 @@ export const deskSiteAt = (place: Place, flags: MessageFlags, desk: Desk): DeskS
   const { dynamodb, table } = access;
   return {
     desk,
-    index: keptIndex(dynamodbDeskIndex(dynamodb, table), desk.clock, freshMs, keptMs),
+    index: keptIndex(
+      dynamodbDeskIndex(dynamodb, table, undefined, smallPageKeys),
+      desk.clock,
+      freshMs,
+      keptMs,
+    ),
     recordOf: (chargeId) => readChargeRecord(dynamodb, table, chargeId),
     messageOf: (entry, search) => messageAt(entry, flags, place, search),
     unknowns: () => readWorkEntries(dynamodb, table, ["unknown", "pending"], desk.ledger),

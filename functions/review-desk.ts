@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from "aws-lambda";
-import { dynamodbDeskIndex } from "../lib/adapters/dynamodb-desk.ts";
+import { dynamodbDeskIndex, smallPageKeys } from "../lib/adapters/dynamodb-desk.ts";
 import { readChargeRecord } from "../lib/adapters/dynamodb-ledger.ts";
 import { readWorkEntries } from "../lib/adapters/dynamodb-work.ts";
 import { isSameSecret } from "../lib/adapters/same-secret.ts";
@@ -26,7 +26,7 @@ const { settings, sqs, dynamodb, log } = parts;
 const { ledgerTable: table, queueUrls } = settings;
 const bodyMaxBytes = 16_384;
 const headers = deskHeaders(sha256);
-const index = keptIndex(dynamodbDeskIndex(dynamodb, table), clock, 5_000, 5_000);
+const index = keptIndex(dynamodbDeskIndex(dynamodb, table, undefined, smallPageKeys), clock, 5_000, 5_000);
 const sendCharge = sqsCharges(sqs, queueUrls.charges, fairGroupOf);
 
 /** What is in review was told when it came there: a proposal puts no more money there, and finds no second double charge. */

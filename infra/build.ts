@@ -2,11 +2,13 @@ import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { basename, relative } from "node:path";
 import { build } from "esbuild";
 import { bundleFormOf, nodeBundle } from "./function-bundle.ts";
+import { quickBuiltins } from "./quick-builtins.ts";
 
 /**
  * Bundles what is deployed and what is run from `dist/`:
  *   dist/functions/<name>/index.mjs   one file per Lambda function; what it loads late is beside it
- *   dist/cli/chargeonce.mjs           the command, and beside it the processes that the embedded stack starts
+ *   dist/cli/chargeonce.mjs           the command, and beside it what it loads late and the processes that the
+ *                                     embedded stack starts
  *   dist/aws/index.mjs                the construct, for a CDK app of somebody else's
  *   dist/retry-rules/index.mjs        the card networks' rules on later attempts, for anybody's use
  *   dist/samples/charges.ndjson       the charges of a run without flags: every gateway's sample
@@ -37,6 +39,10 @@ const built = await Promise.all([
       "thread-host": `${root}infra/local/thread-host.ts`,
     },
     outdir: `${dist}/cli`,
+    // Each command's own part is loaded for it alone, and so are parts of the SDK.
+    splitting: true,
+    mainFields: ["module", "main"],
+    plugins: [quickBuiltins],
     banner: { js: `#!/usr/bin/env -S node --\n${nodeBundle.banner.js}` },
     // Only the embedded stack needs it, and it brings a web server of its own.
     external: ["fauxqs"],

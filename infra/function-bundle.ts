@@ -1,6 +1,7 @@
 import type { BuildOptions } from "esbuild";
 import { lambdaOnly } from "./lambda-only.ts";
 import { lateSdk } from "./late-sdk.ts";
+import { quickBuiltins } from "./quick-builtins.ts";
 
 /** How everything that is bundled for Node is bundled. */
 export const nodeBundle = {
@@ -24,7 +25,7 @@ export const functionBundle = {
   ...nodeBundle,
   minify: true,
   mainFields: ["module", "main"],
-  plugins: [lambdaOnly],
+  plugins: [quickBuiltins, lambdaOnly],
 } satisfies BuildOptions;
 
 /** The function of which a cold start is somebody's wait for a charge: it has the SDK in a file of its own, loaded late. */
@@ -34,5 +35,5 @@ const withLateSdk = "submit-charges";
 export const bundleFormOf = (name: string) =>
   ({
     ...functionBundle,
-    ...(name === withLateSdk && { splitting: true, plugins: [lambdaOnly, lateSdk] }),
+    ...(name === withLateSdk && { splitting: true, plugins: [quickBuiltins, lambdaOnly, lateSdk] }),
   }) satisfies BuildOptions;

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { builtinModules } from "node:module";
 import type { Plugin } from "esbuild";
 
 /** Parts of the AWS SDK that no function reaches, and that would be a third of its bundle. */
@@ -22,24 +21,10 @@ const leftOut: Readonly<Record<string, string>> = {
 /** Of its own `package.json` a client takes the version alone. */
 const ownPackage = /@aws-sdk[\\/]client-[a-z]+[\\/]package\.json$/;
 
-const builtins = new Set(builtinModules);
-
-/**
- * Makes a bundle of what Lambda is, and of nothing else. Node's own modules are taken by `getBuiltinModule`: an
- * `import` of node:http costs 53–80 ms at a cold start, and this 4–6 ms (measured on Node 22 to 26).
- */
+/** Makes a bundle of what Lambda is, and of nothing else. */
 export const lambdaOnly: Plugin = {
   name: "lambda-only",
   setup(build) {
-    build.onResolve({ filter: /^(node:)?[a-z_/0-9]+$/ }, ({ path, kind }) => {
-      const name = path.replace(/^node:/, "");
-      if (!builtins.has(name) || kind === "entry-point") return undefined;
-      return { path: name, namespace: "node-builtin", sideEffects: false };
-    });
-    build.onLoad({ filter: /./, namespace: "node-builtin" }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
-      loader: "js",
-    }));
     build.onLoad({ filter: ownPackage }, ({ path }) => {
       const { version } = JSON.parse(readFileSync(path, "utf8")) as { readonly version: string };
       return { contents: JSON.stringify({ version }), loader: "json" };

@@ -1,0 +1,161 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import fc from "fast-check";
+import { afterEach, describe, expect, test } from "vitest";
+import { dynamodbDeskIndex } from "../../lib/adapters/dynamodb-desk.ts";
+import { LedgerUnavailable } from "../../lib/adapters/ledger-call.ts";
+import { deskShards } from "../../lib/adapters/ledger-item.ts";
+
+type Asked = {
+  readonly ExpressionAttributeValues: {
+    readonly ":shard": { readonly S: string };
+    readonly ":until"?: { readonly S: string };
+  };
+  readonly ExclusiveStartKey?: { readonly deskAt: { readonly S: string } };
+  readonly Limit: number;
+};
+type Said = { readonly status: number; readonly body: string };
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+/** A client whose queries this answers; never, where it answers nothing. */
+const clientOn = async (answer: (asked: Asked) => Said | undefined): Promise<DynamoDBClient> => {
+  const server = createServer(async (request, response) => {
+    let text = "";
+    for await (const piece of request) text += String(piece);
+    const said = answer(JSON.parse(text) as Asked);
+    if (said !== undefined)
+      response.writeHead(said.status, { "content-type": "application/x-amz-json-1.0" }).end(said.body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const client = new DynamoDBClient({
+    region: "us-east-1",
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    credentials: { accessKeyId: "k", secretAccessKey: "s" },
+    maxAttempts: 3,
+  });
+  closers.push(() => {
+    client.destroy();
+    server.closeAllConnections();
+    server.close();
+  });
+  return client;
+};
+
+const pageOf = (keys: readonly string[], hasMore = false): Said => ({
+  status: 200,
+  body: JSON.stringify({
+    Count: keys.length,
+    Items: keys.map((key) => ({ deskAt: { S: key } })),
+    ...(hasMore ? { LastEvaluatedKey: { deskAt: { S: keys.at(-1) } } } : {}),
+  }),
+});
+const throttled: Said = {
+  status: 400,
+  body: JSON.stringify({
+    __type: "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+  }),
+};
+
+/** What an index answers that has these keys in its shards. */
+const indexOf =
+  (keysIn: ReadonlyMap<string, readonly string[]>) =>
+  ({ ExpressionAttributeValues, ExclusiveStartKey, Limit }: Asked): Said => {
+    const after = ExclusiveStartKey?.deskAt.S ?? "";
+    const left = (keysIn.get(ExpressionAttributeValues[":shard"].S) ?? []).filter((key) => key > after);
+    return pageOf(left.slice(0, Limit), left.length > Limit);
+  };
+
+const keyOf = (id: string, mark = ""): string =>
+  `001794700895458 mismatch centrobill 1234 EUR ${id}${mark === "" ? "" : ` ${mark}`}`;
+const inFirstShard = (key: string) => new Map([[deskShards[0] ?? "", [key]]]);
+
+describe("the desk's index, whatever DynamoDB answers", () => {
+  test("nothing that waits is missing, and nothing comes twice, however it is spread over shards and pages", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(
+          fc.record({
+            id: fc.stringMatching(/^[A-Za-z0-9._:-]{1,64}$/),
+            shard: fc.constantFrom(...deskShards),
+            mark: fc.constantFrom("", "proposed resend", "decided refund"),
+          }),
+          { selector: ({ id }) => id, maxLength: 40 },
+        ),
+        fc.integer({ min: 1, max: 9 }),
+        async (charges, pageKeys) => {
+          const keysIn = new Map(
+            deskShards.map((shard) => [
+              shard,
+              charges
+                .filter((one) => one.shard === shard)
+                .map(({ id, mark }) => keyOf(id, mark))
+                .sort(),
+            ]),
+          );
+          const client = await clientOn(indexOf(keysIn));
+          const rows = await dynamodbDeskIndex(client, "t", 5_000, pageKeys).waiting();
+          expect(rows.map(({ chargeId }) => String(chargeId)).sort()).toEqual(
+            charges.map(({ id }) => id).sort(),
+          );
+          for (const { id, mark } of charges) {
+            const [e, decision] = mark.split(" ");
+            expect(rows.find(({ chargeId }) => chargeId === id)).toEqual({
+              chargeId: id,
+              gateway: "centrobill",
+              reason: "mismatch",
+              sinceMs: 1_794_700_895_458,
+              amount: "1234",
+              currency: "EUR",
+              ...(decision === undefined ? {} : { mark: { e, decision } }),
+            });
+          }
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  test("a throttled page is asked for again", async () => {
+    const index = indexOf(inFirstShard(keyOf("inv-1")));
+    let asked = 0;
+    const client = await clientOn((one) => {
+      asked += 1;
+      return asked <= 2 ? throttled : index(one);
+    });
+    expect(await dynamodbDeskIndex(client, "t").waiting()).toMatchObject([{ chargeId: "inv-1" }]);
+  });
+
+  const damaged: readonly (readonly [string, (asked: Asked) => Said | undefined, string])[] = [
+    ["throttled for good", () => throttled, "ProvisionedThroughputExceededException"],
+    ["no answer before the deadline", () => undefined, "AbortError"],
+    ["an answer cut short", () => ({ status: 200, body: '{"Items":[{"deskAt":' }), "SyntaxError"],
+    ["an answer without a list", () => ({ status: 200, body: "{}" }), "an answer without its keys"],
+    ["no list at its name", () => ({ status: 200, body: '{"Items":7}' }), ""],
+    ["an item without its key", () => ({ status: 200, body: '{"Items":[{}]}' }), "a key of no known version"],
+    ["a key of another version", indexOf(inFirstShard("v9 inv-1")), "desk#0 has a key of no known version"],
+  ];
+  test.each(damaged)("%s: no list, rather than one that hides a charge", async (name, answer, why) => {
+    const deadlineMs = name.startsWith("no answer") ? 200 : 20_000;
+    const reading = dynamodbDeskIndex(await clientOn(answer), "t", deadlineMs).waiting();
+    await expect(reading).rejects.toThrow(LedgerUnavailable);
+    await expect(reading).rejects.toThrow(why);
+  });
+
+  test("where one shard cannot be read, the rest is not read to its end", async () => {
+    const asked = new Set<string>();
+    const client = await clientOn((one) => {
+      const shard = one.ExpressionAttributeValues[":shard"].S;
+      asked.add(shard);
+      return shard === deskShards[0]
+        ? pageOf(["v9"])
+        : pageOf([keyOf(`${shard.slice(-1)}-${asked.size}`)], true);
+    });
+    await expect(dynamodbDeskIndex(client, "t").waiting()).rejects.toThrow(LedgerUnavailable);
+    expect(asked).not.toContain(deskShards.at(-1));
+  });
+});
