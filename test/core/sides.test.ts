@@ -8,6 +8,7 @@ import {
   agreed,
   agreeingEnd,
   chargeIdOfLine,
+  comparedPage,
   type GatewaySide,
   gatewayLine,
   gatewaySideOf,
@@ -151,6 +152,10 @@ describe("what a row says", () => {
     ],
     [{ amount: "19.99" }, { code: "0", written: "19.99" }],
     [
+      { amount: `${"9".repeat(64)}.00`, currency: "EUR" },
+      { code: "0", written: `${"9".repeat(64)}.00`, currency: "EUR" },
+    ],
+    [
       { amount: "19.99", currency: "XXX" },
       { code: "0", written: "19.99", currency: "XXX" },
     ],
@@ -166,6 +171,18 @@ describe("what a row says", () => {
       consumers: [],
       ...own,
     });
+  });
+
+  test("a page is compared row by row; of one that cannot be read it is told why", () => {
+    const rows = [feedRow({ transactionId: "t-1" }), feedRow({ transactionId: "t-2" })];
+    expect(comparedPage({ kind: "page", rows, unreadRows: 1, next: 2 })).toEqual({
+      kind: "page",
+      rows: rows.map(gatewaySideOf),
+      unreadRows: 1,
+      next: 2,
+    });
+    const unreadable = { kind: "unreadable", why: "not JSON" } as const;
+    expect(comparedPage(unreadable)).toEqual(unreadable);
   });
 
   test("amounts are read as they are anywhere else, in every currency", () => {

@@ -55,6 +55,7 @@ type Parts = {
   readonly page?: (rows: readonly FeedRow[], cursor: number, window: FeedWindow) => Partial<FeedPage>;
   readonly policy?: Partial<Policy>;
   readonly nowMs?: number;
+  readonly clock?: ReturnType<typeof manualClock>;
   readonly remainingMs?: () => number;
   readonly gatewayTimeoutMs?: number;
   readonly window?: FeedWindow;
@@ -66,7 +67,7 @@ type Parts = {
 /** One run over a ledger and a feed as they are given. */
 const run = async (parts: Parts) => {
   const { entries = [], pages = [[]], nowMs = t0 + 100 * hour } = parts;
-  const clock = manualClock(nowMs);
+  const { clock = manualClock(nowMs) } = parts;
   const log = memoryLog();
   const queues = memoryQueues();
   const ledger = memoryLedger();
@@ -659,6 +660,7 @@ describe("an unknown that the feed answers", () => {
     });
 
     test("each order is asked of once, and only where its row is of the window", async () => {
+      const { atMs: _at, ...timeless } = strange("pr-7");
       const ran = await asking(() => ({}), {
         pages: [
           [
@@ -667,6 +669,7 @@ describe("an unknown that the feed answers", () => {
             strange("pr-4", { atMs: window.fromMs - 1 }),
             strange("pr-5", { atMs: window.fromMs }),
             strange("pr-6", { atMs: window.toMs }),
+            timeless,
           ],
         ],
       });
@@ -677,12 +680,22 @@ describe("an unknown that the feed answers", () => {
       const pages = [Array.from({ length: 230 }, (_, n) => strange(`pr-${n}`))];
       const ran = await asking(() => ({}), { pages });
       expect(ran.asked).toHaveLength(200);
+      // Nobody was named, so the ledger is asked for nobody.
+      expect(ran.reads).toEqual([]);
       expect(ran.record).toMatchObject({ complete: true, findings: { missing_in_ledger: 230 } });
     });
 
-    test("no time to ask: the run is begun anew by the next", async () => {
+    test("the charges that they name are read a hundred at a time", async () => {
+      const pages = [Array.from({ length: 150 }, (_, n) => strange(`pr-${n}`))];
+      const ran = await asking((orderId) => ({ chargeId: `order-of-${orderId}` }), { pages });
+      expect(ran.reads).toEqual([100, 50]);
+    });
+
+    test("no time to ask: the run is begun anew by the next, and waits for nothing", async () => {
       let left = 2 * hour;
+      const clock = manualClock(t0 + 100 * hour);
       const slow = asking(ofOrder1, {
+        clock,
         entries: [made()],
         pages: [[itsOwn, strange("pr-2")]],
         remainingMs: () => left,
@@ -692,6 +705,7 @@ describe("an unknown that the feed answers", () => {
         },
       });
       await expect(slow).rejects.toThrow(OutOfTime);
+      expect(clock.nowMs()).toBe(t0 + 100 * hour);
     });
   });
 

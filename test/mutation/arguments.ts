@@ -54,7 +54,11 @@ export const placesOf = (quote: string, text: string): { readonly from: number; 
   return [...text.matchAll(pattern)].map(({ 0: found, index }) => {
     const end = index + found.length;
     const lineEnd = text.indexOf("\n", end);
-    return { from: index, to: quote.endsWith("…") && lineEnd >= 0 ? lineEnd : end };
+    // A quote in Markdown cannot begin with the mark that a template begins with.
+    return {
+      from: text[index - 1] === "`" ? index - 1 : index,
+      to: quote.endsWith("…") && lineEnd >= 0 ? lineEnd : end,
+    };
   });
 };
 
