@@ -3,6 +3,9 @@ import { DataDirInUse } from "../infra/local/data-dir.ts";
 import { exitStatus } from "./exit-status.ts";
 import { nodeProblem } from "./node-version.ts";
 import { UsageProblem } from "./usage-problem.ts";
+import { watchOutput } from "./watch-output.ts";
+
+watchOutput(process);
 
 /** In the order of the help. */
 const commands: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {

@@ -46,6 +46,12 @@ export const useAwsVariables = (env: Environment): void => {
     if (name.startsWith("AWS_") && value !== undefined) process.env[name] = value;
 };
 
+/** Throws `UsageProblem` where the flags name two ledgers: a decision would be made on one that was not meant. */
+export const refuseTwoLedgers = ({ dataDir, envFile }: LedgerFlags): void => {
+  if (dataDir !== undefined && envFile !== undefined)
+    throw new UsageProblem("--data-dir and --env-file name two ledgers: give one of them");
+};
+
 /**
  * Opens the ledger of a data dir (whose run has ended), or the one that the environment names.
  * Throws `UsageProblem` where there is none.
@@ -54,6 +60,7 @@ export const openLedgerAccess = async (
   flags: LedgerFlags,
   processEnv: Environment,
 ): Promise<LedgerAccess> => {
+  refuseTwoLedgers(flags);
   if (flags.dataDir !== undefined) return openLocal(flags.dataDir);
   return openDeployed(withEnvFile(processEnv, flags.envFile));
 };

@@ -18,6 +18,7 @@ import { demonstrationGatewayTimeoutMs, demonstrationPolicy, sandboxApiKey } fro
 import {
   type LedgerFlags,
   openStackAccess,
+  refuseTwoLedgers,
   type StackAccess,
   useAwsVariables,
   withEnvFile,
@@ -46,8 +47,10 @@ const settingsOf = (env: Environment): Settings => {
 };
 
 /** Opens what the flags name. Throws `UsageProblem` where there is nothing. */
-export const openPlace = (flags: LedgerFlags): Promise<Place> =>
-  flags.dataDir === undefined ? deployedPlace(flags) : localPlace(flags.dataDir);
+export const openPlace = async (flags: LedgerFlags): Promise<Place> => {
+  refuseTwoLedgers(flags);
+  return flags.dataDir === undefined ? deployedPlace(flags) : localPlace(flags.dataDir);
+};
 
 const deployedPlace = async (flags: LedgerFlags): Promise<Place> => {
   const env = withEnvFile(process.env, flags.envFile);

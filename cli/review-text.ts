@@ -10,13 +10,15 @@ import { textTable } from "./text-table.ts";
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-/** A worklist for people: the first of it, and what there is in all (`rows`). */
+/** A worklist for people: the first of it, and what there is in all (`rows`) of what the filter lets through. */
 export const worklistText = (
   rows: readonly WaitingReview[],
   first: readonly WaitingReview[],
   nowMs: number,
+  isFiltered: boolean,
 ): string => {
-  if (rows.length === 0) return "nothing waits for a person";
+  if (rows.length === 0)
+    return isFiltered ? "nothing that waits for a person is like that" : "nothing waits for a person";
   const table = textTable(
     [
       { title: "charge" },

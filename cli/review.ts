@@ -51,6 +51,15 @@ export const addReviewCommand = (program: Command): void => {
       process.exitCode = await serveReview(flags);
     });
   withLedger(review);
+  review.hook("preSubcommand", (_, subcommand) => {
+    const early = review.options.filter(
+      (option) => review.getOptionValueSource(option.attributeName()) !== undefined,
+    );
+    if (early.length > 0)
+      throw new UsageProblem(
+        `review: ${early.map(({ long }) => long).join(", ")} must come behind ${subcommand.name()}`,
+      );
+  });
   addList(review);
   addShow(review);
   addDecide(review);
@@ -136,7 +145,7 @@ const list = async (flags: ListFlags): Promise<ExitStatus> => {
     print(
       flags.json === true
         ? JSON.stringify({ at: new Date(nowMs).toISOString(), count: fitting.length, waiting: first })
-        : worklistText(fitting, first, nowMs),
+        : worklistText(fitting, first, nowMs, Object.keys(filter).length > 0),
     );
     return fitting.length === 0 ? exitStatus.allFinal : exitStatus.someInReview;
   } finally {

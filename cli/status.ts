@@ -69,6 +69,10 @@ export const addStatusCommand = (program: Command): void => {
       const ledger = await openLedgerAccess(flags, process.env);
       const sqs = flags.dataDir === undefined ? new SQSClient({ ...sqsClientLimits }) : undefined;
       const signals = watchStopSignals();
+      let isRead = true;
+      process.stdout.once("error", () => {
+        isRead = false;
+      });
       try {
         do {
           const status = await readStatus(ledger, sqs, env);
@@ -77,7 +81,7 @@ export const addStatusCommand = (program: Command): void => {
           const inReview = status.waiting.some(({ state }) => state === "review");
           process.exitCode = inReview ? exitStatus.someInReview : exitStatus.allFinal;
           if (flags.watch === true) await pause(watchEveryMs, signals.stop);
-        } while (flags.watch === true && !signals.stop.aborted);
+        } while (flags.watch === true && !signals.stop.aborted && isRead);
       } finally {
         signals.close();
         sqs?.destroy();

@@ -17,7 +17,10 @@ export const withDeadline = async <T>(
     return await call(AbortSignal.timeout(deadlineMs));
   } catch (error) {
     if (error instanceof Error && error.name === "ConditionalCheckFailedException") throw error;
-    throw wrap(error instanceof Error ? error.name : "unknown error");
+    if (!(error instanceof Error)) throw wrap("unknown error");
+    // What Node says of a connection has no other name than its code.
+    const { name, code } = error as NodeJS.ErrnoException;
+    throw wrap(name === "Error" && typeof code === "string" ? code : name);
   }
 };
 

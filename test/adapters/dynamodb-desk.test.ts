@@ -146,6 +146,12 @@ describe("the desk's index, whatever DynamoDB answers", () => {
     await expect(reading).rejects.toThrow(why);
   });
 
+  test("nobody there: it says so", async () => {
+    const client = await clientOn(() => undefined);
+    for (const close of closers.splice(0)) close();
+    await expect(dynamodbDeskIndex(client, "t").waiting()).rejects.toThrow("desk: ECONNREFUSED");
+  });
+
   test("where one shard cannot be read, the rest is not read to its end", async () => {
     const asked = new Set<string>();
     const client = await clientOn((one) => {

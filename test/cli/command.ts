@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 
-const bundle = fileURLToPath(new URL("../../dist/cli/chargeonce.mjs", import.meta.url));
+export const bundle = fileURLToPath(new URL("../../dist/cli/chargeonce.mjs", import.meta.url));
 
 export type Ended = { readonly status: number | null; readonly stdout: string; readonly stderr: string };
 

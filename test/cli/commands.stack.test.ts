@@ -93,6 +93,10 @@ describe("commands on an endpoint of somebody else", () => {
     await wait(4_000);
     watching.child.kill("SIGINT");
     expect((await watching.ended).stdout.trim().split("\n").length).toBeGreaterThan(1);
+    // And until nobody reads it any more.
+    const left = startCommand(["status", "--env-file", envFile, "--watch", "--json"], env);
+    left.child.stdout?.once("data", () => left.child.stdout?.destroy());
+    expect(await left.ended).toMatchObject({ stderr: "" });
     expect(await runCommand(["status"])).toMatchObject({ status: 2, stdout: "" });
   });
 

@@ -39,6 +39,11 @@ describe("review", () => {
       [["--web", "--port", "65536"], "--port 65536: must be 0 to 65535"],
       [["--web", "--by", "4111 1111 1111 1111"], "--by: must not hold a card number"],
       [["--web", "--data-dir", folder], "no run has kept its state there"],
+      // Before the subcommand's name they would be the web desk's, and the subcommand would work on another ledger.
+      [["--data-dir", folder, "list"], "review: --data-dir must come behind list"],
+      [["--env-file", "x", "--json", "decide", "a"], "review: --json, --env-file must come behind decide"],
+      [["list", "--data-dir", folder, "--env-file", "x"], "--data-dir and --env-file name two ledgers"],
+      [["show", "a", "--data-dir", folder, "--env-file", "x"], "--data-dir and --env-file name two ledgers"],
       [["redrive", "approved"], "queue: must be one of charges-dlq"],
       [["redrive", "charges-dlq", "--per-second", "0"], "--per-second 0: must be 1 to 9999"],
       [["verify", "--against", join(folder, "none"), "--data-dir", folder], "no such file or folder"],
@@ -76,7 +81,7 @@ describe("review", () => {
     expect((await review(dataDir, "list", "--reason", "mismatch")).stdout).toMatch(/d-wrong[\s\S]*1 wait/);
     expect(await review(dataDir, "list", "--older-than", "1d")).toMatchObject({
       status: 0,
-      stdout: "nothing waits for a person\n",
+      stdout: "nothing that waits for a person is like that\n",
     });
 
     const shown = await review(dataDir, "show", "d-lost");
