@@ -36,7 +36,7 @@ describe("the charge of a text", () => {
     [{ ...message, extra: nested(70) }, "nested deeper than any message"],
     [chargeMessage("order-2"), "another charge"],
     [{ v: 1, chargeId: "order-1", charge: chargeMessage("order-2") }, "told under its id, and carrying another"],
-    [{ ...message, amount: "20.00" }, "another content under its id: what would be sent is not what the ledger has"],
+    [{ ...message, amount: "2000" }, "another content under its id: what would be sent is not what the ledger has"],
     [{ chargeId: "order-1" }, "its id alone"],
     [{ v: 1, chargeId: "order-1", charge: "order-1" }, "no charge where one should be"],
   ])("%# is not the one sought (%s)", (text) => {

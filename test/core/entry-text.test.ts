@@ -36,6 +36,13 @@ describe("what an entry says, out of its text", () => {
     expect(ledgerSideOfText(text)).toEqual(ledgerSideOf(JSON.parse(text) as LedgerEntry));
   });
 
+  test("is the same of what has no marks, and of what begins as no entry does", async () => {
+    const { consumerMarks: _marks, ...unmarked } = JSON.parse(await approvedText()) as LedgerEntry;
+    const { absences: _absences, ...odd } = unmarked;
+    for (const entry of [unmarked, odd])
+      expect(ledgerSideOfText(JSON.stringify(entry))).toEqual(ledgerSideOf(entry as LedgerEntry));
+  });
+
   test("is the same, whatever else stands in the entry and in which order", async () => {
     const entry = JSON.parse(await approvedText()) as Record<string, unknown>;
     const value = fc.oneof(

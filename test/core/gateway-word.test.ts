@@ -31,6 +31,7 @@ const entry = (changes: Partial<ReviewEntry> = {}): ReviewEntry => ({
   ...(recordVerdict(unknown(), used, by(86_400)) as ReviewEntry),
   ...changes,
 });
+const week = 7 * 86_400_000;
 const certain = entry({ absences: [search(400)] });
 
 const look = (
@@ -113,6 +114,14 @@ describe("what the gateway says of a charge in review", () => {
         "the other may come",
       ],
       [
+        "its row, refused, of two sends",
+        "nothing",
+        entry({ openSends: 2, sends: 2, looked: 99 }),
+        { own: [row("refused")] },
+        true,
+        "the other may still come, though nobody looks for it any more",
+      ],
+      [
         "its row, refused",
         "nothing",
         entry(),
@@ -166,6 +175,14 @@ describe("what the gateway says of a charge in review", () => {
         "not all was read",
       ],
       ["its row, in a word that nobody knows", "nothing", entry(), { own: [row("unproven")] }, true, "S10"],
+      [
+        "its row, in a word that nobody knows",
+        "nothing",
+        entry({ looked: 99 }),
+        { own: [row("unproven")] },
+        true,
+        "S10, though nobody looks for it any more",
+      ],
     ],
   )("%s → %s (%j)", (_what, says, of, rows, whole) => {
     expect(look(of, rows, whole).says).toBe(says);
@@ -184,6 +201,7 @@ describe("what the gateway says of a charge in review", () => {
     ...row("captured"),
     reply: { ...row("captured").reply, echo: { amount: "9.99", currency: "EUR" } } as FeedRow["reply"],
   };
+  const timeless = ({ atMs: _at, ...row }: FeedRow): FeedRow => row;
   const { transactionId: _none, ...nameless } = stranger("unproven");
   const codeless: FeedRow = {
     ...row("refused"),
@@ -193,6 +211,7 @@ describe("what the gateway says of a charge in review", () => {
   test.each<[what: string, ReviewEntry, Partial<Found>, GatewayWord | object, policy?: Parameters<typeof policyOf>[0]]>([
     ["captured, under both of its names", entry(), { own: [row("captured", { orderId: "o-1" })] }, { says: "captured", evidence: rowOf("tx-1", { orderId: "o-1" }), code: "0", ids: { transactionId: "tx-1" } }],
     ["captured with another amount: both are told", entry(), { own: [otherwise] }, { says: "captured_otherwise", reason: "mismatch", rows: [rowOf("tx-1")], mismatch: { field: "amount", asked: "1999", got: "999" } }],
+    ["captured with another amount: a refusal of no later moment does not unsay it", entry(), { own: [timeless(otherwise), timeless(row("refused"))] }, { says: "captured_otherwise", reason: "mismatch", rows: [rowOf("tx-1")], mismatch: { field: "amount", asked: "1999", got: "999" } }],
     ["captured twice: each row is told", entry(), { own: [row("captured"), row("captured", { transactionId: "tx-2", orderId: "o-2" })] }, { says: "captured_otherwise", reason: "double_charge", rows: [rowOf("tx-1"), rowOf("tx-2", { orderId: "o-2" })] }],
     ["an earlier attempt's capture: one row is told", entry(), { otherAttempt: [row("captured", { requestId: "request-0" })] }, { says: "captured_otherwise", reason: "captured_by_earlier_attempt", rows: [rowOf("tx-1")] }],
     ["ended unpaid: its code is told", entry({ reason: "unlisted_answer" }), { own: [lapsed] }, { says: "declined", evidence: rowOf("tx-1", { code: "expired" }), ending: { code: "expired" } }],
@@ -200,8 +219,13 @@ describe("what the gateway says of a charge in review", () => {
     ["only like it: the row is told, and what is certified otherwise", certain, { weak: [stranger("captured", { orderId: "o-3" })] }, { says: "weak", rows: [rowOf("tx-1", { orderId: "o-3" })], absent: true, searches }],
     ["only like it, without a name or a code", entry(), { weak: [nameless] }, { says: "weak", rows: [{ kind: "feed_row", atMs: t0 + 90_000_000, rowSha256: "a".repeat(64) }], absent: false, searches: searches.slice(1) }],
     ["like it, beside a row of its own that says nothing", entry(), { own: [row("unproven")], weak: [stranger("captured")] }, { says: "nothing", whole: true }],
-    ["absent, where the machine would send it anew", certain, {}, { says: "absent", searches }, { afterAbsence: "newAttempt", requestIdLifeMs: 86_400_000 }],
-    ["absent, where a person is asked", certain, {}, { says: "absent", searches }, { afterAbsence: "review" }],
+    ["absent, where the machine would send it anew", certain, {}, { says: "absent", searches }, { afterAbsence: "newAttempt", requestIdLifeMs: week }],
+    ["absent, where it would send it again", certain, {}, { says: "absent", searches }, { afterAbsence: "resendWithinLife", requestIdLifeMs: week }],
+    ["absent, where a person is asked", certain, {}, { says: "absent", searches }, { afterAbsence: "review", requestIdLifeMs: week }],
+    ["absent, where its request id has ended", certain, {}, { says: "absent", searches }, { afterAbsence: "newAttempt" }],
+    ["absent, where no attempt is left", certain, {}, { says: "absent", searches }, { afterAbsence: "newAttempt", attemptsMax: 1, requestIdLifeMs: week }],
+    ["absent, where it may not be sent any more", { ...certain, notAfterMs: t0 }, {}, { says: "absent", searches }, { requestIdLifeMs: week }],
+    ["absent, and refused in a word that nobody knows", { ...certain, reason: "unlisted_answer" }, {}, { says: "absent", searches }, { requestIdLifeMs: week }],
   ])("%s", (_what, of, rows, word, policy) => {
     expect(look(of, rows, true, policy)).toStrictEqual(word);
   });
@@ -274,6 +298,17 @@ test.each<[GatewayWord, string]>([
       ],
     },
     `captured, but double_charge: ${"x".repeat(118)}`,
+  ],
+  [
+    {
+      says: "captured_otherwise",
+      reason: "double_charge",
+      rows: [
+        { kind: "feed_row", atMs: t0, rowSha256: "a" },
+        { kind: "feed_row", atMs: t0, rowSha256: "b", transactionId: "tx-2" },
+      ],
+    },
+    "captured, but double_charge: tx-2",
   ],
   [{ says: "not_asked", why: "failed", text: "HTTP 500" }, "not asked: failed (HTTP 500)"],
 ])("%j as it is kept: %s", (word, text) => {

@@ -117,6 +117,16 @@ describe("a list that is read object by object", () => {
     expect(read(text)).toBeUndefined();
   });
 
+  test.each<[text: string, reason: string]>([
+    ['{"data":[{"a":[{"b":{"c":1}}]},{"a":[{"b":{"c":2}}]}]}', "nothing in a list has a path"],
+    [
+      '{"data":[{"a":{"b":{"c":1}},"a":3},{"a":{"b":{"c":2}},"a":4}]}',
+      "of two of a name the last one counts",
+    ],
+  ])("%s is read as it is parsed: %s", (text) => {
+    expect(listOf()(text)?.rows).toEqual(parsed(text));
+  });
+
   test("is found by more names than one, by none, and behind texts that are called alike", () => {
     expect(listOf(["page", "rows"])('{"rows":1,"page":{"rows":[{"id":7}]}}')?.rows).toEqual([
       fieldsOf({ id: 7 }),

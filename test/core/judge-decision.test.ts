@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { FeedRowEvidence } from "../../lib/core/evidence.ts";
 import type { GatewayWord } from "../../lib/core/gateway-word.ts";
 import { type DecisionVerdict, judgeDecision, type ToJudge } from "../../lib/core/judge-decision.ts";
 import type { LedgerEntry, ReviewEntry, ReviewReason } from "../../lib/core/ledger.ts";
@@ -497,6 +498,8 @@ describe("what was decided before", () => {
 describe("what a decision does, whole", () => {
   const [row1, row2] = words.twice.rows;
   const seenRows = { evidence: { kind: "feed_rows", rows: [row1, row2] } } as const;
+  const { kind, atMs, rowSha256 } = row1 as FeedRowEvidence;
+  const unnamedRows = { evidence: { kind: "feed_rows", rows: [row1, { kind, atMs, rowSha256 }] } } as const;
   const own = { evidence: { ...row1, transactionId: "tx-8" } } as const;
   const approve = wish("settle-as-approved", stated);
   const byWord = (rows: readonly unknown[], more: object = {}) => ({
@@ -542,6 +545,7 @@ describe("what a decision does, whole", () => {
     ["S4", { wish: wish("settle-as-approved"), word: words.mismatch, entry: review(double) }, "the gateway's word now comes before what brought it here"],
     ["S4", { wish: wish("settle-as-approved", stated), word: words.givenBack, entry: review(double) }, "the same"],
     ["S13", { wish: wish("settle-as-approved", stated), word: words.twice }, "the same"],
+    ["S13", { wish: wish("refund"), word: words.failed, entry: review({ ...double, ...unnamedRows }) }, "what is too much has no name under which it could be given back"],
   ])("%s ‹%#›", (expected, changes, reason) => {
     expect(short(judge(changes)), reason).toBe(expected);
   });

@@ -31,3 +31,13 @@ test("it begins small, takes more memory as keys come, and never more than it ma
   expect(bytesOf(2 ** 28, 1_000)).toBeLessThan(2 ** 20);
   expect(bytesOf(2 ** 16, 100_000)).toBeLessThan(2 ** 18);
 });
+
+test("beyond its memory it says yes of nearly anything, and never no of what was added", () => {
+  const filter = keyFilter(2 ** 16);
+  for (let n = 0; n < 50_000; n++) filter.add(requestHash(n), chargeHash(n));
+  let wrong = 0;
+  for (let n = 0; n < 1_000; n++)
+    if (filter.mayHave(requestHash(n + 50_000), chargeHash(n + 50_000))) wrong += 1;
+  expect(wrong).toBeGreaterThan(500);
+  for (let n = 0; n < 50_000; n += 100) expect(filter.mayHave(requestHash(n), chargeHash(n))).toBe(true);
+});

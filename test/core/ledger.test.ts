@@ -16,6 +16,8 @@ import {
   openAttempt,
   openEntry,
   openExpired,
+  openRefused,
+  refuse,
   type UnknownEntry,
 } from "../../lib/core/ledger.ts";
 import { CHARGE_QUEUES } from "../../lib/core/queues.ts";
@@ -178,6 +180,11 @@ describe("nextEntry", () => {
     },
   );
 
+  test("a state leaves behind what was its own: by its receipt nobody is woken any more", () => {
+    const from = unknown({ receipt: "receipt-1" });
+    expect(leaseEntry(from, by(60))).not.toHaveProperty("receipt");
+  });
+
   test("changes replace members, and the entry before stays as it was", () => {
     const before = unknown();
     const copy = structuredClone(before);
@@ -234,10 +241,12 @@ describe("openEntry", () => {
   });
 
   test("keeps what later decisions need of the message", () => {
-    const charge = aCharge({ notAfter: "2026-11-22T18:00:00Z", instrument: { ref: "card-1" } });
+    const instrument = { ref: "card-1", network: "visa" };
+    const charge = aCharge({ notAfter: "2026-11-22T18:00:00Z", instrument });
     expect(openEntry(charge, { ...openingBy, needsPreparation: true })).toMatchObject({
       notAfterMs: Date.UTC(2026, 10, 22, 18),
       instrumentRef: "card-1",
+      instrumentNetwork: "visa",
       preparation: {},
     });
     expect(openEntry(charge, { ...openingBy, needsPreparation: false })).not.toHaveProperty("preparation");
@@ -299,6 +308,34 @@ describe("expired", () => {
   );
 });
 
+describe("refuse", () => {
+  const full = { kind: "network_limit", atMs: t0, limit: "visa_30_days", untilMs: t0 + 5 } as const;
+  const closed = {
+    kind: "instrument_closed",
+    atMs: t0,
+    rule: "visa_category_1",
+    code: "41",
+    byChargeId: "order-0",
+    closedAtMs: t0,
+  } as const;
+
+  test.each([
+    [full, "declined_retryable"],
+    [closed, "declined_permanent"],
+  ] as const)(
+    "what the networks forbid ends with its evidence, and its history says so: %j",
+    (why, state) => {
+      const entry = refuse(waiting(), why, by(60));
+      expect(entry).toMatchObject({ state, evidence: why, finalAtMs: t0 + 60_000, token: "token-at-60" });
+      expect(entry.history).toStrictEqual([...waiting().history, { e: "recorded", at: t0 + 60_000, state }]);
+      const atOnce = openRefused(aCharge(), why, openingBy);
+      expect(atOnce).toMatchObject({ state, evidence: why, sends: 0 });
+      expect(atOnce.firstSendAtMs).toBeUndefined();
+      expect(atOnce.history.map(({ e }) => e)).toEqual(["opened", "recorded"]);
+    },
+  );
+});
+
 describe("leaseEntry", () => {
   test("the key life goes on from the first send (S3), and the request id is the same (S2)", () => {
     const entry = leaseEntry(unknown({ firstSendAtMs: t0 }), by(100));
@@ -341,8 +378,8 @@ describe("awaitAttempt", () => {
       attempt: 2,
       requestId: "request-2",
       earlierRequestIds: ["request-1"],
-      preparation: {},
     });
+    expect(entry.preparation).toStrictEqual({});
     expect(entry.firstSendAtMs).toBeUndefined();
     expect(entry.lastSendAtMs).toBeUndefined();
   });

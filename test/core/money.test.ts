@@ -233,6 +233,8 @@ describe("decimalOfJson", () => {
     [[19.99], undefined, "an array"],
     [19n, undefined, "not from JSON"],
     [undefined, undefined, "absent"],
+    ["9".repeat(64), "9".repeat(64), "a string as long as any amount"],
+    ["9".repeat(65), undefined, "a longer one"],
   ])("%s is %j (%s)", (value, expected) => {
     expect(decimalOfJson(value)).toBe(expected);
   });
