@@ -41,6 +41,7 @@ td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}
 label{display:block;font-size:.9rem;color:var(--soft)}
 select,input{width:100%;font:inherit;padding:.35rem;background:var(--paper);color:var(--ink);border:1px solid var(--soft);border-radius:.3rem}
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
+ul.missing{padding-left:1.3rem;margin:.3rem 0;overflow-wrap:anywhere}
 ul.findings{list-style:none;padding:0;margin:0}
 ul.findings>li{background:var(--card);border:1px solid var(--line);border-radius:.4rem;padding:.7rem .9rem;margin:.6rem 0;overflow-wrap:anywhere}
 ul.findings>li[hidden]{display:none}
@@ -198,7 +199,7 @@ export const reconcilePage = (
 ${
   missing.length === 0
     ? nothing
-    : html`<h2>Not compared</h2><ul>${missing.map(({ gateway, part }) => html`<li>${gateway}, ${missingWords(part)}</li>`)}</ul>`
+    : html`<h2>Not compared</h2><ul class="missing">${missing.map(({ gateway, part }) => html`<li>${gateway}, ${missingWords(part)}</li>`)}</ul>`
 }
 ${note === undefined ? nothing : html`<p class="soft">${note}</p>`}
 ${withoutFeed.map((gateway) => html`<p class="soft">${gateway} has no feed here, and is not compared.</p>`)}

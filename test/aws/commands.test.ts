@@ -143,3 +143,11 @@ describe("npm run deploy", () => {
     expect(existsSync(join(folder, "chargeonce-dev.env"))).toBe(false);
   });
 });
+
+test("any command of cdk finds what it deploys in a fresh clone: the app builds it first", () => {
+  const { app } = JSON.parse(readFileSync(new URL("../../cdk.json", import.meta.url), "utf8")) as {
+    app: string;
+  };
+  const [first, ...then] = app.split(" && ");
+  expect([first, then]).toEqual(["node infra/build.ts", ["node infra/aws/app.ts"]]);
+});

@@ -93,7 +93,19 @@ for (const { finding, entry } of told) tally.add(finding, entry);
 const { window } = run;
 const [found, none] = [tally.totals(), findingTally().totals()];
 const page = reconcilePage(
-  { window, runs: [run], missing: [], withoutFeed: ["centrapay"], findings: found },
+  {
+    window,
+    runs: [run],
+    missing: [
+      {
+        gateway: "centrobill",
+        part: { fromMs: t0, toMs: t0 + dayMs, reason: "feed_incomplete", why: hostile },
+      },
+    ],
+    withoutFeed: ["centrapay"],
+    findings: found,
+    note: "Windows are looked at once more.",
+  },
   sha256Of,
 );
 

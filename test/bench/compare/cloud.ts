@@ -1,9 +1,10 @@
 /**
  * The other side of the measure, in a process of its own so that its work is in nobody's figure: the gateway,
- * DynamoDB and SQS over TLS on the loopback. It says yes to everything, after as long as it was told, and
- * counts. Started by `compare.ts`, with key and certificate in its environment.
+ * DynamoDB and SQS on the loopback, over TLS where it is given a key. It says yes to everything, after as long as it was told, and
+ * counts. Started by `running.ts`, with key and certificate in its environment.
  */
 import { createHash } from "node:crypto";
+import { createServer as createPlainServer, type RequestListener } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
@@ -100,42 +101,45 @@ const payment = (asked: Fields): Fields => {
   };
 };
 
-const server = createServer(
-  { key: process.env["CLOUD_KEY"], cert: process.env["CLOUD_CERT"], keepAliveTimeout: 60_000 },
-  (request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      const body = Buffer.concat(chunks).toString();
-      const asked = JSON.parse(body === "" ? "{}" : body) as Fields;
-      const [service, operation = ""] = String(request.headers["x-amz-target"] ?? "").split(".");
-      const toGateway = operation === "";
-      count(toGateway ? "payment" : operation);
-      // By its request id, so that a resend is not answered either.
-      const nth = Number.parseInt(String(request.headers["x-request-id"]).slice(0, 8), 16);
-      if (toGateway && (nth % 1_000) / 1_000 < settings.silentShare) return;
-      if (toGateway) inFlightMax = Math.max(inFlightMax, ++inFlight);
-      const answer = toGateway
-        ? payment(asked)
-        : service === "AmazonSQS"
-          ? sqs(asked)
-          : dynamodb(operation, asked);
-      const text = JSON.stringify(answer);
-      const send = (): void => {
-        if (toGateway) inFlight -= 1;
-        response.writeHead(toGateway ? 201 : 200, {
-          "content-type": toGateway ? "application/json" : "application/x-amz-json-1.0",
-          "content-length": Buffer.byteLength(text),
-          "x-amzn-requestid": "00000000-0000-4000-8000-000000000000",
-        });
-        response.end(text);
-      };
-      const afterMs = toGateway ? settings.gatewayMs : settings.awsMs;
-      if (afterMs === 0) send();
-      else setTimeout(send, afterMs);
-    });
-  },
-);
+const answer: RequestListener = (request, response) => {
+  const chunks: Buffer[] = [];
+  request.on("data", (chunk: Buffer) => chunks.push(chunk));
+  request.on("end", () => {
+    const body = Buffer.concat(chunks).toString();
+    const asked = JSON.parse(body === "" ? "{}" : body) as Fields;
+    const [service, operation = ""] = String(request.headers["x-amz-target"] ?? "").split(".");
+    const toGateway = operation === "";
+    count(toGateway ? "payment" : operation);
+    // By its request id, so that a resend is not answered either.
+    const nth = Number.parseInt(String(request.headers["x-request-id"]).slice(0, 8), 16);
+    if (toGateway && (nth % 1_000) / 1_000 < settings.silentShare) return;
+    if (toGateway) inFlightMax = Math.max(inFlightMax, ++inFlight);
+    const told = toGateway
+      ? payment(asked)
+      : service === "AmazonSQS"
+        ? sqs(asked)
+        : dynamodb(operation, asked);
+    const text = JSON.stringify(told);
+    const send = (): void => {
+      if (toGateway) inFlight -= 1;
+      response.writeHead(toGateway ? 201 : 200, {
+        "content-type": toGateway ? "application/json" : "application/x-amz-json-1.0",
+        "content-length": Buffer.byteLength(text),
+        "x-amzn-requestid": "00000000-0000-4000-8000-000000000000",
+      });
+      response.end(text);
+    };
+    const afterMs = toGateway ? settings.gatewayMs : settings.awsMs;
+    if (afterMs === 0) send();
+    else setTimeout(send, afterMs);
+  });
+};
+const { CLOUD_KEY: key, CLOUD_CERT: cert } = process.env;
+const keepAliveTimeout = 60_000;
+const server =
+  key === undefined || cert === undefined
+    ? createPlainServer({ keepAliveTimeout }, answer)
+    : createServer({ key, cert, keepAliveTimeout }, answer);
 
 process.on("message", (message) => {
   const request = message as CloudRequest;

@@ -3,7 +3,13 @@
  * one batch of one, writes the milliseconds and ends; else it does so many batches for each message of its
  * parent. It imports nothing of Node's own, so that a design pays for what it brings in.
  */
-export type RunRequest = { readonly batches: number; readonly batchSize: number; readonly prefix: string };
+export type RunRequest = {
+  readonly batches: number;
+  readonly batchSize: number;
+  readonly prefix: string;
+  /** say what is still in use when all of it is over; needs `--expose-gc` */
+  readonly live?: true;
+};
 export type RunAnswer = {
   /** processor time of this process, microseconds, everything in it */
   readonly cpuMicros: number;
@@ -11,6 +17,7 @@ export type RunAnswer = {
   readonly batchMs: readonly number[];
   readonly charges: number;
   readonly rssBytes: number;
+  readonly liveBytes?: number;
   readonly failures: number;
 };
 
@@ -70,10 +77,15 @@ if (first === "--first") {
   process.exit(0);
 }
 
-const run = async ({ batches, batchSize, prefix }: RunRequest): Promise<RunAnswer> => {
+const liveBytes = (): number => {
+  (globalThis as { gc?: () => void }).gc?.();
+  return process.memoryUsage().heapUsed;
+};
+
+const run = async ({ batches, batchSize, prefix, live }: RunRequest): Promise<RunAnswer> => {
   const batchMs: number[] = [];
   let failures = 0;
-  const events = Array.from({ length: batches }, (_, n) => eventOf(`${prefix}-${n}`, batchSize));
+  let events = Array.from({ length: batches }, (_, n) => eventOf(`${prefix}-${n}`, batchSize));
   const before = process.cpuUsage();
   for (const event of events) {
     const beganMs = performance.now();
@@ -81,12 +93,15 @@ const run = async ({ batches, batchSize, prefix }: RunRequest): Promise<RunAnswe
     batchMs.push(performance.now() - beganMs);
   }
   const { user, system } = process.cpuUsage(before);
+  const { rss: rssBytes } = process.memoryUsage();
+  events = [];
   return {
     cpuMicros: user + system,
     batchMs,
     charges: batches * batchSize,
-    rssBytes: process.memoryUsage().rss,
+    rssBytes,
     failures,
+    ...(live === true ? { liveBytes: liveBytes() } : {}),
   };
 };
 

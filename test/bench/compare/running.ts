@@ -34,15 +34,18 @@ export type Cloud = {
   close(): void;
 };
 
-export const startCloud = async (): Promise<Cloud> => {
+/** @param tls what a request costs in it is the same each time: where growth is asked for, and not cost, it may be left out */
+export const startCloud = async ({ tls = true }: { readonly tls?: boolean } = {}): Promise<Cloud> => {
   const folder = mkdtempSync(join(tmpdir(), "chargeonce-cloud-"));
   const { key, cert } = selfSigned();
   const authority = join(folder, "cert.pem");
   writeFileSync(authority, cert);
-  const child = fork(here("cloud.ts"), { env: { ...process.env, CLOUD_KEY: key, CLOUD_CERT: cert } });
+  const child = fork(here("cloud.ts"), {
+    env: { ...process.env, ...(tls && { CLOUD_KEY: key, CLOUD_CERT: cert }) },
+  });
   const ready = await answerOf<CloudAnswer>(child);
   if (ready.kind !== "ready") throw new Error("the cloud did not say where it is");
-  const url = `https://127.0.0.1:${ready.port}`;
+  const url = `http${tls ? "s" : ""}://127.0.0.1:${ready.port}`;
   const ask = (request: CloudRequest): boolean => child.send(request);
   return {
     env: {
@@ -84,9 +87,11 @@ export type RunningDesign = {
 export const startDesign = async (
   { bundle }: Pick<Subject, "bundle">,
   env: Readonly<Record<string, string>>,
+  execArgv: readonly string[] = [],
 ): Promise<RunningDesign> => {
   const child = fork(here("design-host.ts"), [bundle], {
     env: { ...env },
+    execArgv: [...process.execArgv, ...execArgv],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   await answerOf(child);
