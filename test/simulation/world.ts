@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import pLimit from "p-limit";
 import { retryAfterMsOf } from "../../lib/core/answered.ts";
 import {
   type ChargeId,
@@ -19,6 +18,7 @@ import type { Transport } from "../../lib/core/transport.ts";
 import { gatewayPaces } from "../../lib/flows/gateway-pace.ts";
 import { resolveUnknowns } from "../../lib/flows/resolve-unknowns.ts";
 import { submitCharges } from "../../lib/flows/submit-charge.ts";
+import { wideLimit } from "../../lib/flows/wide-limit.ts";
 import { centrapay } from "../../lib/gateways/centrapay/index.ts";
 import { centrobill } from "../../lib/gateways/centrobill/index.ts";
 import type { Clock, Delivery, DeliveryEnd, Desk, Ids, Log, PaceBook, Worker } from "../../lib/ports.ts";
@@ -790,7 +790,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
         ids,
         log: silent,
         policy,
-        limit: () => pLimit(concurrency),
+        limit: () => wideLimit(concurrency),
       });
     process.paces ??= whenAsked(made);
     return process.paces;
@@ -892,7 +892,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       log: silent,
       // One invocation at a time has a process, so that one limit does for all of them.
       limit(task) {
-        process.limit ??= pLimit(concurrency);
+        process.limit ??= wideLimit(concurrency);
         return process.limit(task);
       },
       gateways: gatewaysOfWorld,
