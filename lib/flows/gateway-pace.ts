@@ -23,10 +23,8 @@ import {
   takeTurns,
 } from "../core/pace.ts";
 import { documentedRates, type Policy, probeDelaysOf } from "../core/policy.ts";
-import type { Clock, GatewayPace, Ids, Limit, Log, PaceBook, Purpose, Turn } from "../ports.ts";
-
-/** A limit whose width can be changed: p-limit is one. */
-export type WideLimit = Limit & { concurrency: number };
+import type { Clock, GatewayPace, Ids, Log, PaceBook, Purpose, Turn } from "../ports.ts";
+import type { WideLimit } from "./wide-limit.ts";
 
 export type GatewayPaceOptions = {
   readonly gateway: GatewayName;
@@ -75,13 +73,9 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   let asking: number[] = [];
   let taking: Promise<readonly (number | undefined)[]> | undefined;
 
-  /** p-limit looks through its queue whenever it is told of a width, so it is told of a new one alone. */
-  const setWidth = (limited: WideLimit, width: number): void => {
-    if (limited.concurrency !== width) limited.concurrency = width;
-  };
   const widen = (): void => {
-    setWidth(exchange, widthOf(local));
-    setWidth(inHand, widthOf(local) + aheadOf(local));
+    exchange.concurrency = widthOf(local);
+    inHand.concurrency = widthOf(local) + aheadOf(local);
   };
   widen();
 
@@ -102,8 +96,7 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   const unread = (error: unknown): void =>
     log.event("pace_unread", { gateway, error: error instanceof Error ? error.name : "unknown" });
 
-  const refresh = async (): Promise<void> => {
-    if (clock.nowMs() - readAtMs < readEveryMs) return;
+  const refresh = (): Promise<void> => {
     reading ??= (async () => {
       // What is read is as old as its asking: a worker may be stopped in between.
       const askedAtMs = clock.nowMs();
@@ -117,7 +110,7 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
         reading = undefined;
       }
     })();
-    await reading;
+    return reading;
   };
 
   /** Changes the shared record; `undefined` from `change` leaves it. @throws `LedgerUnavailable` */
@@ -206,7 +199,7 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   };
 
   const gate: GatewayPace["gate"] = async () => {
-    await refresh();
+    if (clock.nowMs() - readAtMs >= readEveryMs) await refresh();
     return gateNow();
   };
 

@@ -85,9 +85,13 @@ const release = async (chargeId: ChargeId, clerk: RetryReleaser): Promise<boolea
   return finish(record, clerk);
 };
 
-/** Stopped after its entry was written, and before its message was sent or the record said so. */
+/**
+ * Stopped after its entry was written, and before its message was sent or the record said so. What state the attempt is
+ * in by now says nothing: a worker that stood still may have taken it up whose own message is long gone, and stops
+ * wherever it stops, before the outcome is told for one.
+ */
 const isReleased = (entry: LedgerEntry | undefined, { attempt }: RetryRecord): boolean =>
-  entry?.state === "waiting" && entry.attempt === attempt + 1;
+  entry?.attempt === attempt + 1;
 
 /** Sends the charge, and then says so: sent twice it does no harm, its lease is taken once. */
 const finish = async (record: Due, clerk: RetryReleaser): Promise<boolean> => {

@@ -13,7 +13,6 @@ export type PaceTable = {
 };
 
 export const paceTable = (): PaceTable => {
-  // Frozen, so that no caller changes what another will read.
   const records = new Map<GatewayName, PaceRecord>();
   const read: PaceTable["read"] = (gateway) => records.get(gateway);
   return {
@@ -23,7 +22,7 @@ export const paceTable = (): PaceTable => {
       if (standing?.version === record.version) return { kind: "replaced" };
       if (standing?.version !== previous)
         return standing === undefined ? { kind: "lost" } : { kind: "lost", record: standing };
-      records.set(gateway, frozen(record));
+      records.set(gateway, record);
       return { kind: "replaced" };
     },
   };
@@ -64,7 +63,9 @@ export const memoryPace = (): MemoryPace => {
     calls,
     recordOf: table.read,
     read: (gateway) => run("read", () => table.read(gateway)),
-    replace: (gateway, previous, record) => run("replace", () => table.replace(gateway, previous, record)),
+    // Frozen, so that no caller changes what another will read.
+    replace: (gateway, previous, record) =>
+      run("replace", () => table.replace(gateway, previous, frozen(record))),
     failBy(next) {
       fault = next;
     },

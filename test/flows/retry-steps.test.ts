@@ -9,7 +9,17 @@ import { type RouteMessage, routeOfEntry } from "../../lib/core/route-message.ts
 import { releaseRetries } from "../../lib/flows/release-retries.ts";
 import { scheduleRetries } from "../../lib/flows/schedule-retries.ts";
 import type { RetryReleaser } from "../../lib/ports.ts";
-import { aCharge, card, final, policyOf, requestIdOf, t0, tokenOf, waiting } from "../core/builders.ts";
+import {
+  aCharge,
+  card,
+  final,
+  opened,
+  policyOf,
+  requestIdOf,
+  t0,
+  tokenOf,
+  waiting,
+} from "../core/builders.ts";
 import { memoryLog } from "../doubles/memory-log.ts";
 import { memoryRetries } from "../doubles/memory-retries.ts";
 import { seededIds } from "../doubles/seeded-ids.ts";
@@ -305,8 +315,11 @@ describe("a later attempt that is due", () => {
     ["its card has more attempts than are kept", { before: record(), instrument: card({ spends: kept }) }, { ...untouched, record: later(crowded) }],
     ["switched off meanwhile: told as it was", { before: record(), policy: off }, { sends: 0, told: [["retryable-declines", message]], record: gone([scheduled, refusedFor("retries_off")]) }],
     ["was approved meanwhile", { before: record(), entry: final() }, { ...untouched, record: gone([scheduled]) }],
-    ["was declined for another attempt meanwhile", { before: record(), entry: declined({ attempt: 2 }) }, { ...untouched, record: gone([scheduled]) }],
+    ["was declined for another attempt meanwhile", { before: record(), entry: declined({ attempt: 3 }) }, { ...untouched, record: gone([scheduled]) }],
     ["its entry waits already: whoever wrote that was stopped", { before: record(), entry: { ...waiting(), attempt: 2 } }, { sends: 1, told: [], record: gone([scheduled, released], "released"), state: "waiting" }],
+    ["a worker whose own message is long gone has it open, and may give it back to nobody", { before: record(), entry: { ...opened(), attempt: 2 } }, { sends: 1, told: [], record: gone([scheduled, released], "released"), state: "opened" }],
+    ["such a worker has recorded its outcome, and may not have told it", { before: record(), entry: declined({ attempt: 2 }) }, { sends: 1, told: [], record: gone([scheduled, released], "released"), state: "declined_retryable" }],
+    ["a worker has another attempt open", { before: record(), entry: { ...opened(), attempt: 3 } }, { ...untouched, state: "opened", record: gone([scheduled]) }],
     ["its entry waits for another attempt", { before: record(), entry: { ...waiting(), attempt: 3 } }, { ...untouched, record: gone([scheduled]) }],
   ])("%s", async (_what, parts, { sends, told, record: after, state }) => {
     const one = await desk(parts);

@@ -12,16 +12,11 @@ class Due implements Appointment {
   readonly atMs: number;
   readonly order: number;
   act: Act | undefined;
-  /** of a series: how many more there are */
-  readonly more: number;
-  readonly everyMs: number;
 
-  constructor(atMs: number, order: number, act: Act, more = 0, everyMs = 0) {
+  constructor(atMs: number, order: number, act: Act) {
     this.atMs = atMs;
     this.order = order;
     this.act = act;
-    this.more = more;
-    this.everyMs = everyMs;
   }
 
   cancel(): void {
@@ -34,8 +29,6 @@ export type Schedule = {
   nowMs(): number;
   /** runs `act` after `ms` of virtual time */
   after(ms: number, act: Act): Appointment;
-  /** runs `act` so many times, the first time after `everyMs`: as if each had been made now */
-  every(everyMs: number, times: number, act: Act): void;
   sleep(ms: number): Promise<void>;
   /**
    * Takes the next act, unless it lies beyond `untilMs`. `woken`: what waited for it has to run before the next
@@ -57,19 +50,13 @@ export const scheduleFrom = (startMs: number): Schedule => {
   return {
     nowMs: () => now,
     after,
-    every(everyMs, times, act) {
-      if (times > 0) due.push(new Due(now + everyMs, made + 1, act, times - 1, everyMs));
-      made += times;
-    },
     sleep: (ms) => new Promise((resolve) => after(ms, resolve)),
     step(untilMs) {
       for (;;) {
         const next = due.first();
         if (next === undefined || next.atMs > untilMs) return "over";
         due.pop();
-        const { act, more, everyMs } = next;
-        if (more > 0 && act !== undefined)
-          due.push(new Due(next.atMs + everyMs, next.order + 1, act, more - 1, everyMs));
+        const { act } = next;
         if (act === undefined) continue;
         now = next.atMs;
         return act() === still ? still : "woken";

@@ -6,7 +6,7 @@ import { releaseRetries } from "../../lib/flows/release-retries.ts";
 import { scheduleRetries } from "../../lib/flows/schedule-retries.ts";
 import type { RetryBook, RetryReleaser } from "../../lib/ports.ts";
 import type { Random } from "./random.ts";
-import { type Schedule, still } from "./schedule.ts";
+import { type Appointment, type Schedule, still } from "./schedule.ts";
 import type { SimWorker } from "./world.ts";
 
 export type SimRetriesParts = {
@@ -46,6 +46,7 @@ export const startRetries = ({ schedule, random, workerOf, sendCharge, crashed }
         if (standing?.token === record.token) return { kind: "replaced" };
         if (standing?.token !== previous) return { kind: "lost" };
         records.set(record.chargeId, record);
+        planTurn();
         return { kind: "replaced" };
       }),
   });
@@ -91,12 +92,26 @@ export const startRetries = ({ schedule, random, workerOf, sendCharge, crashed }
     if (!(error instanceof Error) || error.name !== "LedgerUnavailable") crashed(error);
   };
   const release = (): typeof still | undefined => {
-    // Nobody looks where nothing can be found: worlds are many.
-    if (!isAnyDue(schedule.nowMs() + everyMs)) return still;
-    releaseRetries(clerkOf()).catch(failed);
-    return undefined;
+    turn = undefined;
+    const found = isAnyDue(schedule.nowMs() + everyMs);
+    if (found) releaseRetries(clerkOf()).catch(failed);
+    planTurn();
+    return found ? undefined : still;
   };
-  schedule.every(everyMs, releasesUntilMs / everyMs - 1, release);
+  const startMs = schedule.nowMs();
+  let turn: { readonly atMs: number; readonly appointment: Appointment } | undefined;
+  /** The clock has turns all the time; one at which nothing can be found is not taken: of two thousand, a few are left. */
+  const planTurn = (): void => {
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const record of records.values())
+      if (record.state === "scheduled") dueMs = Math.min(dueMs, record.dueMs ?? dueMs);
+    const sinceMs = schedule.nowMs() - startMs;
+    const nth = Math.max(Math.floor(sinceMs / everyMs) + 1, Math.ceil((dueMs - startMs) / everyMs) - 1);
+    const atMs = nth * everyMs;
+    if (atMs >= releasesUntilMs || (turn !== undefined && turn.atMs <= atMs)) return;
+    turn?.appointment.cancel();
+    turn = { atMs, appointment: schedule.after(atMs - sinceMs, release) };
+  };
 
   return {
     /** a retryable decline was put onto its queue */

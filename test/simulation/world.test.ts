@@ -104,7 +104,8 @@ describe("the world", () => {
     expect(states).toEqual({ approved: 200 });
   });
 
-  // What a long run has once found, and what had gone wrong.
+  // What a long run has once found, and what had gone wrong. The world has grown since and chance falls elsewhere: these
+  // seeds tell other histories now, and what they once showed is a test where it is decided (lib/core, lib/flows).
   // biome-ignore format: one row a line
   test.each<[seed: number, what: string, once: string]>([
     [8, "a look-up that fails to open an account does not cut its Retry-After short", "The Retry-After was cut short."],
@@ -114,6 +115,7 @@ describe("the world", () => {
     [14987, "a row of the same consumer that took another amount is no absence", "A capture of another amount in a row without our references: a person was told that nothing was there."],
     [37632, "an outage that nobody could write down or read is not over by its wait alone", "The answer to the write that closed the account was lost, and the next read was throttled ten minutes later."],
     [43897, "an answer to a worker whose lease was taken is a lost send", "The lease ran out by a clock that was ahead, 8 s after the send: the answer could not be recorded any more."],
+    [1640, "a later attempt that was taken up while its message could not be sent is sent all the same", "A worker that stood still took it up without a message of its own, and gave it back to nobody."],
     [6184, "a worker with a slow clock sends nothing past the key life", "Two clocks were further apart than what was kept back of the key life."],
   ])("seed %i: %s", async (seed, _, once) => {
     const { violation } = await runWorld({ seed, charges: 20 });

@@ -1,5 +1,3 @@
-import { hash } from "node:crypto";
-import pLimit from "p-limit";
 import { retryAfterMsOf } from "../../lib/core/answered.ts";
 import {
   type ChargeId,
@@ -14,11 +12,12 @@ import type { Notice } from "../../lib/core/notice.ts";
 import type { PaceRecord, RateLimit } from "../../lib/core/pace.ts";
 import { type AfterAbsence, defaultPolicy, leaseMsOf, type Policy } from "../../lib/core/policy.ts";
 import { type RouteMessage, routeIdOf } from "../../lib/core/route-message.ts";
-import { sentMarkOf } from "../../lib/core/sent-page.ts";
+import { type SentMark, sentMarkOf } from "../../lib/core/sent-page.ts";
 import type { Transport } from "../../lib/core/transport.ts";
 import { gatewayPaces } from "../../lib/flows/gateway-pace.ts";
 import { resolveUnknowns } from "../../lib/flows/resolve-unknowns.ts";
 import { submitCharges } from "../../lib/flows/submit-charge.ts";
+import { wideLimit } from "../../lib/flows/wide-limit.ts";
 import { centrapay } from "../../lib/gateways/centrapay/index.ts";
 import { centrobill } from "../../lib/gateways/centrobill/index.ts";
 import type { Clock, Delivery, DeliveryEnd, Desk, Ids, Log, PaceBook, Worker } from "../../lib/ports.ts";
@@ -185,14 +184,18 @@ class Unavailable extends Error {
   }
 }
 
-const sha256 = (text: string): string => hash("sha256", text, "hex");
-/** The same for one history, whose charges and consumers come again and again. */
-const hashing = (): ((text: string) => string) => {
+/**
+ * Stands for SHA-256 within one history: a text has always the same 64 hexadecimal digits, and no other has them, nor
+ * the same first eight. Real sums would be a fiftieth of all the work, and show nothing of the flows.
+ */
+const sumsOf = (): ((text: string) => string) => {
   const known = new Map<string, string>();
   return (text) => {
     let sum = known.get(text);
     if (sum === undefined) {
-      sum = sha256(text);
+      // An odd factor: the first 2 ** 28 texts have products of their own. The letter: no digits as long as a card's.
+      const product = Math.imul(known.size + 1, 0x9e3779b1) & 0xfff_ffff;
+      sum = `${product.toString(16).padStart(7, "0")}f`.repeat(8);
       known.set(text, sum);
     }
     return sum;
@@ -200,11 +203,6 @@ const hashing = (): ((text: string) => string) => {
 };
 
 const ready = Promise.resolve();
-/** Calls `next` when everything that is ready has run, before the world's clock moves on: a tick comes after every promise. */
-const whenSettled = (next: () => void): void => {
-  // Out of the tick again: ticks come one after the other, and no promise between them.
-  process.nextTick(() => void ready.then(next));
-};
 /** Lets the machine's own events in, a signal for one: between worlds is often enough. */
 const breathed = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -238,16 +236,21 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   for (const name of faultNames) {
     // It is there from the first moment to the last, or not at all.
     if (name === "clockSkew") continue;
-    const chance = { rate: drawn[name], random: faultRandom.fork() };
-    if (chance.rate > 0) chances.set(name, chance);
+    const rate = drawn[name];
+    if (rate > 0) chances.set(name, { rate, random: faultRandom.fork() });
+    // As much is drawn as for a stream.
+    else faultRandom.fraction();
   }
-  /** Whether a fault strikes now. */
-  const strikes = (name: FaultName): boolean => {
-    if (schedule.nowMs() >= calmAtMs) return false;
-    const chance = chances.get(name);
-    if (chance === undefined || chance.random.fraction() >= chance.rate) return false;
+  const struckNow = (name: FaultName): void => {
     struck[name] = (struck[name] ?? 0) + 1;
     story.tell(() => ({ who: "FAULT", what: name }));
+  };
+  /** Whether a fault strikes now. */
+  const strikes = (name: FaultName): boolean => {
+    const chance = chances.get(name);
+    if (chance === undefined || schedule.nowMs() >= calmAtMs || chance.random.fraction() >= chance.rate)
+      return false;
+    struckNow(name);
     return true;
   };
   // A stream of its own: what is drawn on it moves nothing else's chance.
@@ -260,7 +263,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     ...options.policy,
     afterAbsence: random.pick<AfterAbsence>(["resendWithinLife", "resendWithinLife", "newAttempt", "review"]),
   };
-  const known256 = hashing();
+  const sha256 = sumsOf();
   /** How far one clock is from the true time; between two of them is what the policy allows at the most. */
   const skewOf = (chance: Random): number =>
     Math.round((drawn.clockSkew * policy.clockSkewMs * chance.between(-20_000, 20_000)) / 40_000);
@@ -350,7 +353,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       chargeId: after.chargeId,
     }));
     guarded(() => checkWrite(before, after, named));
-    guarded(() => checkDecision(before, after, policy, known256));
+    guarded(() => checkDecision(before, after, policy, sha256));
     watch.wrote(before, after);
     if (after.state === "review" && !firstReviews.has(after.chargeId))
       firstReviews.set(after.chargeId, after);
@@ -522,15 +525,19 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     });
   };
 
-  /** Stands between a worker and each effect: it may die or freeze there. To be awaited, come what may. */
+  const freeze = (process: SimProcess, what: string, when: "before" | "after"): void => {
+    const frozen = workerRandom.between(10_000, 1_500_000);
+    process.frozenUntilMs = Math.max(process.frozenUntilMs, schedule.nowMs() + frozen);
+    troubled(process);
+    story.tell(() => ({ who: process.name, what: `freezes for ${frozen} ms ${when} ${what}` }));
+  };
+  /**
+   * Stands between a worker and each effect: it may die or freeze there. What it gives is to be awaited, come what
+   * may; nothing, as nearly always, is not: a promise that waits for nothing costs as much as one that does.
+   */
   const gate = (process: SimProcess, what: string, when: "before" | "after"): Promise<void> | undefined => {
     if (!process.alive) return never;
-    if (strikes("freeze")) {
-      const frozen = workerRandom.between(10_000, 1_500_000);
-      process.frozenUntilMs = Math.max(process.frozenUntilMs, schedule.nowMs() + frozen);
-      troubled(process);
-      story.tell(() => ({ who: process.name, what: `freezes for ${frozen} ms ${when} ${what}` }));
-    }
+    if (strikes("freeze")) freeze(process, what, when);
     if (strikes(when === "before" ? "killBeforeEffect" : "killAfterEffect")) {
       kill(process, `${when} ${what}`);
       return never;
@@ -581,28 +588,49 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     troubled(process);
     return new Unavailable(what);
   };
-  const ledgerCall = async <T>(process: SimProcess, what: string, apply: () => T): Promise<T> => {
-    await gate(process, what, "before");
-    await schedule.sleep(workerRandom.between(1, 8));
-    if (strikes("ledgerThrottled")) throw ledgerFailure(process, `${what}: throttled`);
-    const result = apply();
-    await gate(process, what, "after");
-    if (strikes("ledgerAnswerLost")) throw ledgerFailure(process, `${what}: no answer`);
-    return result;
+  const ledgerAct = <T>(process: SimProcess, what: string, apply: () => T): Promise<T> =>
+    // One promise, and not an asynchronous function: of all that there is to be called, this is called most.
+    new Promise((resolve, reject) => {
+      schedule.after(workerRandom.between(1, 8), () => {
+        if (strikes("ledgerThrottled")) return reject(ledgerFailure(process, `${what}: throttled`));
+        const result = apply();
+        const answer = (): void => {
+          if (strikes("ledgerAnswerLost")) reject(ledgerFailure(process, `${what}: no answer`));
+          else resolve(result);
+        };
+        const held = gate(process, what, "after");
+        if (held === undefined) answer();
+        else void held.then(answer);
+      });
+    });
+  const ledgerCall = <T>(process: SimProcess, what: string, apply: () => T): Promise<T> => {
+    const held = gate(process, what, "before");
+    return held === undefined
+      ? ledgerAct(process, what, apply)
+      : held.then(() => ledgerAct(process, what, apply));
   };
 
   /**
    * One write of an entry. Where a lease is taken by it, its page goes out with it, and takes hold or not by itself:
    * before the entry or after it, and the worker is told of the lease when both stand.
    */
-  const written = async <T extends { readonly kind: string }>(
+  const written = <T extends { readonly kind: string }>(
     process: SimProcess,
     what: string,
     entry: LedgerEntry,
     apply: () => T,
   ): Promise<T> => {
     const mark = sentMarkOf(entry);
-    if (mark === undefined) return ledgerCall(process, what, apply);
+    return mark === undefined
+      ? ledgerCall(process, what, apply)
+      : writtenWithPage(process, what, mark, apply);
+  };
+  const writtenWithPage = async <T extends { readonly kind: string }>(
+    process: SimProcess,
+    what: string,
+    mark: SentMark,
+    apply: () => T,
+  ): Promise<T> => {
     const list = () => ledgerCall(process, "list", () => table.list(mark));
     const pageFirst = workerRandom.chance(0.5);
     if (pageFirst) await list();
@@ -707,11 +735,13 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     const { asking } = asked;
     const { kind, chargeId } = asking;
     checkBegin(process, name, asking);
-    await gate(process, kind, "before");
+    const held = gate(process, kind, "before");
+    if (held !== undefined) await held;
     await schedule.sleep(workerRandom.between(2, 40));
     if (strikes("connectionRefused") || accounts[name].trouble()?.kind === "refused")
       return { kind: "neverSent", cause: "refused" };
-    await gate(process, `${kind}'s first byte`, "before");
+    const heldBack = gate(process, `${kind}'s first byte`, "before");
+    if (heldBack !== undefined) await heldBack;
     if (limits.notAfterMs !== undefined && schedule.nowMs() + process.skewMs > limits.notAfterMs)
       return { kind: "neverSent", cause: "too_late" };
     checkFirstByte(process, asking);
@@ -757,9 +787,11 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       });
     });
     // The request is on its way: the worker may die now without anybody knowing.
-    await gate(process, `${kind}'s answer`, "before");
+    const heldOn = gate(process, `${kind}'s answer`, "before");
+    if (heldOn !== undefined) await heldOn;
     const transport = await answered;
-    await gate(process, kind, "after");
+    const heldUp = gate(process, kind, "after");
+    if (heldUp !== undefined) await heldUp;
     noteHeard(process, name, asking, transport, muddled || causedBefore || process.troubledAtMs >= sentAtMs);
     return transport;
   };
@@ -790,9 +822,9 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
         ids,
         log: silent,
         policy,
-        limit: () => pLimit(concurrency),
+        limit: () => wideLimit(concurrency),
       });
-    process.paces ??= whenAsked(made);
+    process.paces ??= new PacesWhenAsked(made);
     return process.paces;
   };
 
@@ -810,7 +842,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       nowMs: () => schedule.nowMs() + process.skewMs,
       async sleep(ms) {
         await schedule.sleep(ms);
-        await gate(process, "waking", "after");
+        const held = gate(process, "waking", "after");
+        if (held !== undefined) await held;
       },
     };
     const ids: Ids = {
@@ -827,7 +860,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     return {
       clock,
       ids,
-      sha256: known256,
+      sha256,
       wire: { send: (request, limits) => wireSend(process, request, limits) },
       ledger: {
         open: (entry) =>
@@ -877,22 +910,22 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
         if (message !== undefined && message.receipt === number) unknowns.hide(message, 0);
       },
       queues: {
-        send(queue, message, delayMs = 0) {
-          return (async () => {
-            await gate(process, `route to ${queue}`, "before");
-            await schedule.sleep(workerRandom.between(1, 10));
-            if (strikes("sendRefused")) throw new Unavailable(`send to ${queue}: refused`);
-            acceptRoute(queue, message, delayMs);
-            await gate(process, `route to ${queue}`, "after");
-            if (strikes("sendAnswerLost")) throw new Unavailable(`send to ${queue}: no answer`);
-          })();
+        async send(queue, message, delayMs = 0) {
+          const held = gate(process, `route to ${queue}`, "before");
+          if (held !== undefined) await held;
+          await schedule.sleep(workerRandom.between(1, 10));
+          if (strikes("sendRefused")) throw new Unavailable(`send to ${queue}: refused`);
+          acceptRoute(queue, message, delayMs);
+          const heldUp = gate(process, `route to ${queue}`, "after");
+          if (heldUp !== undefined) await heldUp;
+          if (strikes("sendAnswerLost")) throw new Unavailable(`send to ${queue}: no answer`);
         },
         flush() {},
       },
       log: silent,
       // One invocation at a time has a process, so that one limit does for all of them.
       limit(task) {
-        process.limit ??= pLimit(concurrency);
+        process.limit ??= wideLimit(concurrency);
         return process.limit(task);
       },
       gateways: gatewaysOfWorld,
@@ -1168,6 +1201,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   let steps = 0;
   const run = (untilMs: number): Promise<void> =>
     new Promise((resolve, reject) => {
+      // Ticks come one after the other, and no promise between them.
+      const outOfTick = (): void => void ready.then(goOn);
       // Not a loop that awaits: worlds have steps by the hundred, and each would cost two promises more.
       const goOn = (): void => {
         try {
@@ -1176,7 +1211,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
             if (act === "over") break;
             steps += 1;
             if (act === still && options.settlesAlways !== true) continue;
-            whenSettled(goOn);
+            // When everything that is ready has run: a tick comes after every promise.
+            process.nextTick(outOfTick);
             return;
           }
           resolve();
@@ -1325,22 +1361,31 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   };
 };
 
-/** The paces of a process when it first asks for one: most of those beside the queues never do. */
-const whenAsked = (make: () => Worker["paces"]): Worker["paces"] => {
-  let paces: Worker["paces"] | undefined;
-  const all = (): Worker["paces"] => {
-    paces ??= make();
-    return paces;
-  };
-  return {
-    get centrobill() {
-      return all().centrobill;
-    },
-    get centrapay() {
-      return all().centrapay;
-    },
-  };
-};
+/**
+ * The paces of a process when it first asks for one: most of those beside the queues never do. A class: what an object
+ * of its own gets by accessors is kept by its hidden class, and a world with it, until all garbage is collected.
+ */
+class PacesWhenAsked {
+  readonly #make: () => Worker["paces"];
+  #made: Worker["paces"] | undefined;
+
+  constructor(make: () => Worker["paces"]) {
+    this.#make = make;
+  }
+
+  get centrobill() {
+    return this.#all().centrobill;
+  }
+
+  get centrapay() {
+    return this.#all().centrapay;
+  }
+
+  #all(): Worker["paces"] {
+    this.#made ??= this.#make();
+    return this.#made;
+  }
+}
 
 /** What a route message tells: the same under one id, however often. */
 const saidBy = ({ outcome, requestId, code, evidence }: RouteMessage): string =>

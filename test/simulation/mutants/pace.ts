@@ -1,3 +1,4 @@
+import { gatewayNames } from "../../../lib/core/charge.ts";
 import type { PaceRecord } from "../../../lib/core/pace.ts";
 import type { GatewayPace, PaceBook, Worker } from "../../../lib/ports.ts";
 import type { Mutant } from "./mutant.ts";
@@ -5,10 +6,7 @@ import type { Mutant } from "./mutant.ts";
 const withPaces = (sound: Worker, change: (pace: GatewayPace) => Partial<GatewayPace>): Worker => ({
   ...sound,
   paces: Object.fromEntries(
-    Object.entries(sound.paces).map(([name, pace]: [string, GatewayPace]) => [
-      name,
-      { ...pace, ...change(pace) },
-    ]),
+    gatewayNames.map((name) => [name, { ...sound.paces[name], ...change(sound.paces[name]) }]),
   ) as Worker["paces"],
 });
 
