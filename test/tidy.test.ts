@@ -238,7 +238,7 @@ const packages: readonly (readonly [from: RegExp, names: readonly string[], reas
   [/^lib\//, [], "the rest of lib runs anywhere"],
   [
     /^functions\//,
-    ["@aws-sdk/client-dynamodb", "@aws-sdk/client-sqs", "aws-lambda", "node:crypto", "node:os"],
+    ["@aws-sdk/client-dynamodb", "@aws-sdk/client-sqs", "aws-lambda", "node:crypto", "node:os", "p-limit"],
     "clients, built once",
   ],
   [
@@ -350,7 +350,7 @@ describe("imports", () => {
       }
   });
 
-  test("a deployed function's bundle is made of its SDK clients", () => {
+  test("a deployed function's bundle is made of its SDK clients and p-limit", () => {
     const deployed = files.filter((path) => /^(lib|functions)\//.test(path));
     const packages = new Set(
       deployed.flatMap((file) =>
@@ -361,6 +361,7 @@ describe("imports", () => {
       "@aws-sdk/client-dynamodb",
       "@aws-sdk/client-sqs",
       "aws-lambda",
+      "p-limit",
     ]);
   });
 

@@ -1,4 +1,5 @@
 import type { Context } from "aws-lambda";
+import pLimit from "p-limit";
 import { dynamodbInstruments } from "../../lib/adapters/dynamodb-instruments.ts";
 import { dynamodbLedger } from "../../lib/adapters/dynamodb-ledger.ts";
 import { dynamodbNotices } from "../../lib/adapters/dynamodb-notices.ts";
@@ -6,7 +7,6 @@ import { dynamodbPace } from "../../lib/adapters/dynamodb-pace.ts";
 import { httpWire } from "../../lib/adapters/http-wire.ts";
 import { sqsQueues } from "../../lib/adapters/sqs-queues.ts";
 import { gatewayPaces } from "../../lib/flows/gateway-pace.ts";
-import { wideLimit } from "../../lib/flows/wide-limit.ts";
 import type { Worker } from "../../lib/ports.ts";
 import { readSettings } from "../../lib/settings.ts";
 import { dynamodbClient, quickClients, sqsClient } from "./aws-clients.ts";
@@ -23,7 +23,7 @@ const build = (functionName: string) => {
   const ledger = dynamodbLedger(dynamodb, settings.ledgerTable);
   const instruments = dynamodbInstruments(dynamodb, settings.ledgerTable);
   const notices = dynamodbNotices(dynamodb, settings.ledgerTable);
-  const limit = () => wideLimit(settings.concurrency);
+  const limit = () => pLimit(settings.concurrency);
   const paces = gatewayPaces({
     book: dynamodbPace(dynamodb, settings.ledgerTable),
     clock,

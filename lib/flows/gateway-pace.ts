@@ -23,8 +23,10 @@ import {
   takeTurns,
 } from "../core/pace.ts";
 import { documentedRates, type Policy, probeDelaysOf } from "../core/policy.ts";
-import type { Clock, GatewayPace, Ids, Log, PaceBook, Purpose, Turn } from "../ports.ts";
-import type { WideLimit } from "./wide-limit.ts";
+import type { Clock, GatewayPace, Ids, Limit, Log, PaceBook, Purpose, Turn } from "../ports.ts";
+
+/** A limit whose width can be changed: p-limit is one. */
+export type WideLimit = Limit & { concurrency: number };
 
 export type GatewayPaceOptions = {
   readonly gateway: GatewayName;
@@ -73,9 +75,13 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   let asking: number[] = [];
   let taking: Promise<readonly (number | undefined)[]> | undefined;
 
+  /** p-limit looks through its queue whenever it is told of a width, so it is told of a new one alone. */
+  const setWidth = (limited: WideLimit, width: number): void => {
+    if (limited.concurrency !== width) limited.concurrency = width;
+  };
   const widen = (): void => {
-    exchange.concurrency = widthOf(local);
-    inHand.concurrency = widthOf(local) + aheadOf(local);
+    setWidth(exchange, widthOf(local));
+    setWidth(inHand, widthOf(local) + aheadOf(local));
   };
   widen();
 

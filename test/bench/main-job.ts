@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import pLimit from "p-limit";
 import { startSandboxCentrobill } from "../../infra/local/sandbox-centrobill/server.ts";
-import { wideLimit } from "../../lib/flows/wide-limit.ts";
 import { residentBytes } from "./process-tree.ts";
 
 const bundle = fileURLToPath(new URL("../../dist/cli/chargeonce.mjs", import.meta.url));
@@ -60,7 +60,7 @@ const measureRun = (args: readonly string[]): Promise<Measured> =>
 /** The same requests without anything that keeps them safe: what the gateway and the wire cost alone. */
 const measureBareRequests = async (count: number): Promise<number> => {
   const gateway = await startSandboxCentrobill();
-  const limit = wideLimit(concurrency);
+  const limit = pLimit(concurrency);
   const startedAt = performance.now();
   await Promise.all(
     Array.from({ length: count }, (_, n) =>

@@ -1,7 +1,7 @@
+import pLimit from "p-limit";
 import { defaultPolicy, type Policy } from "../../lib/core/policy.ts";
 import { gatewayPaces } from "../../lib/flows/gateway-pace.ts";
 import { submitCharges } from "../../lib/flows/submit-charge.ts";
-import { wideLimit } from "../../lib/flows/wide-limit.ts";
 import type { Clock, PaceBook, Worker } from "../../lib/ports.ts";
 import { manualClock } from "../doubles/manual-clock.ts";
 import { memoryLedger } from "../doubles/memory-ledger.ts";
@@ -81,7 +81,7 @@ const shipped = (experiment: Experiment, account: LimitedAccount, clock: Clock, 
   const ledger = memoryLedger();
   const work = async (number: number): Promise<void> => {
     const ids = seededIds(number + 1);
-    const limit = () => wideLimit(concurrency);
+    const limit = () => pLimit(concurrency);
     const paces = gatewayPaces({ book, clock, ids, log: quiet, policy, limit });
     while (clock.nowMs() < endMs) {
       const startedMs = clock.nowMs();

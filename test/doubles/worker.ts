@@ -1,7 +1,7 @@
+import pLimit from "p-limit";
 import type { Gateway } from "../../lib/core/gateway.ts";
 import { defaultPolicy, type Policy } from "../../lib/core/policy.ts";
 import { gatewayPaces } from "../../lib/flows/gateway-pace.ts";
-import { wideLimit } from "../../lib/flows/wide-limit.ts";
 import { centrobill } from "../../lib/gateways/centrobill/index.ts";
 import type {
   Clock,
@@ -57,7 +57,7 @@ export const testWorker = (parts: TestWorkerParts): TestWorker => {
   const ids = parts.ids ?? seededIds();
   const log = parts.log ?? memoryLog();
   const policy = { ...defaultPolicy, ...parts.policy };
-  const limit = () => wideLimit(parts.concurrency ?? 10);
+  const limit = () => pLimit(parts.concurrency ?? 10);
   return {
     clock: parts.clock,
     ids,

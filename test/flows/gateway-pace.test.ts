@@ -1,10 +1,10 @@
+import pLimit from "p-limit";
 import { describe, expect, test } from "vitest";
 import type { Answered } from "../../lib/core/answered.ts";
 import type { GatewayName, LeaseToken } from "../../lib/core/charge.ts";
 import type { Closing, PaceRecord } from "../../lib/core/pace.ts";
 import { defaultPolicy, type Policy } from "../../lib/core/policy.ts";
 import { gatewayPace } from "../../lib/flows/gateway-pace.ts";
-import { wideLimit } from "../../lib/flows/wide-limit.ts";
 import type { PaceBook, Purpose } from "../../lib/ports.ts";
 import { manualClock } from "../doubles/manual-clock.ts";
 import { memoryLog } from "../doubles/memory-log.ts";
@@ -27,8 +27,8 @@ const workerAt = ({ gateway = "centrobill", policy = {}, book: change }: Options
   const startMs = clock.nowMs();
   const book = memoryPace();
   const log = memoryLog();
-  const limit = wideLimit(8);
-  const inHand = wideLimit(8);
+  const limit = pLimit(8);
+  const inHand = pLimit(8);
   const pace = gatewayPace({
     gateway,
     book: { ...book, ...change?.(book, clock) },

@@ -89,7 +89,13 @@ export const orderOfEffects: readonly Mutant[] = [
   {
     name: "lease-without-condition",
     what: "an outcome is written whoever holds the lease",
-    caughtBy: ["finalNeverChanges", "onlyLeaseHolderRecords", "everyChargeEnds", "routedExactlyOncePerId"],
+    caughtBy: [
+      "finalNeverChanges",
+      "onlyLeaseHolderRecords",
+      "everyChargeEnds",
+      "routedExactlyOncePerId",
+      "everyDecisionIsOnRecord",
+    ],
     worker: (sound) =>
       withLedger(sound, {
         async replace(_previous, entry) {
