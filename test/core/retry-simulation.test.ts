@@ -94,6 +94,7 @@ describe("a history played anew", () => {
     [[past(0, "declined"), past(24, "approved")], { sent: [1, 1], recovered: one }, "approved at the moment at which it is tried"],
     [[past(0, "declined"), past(20, "approved"), past(22, "declined")], { sent: [1, 1], recovered: one }, "what was approved stays so"],
     [[past(0, "declined"), past(10, "declined", lost)], { sent: [1, 1], refused: { visa_category_1: one }, perhaps: one }, "the latest word by then counts"],
+    [[past(0, "declined"), past(10, "declined", lost), past(12, "declined")], { sent: [1, 1, 1], refused: { attempts_used_up: one } }, "and none before it"],
     [[past(0, "declined"), past(24, "declined", lost)], { sent: [1, 1], refused: { visa_category_1: one }, perhaps: none }, "that of this moment, too"],
     [[past(0, "declined"), past(25, "declined", lost)], { sent: [1, 1, 1], refused: { visa_category_1: one } }, "and no later one"],
     [[other(0, "declined", lost), past(1, "approved")], { sent: [1], missed: none, refused: { visa_category_1: one, instrument_closed: one } }, "a first attempt is nothing that a schedule misses"],
