@@ -10,7 +10,7 @@ import { bootstrap } from "../../infra/bootstrap.ts";
 import { startDynamodbStandIn } from "../../infra/local/dynamodb-stand-in.ts";
 import { localClients } from "../../infra/local/local-clients.ts";
 import { startSqsStandIn } from "../../infra/local/sqs-stand-in.ts";
-import { dynamodbDeskIndex } from "../../lib/adapters/dynamodb-desk.ts";
+import { dynamodbDeskIndex, smallPageKeys } from "../../lib/adapters/dynamodb-desk.ts";
 import { dynamodbLedger, readChargeRecord } from "../../lib/adapters/dynamodb-ledger.ts";
 import { itemOfEntry, waitingOfKey } from "../../lib/adapters/ledger-item.ts";
 import type { ChargeId, LeaseToken } from "../../lib/core/charge.ts";
@@ -143,9 +143,10 @@ export const benchReview = async (): Promise<void> => {
     let sinceMs = nowMs;
     let reading: Promise<unknown> = Promise.resolve();
     const isRead = () => reading;
+    const paged = dynamodbDeskIndex(clients.dynamodb, table, 30_000, smallPageKeys);
     const noted: DeskIndex = {
       waiting(...how) {
-        const rows = desk.waiting(...how);
+        const rows = paged.waiting(...how);
         reading = rows;
         return rows;
       },
