@@ -704,7 +704,7 @@ describe("an unknown that the feed answers", () => {
           return {};
         },
       });
-      await expect(slow).rejects.toThrow(OutOfTime);
+      await expect(slow).rejects.toThrow(new OutOfTime("whose rows they are"));
       expect(clock.nowMs()).toBe(t0 + 100 * hour);
     });
   });
