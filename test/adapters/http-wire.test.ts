@@ -230,14 +230,14 @@ describe("sent, and no whole answer", () => {
     const start = performance.now();
     const transport = await wireWith({ maxBodyBytes: 1_000 }).send(post(peer.port), { timeoutMs });
     expect(transport).toEqual({ kind: "sentUnanswered", cause });
-    expect(performance.now() - start).toBeLessThan(timeoutMs + 100);
+    expect(performance.now() - start).toBeLessThan(timeoutMs + 1_000);
     expect(peer.requests).toHaveLength(1);
   });
 
   test("a body that drips is over at the time-out", async () => {
     const peer = await listen((socket) => {
       socket.write(half);
-      const drip = setInterval(() => socket.write("x"), 10);
+      const drip = setInterval(() => socket.write("x"), 50);
       socket.on("close", () => clearInterval(drip));
     });
     const transport = await wireWith().send(post(peer.port), { timeoutMs });
@@ -317,7 +317,7 @@ describe("never sent", () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
       const start = performance.now();
       expect(await wire.send(post(port), limits)).toEqual({ kind: "neverSent", cause: "connect_timeout" });
-      expect(performance.now() - start).toBeLessThan(200);
+      expect(performance.now() - start).toBeLessThan(2_000);
       expect(await filling[0]).toEqual({ kind: "sentUnanswered", cause: "timeout" });
     });
   });
