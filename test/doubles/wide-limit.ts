@@ -1,15 +1,28 @@
 import type { WideLimit } from "../../lib/flows/gateway-pace.ts";
 
+type Filled = { most: number; fill(): void };
+
+/** The same for all: accessors of each one's own are kept by its hidden class, and with them a world that is over. */
+const concurrency = {
+  get(this: Filled): number {
+    return this.most;
+  },
+  set(this: Filled, wider: number): void {
+    this.most = wider;
+    this.fill();
+  },
+};
+
 /**
  * Stands for p-limit in the simulator, where it would be a tenth of all promises: runs so many tasks at a time, in the
  * order in which they came. A task that fails gives its place back as one that ends does.
  * @param width at the start; a whole number from 1 up, as every later one
  */
 export const wideLimit = (width: number): WideLimit => {
-  let [most, running] = [width, 0];
+  let running = 0;
   const waiting: (() => void)[] = [];
   const fill = (): void => {
-    while (running < most) {
+    while (running < limit.most) {
       const start = waiting.shift();
       if (start === undefined) return;
       start();
@@ -26,16 +39,11 @@ export const wideLimit = (width: number): WideLimit => {
     return run;
   };
   const come = <T>(task: () => Promise<T>): Promise<T> =>
-    running < most
+    running < limit.most
       ? begin(task)
       : new Promise((resolve) => {
           waiting.push(() => resolve(begin(task)));
         });
-  return Object.defineProperty(come, "concurrency", {
-    get: () => most,
-    set(wider: number) {
-      most = wider;
-      fill();
-    },
-  }) as WideLimit;
+  const limit: Filled = Object.assign(come, { most: width, fill });
+  return Object.defineProperty(limit, "concurrency", concurrency) as Filled & WideLimit;
 };
