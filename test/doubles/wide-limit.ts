@@ -1,6 +1,6 @@
 import type { WideLimit } from "../../lib/flows/gateway-pace.ts";
 
-type Filled = { most: number; fill(): void };
+type Filled = { most: number; readonly fill: () => void };
 
 /** The same for all: accessors of each one's own are kept by its hidden class, and with them a world that is over. */
 const concurrency = {
@@ -9,7 +9,8 @@ const concurrency = {
   },
   set(this: Filled, wider: number): void {
     this.most = wider;
-    this.fill();
+    // As p-limit does: whoever sets it goes on first.
+    queueMicrotask(this.fill);
   },
 };
 

@@ -104,8 +104,8 @@ describe("the world", () => {
     expect(states).toEqual({ approved: 200 });
   });
 
-  // What a long run has once found, and what had gone wrong. The world has grown since and chance falls elsewhere: these
-  // seeds tell other histories now, and what they once showed is a test where it is decided (lib/core, lib/flows).
+  // What a long run has once found, and what had gone wrong. The world has grown since, and chance falls elsewhere: these
+  // seeds tell other histories now. What was wrong in lib then has a test of its own there.
   // biome-ignore format: one row a line
   test.each<[seed: number, what: string, once: string]>([
     [8, "a look-up that fails to open an account does not cut its Retry-After short", "The Retry-After was cut short."],
