@@ -23,7 +23,7 @@ export const paymentsOf = (captures: readonly GatewaySide[], asked: Asked): Paym
   const parts = new Map<GatewaySide, readonly GatewaySide[]>();
   for (const some of byOrder.values()) {
     const sum = some.reduce((total, { amount = "0" }) => total + BigInt(amount), 0n);
-    if (some.length < 2 || sum > BigInt(asked.amount)) continue;
+    if (sum > BigInt(asked.amount)) continue;
     const known = some.find(({ transactionId }) => transactionId === asked.transactionId);
     const whole = { ...(known ?? (some[0] as GatewaySide)), amount: String(sum) };
     parts.set(whole, some);

@@ -194,7 +194,6 @@ export const daysToTell = (
   nowMs: number,
   lookBackMs: number,
 ): readonly number[] => {
-  if (records.length === 0) return [];
   const earliest = Math.max(
     records.reduce((least, { fromMs }) => Math.min(least, fromMs), nowMs),
     nowMs - lookBackMs,

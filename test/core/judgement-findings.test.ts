@@ -231,6 +231,8 @@ describe("several captures", () => {
     ["its order was given back", { orderId: "o-2" }, { orderId: "o-2" }, false],
     ["one of several under that order, by its key", { orderId: "o-2", requestId: "r-2" }, { orderId: "o-2", requestId: "r-2" }, false],
     ["another under that order, by its key", { orderId: "o-2", requestId: "r-2" }, { orderId: "o-2", requestId: "r-3" }, true],
+    ["all of its order was, whatever its key", { orderId: "o-2", requestId: "r-2" }, { orderId: "o-2" }, false],
+    ["neither names an order", {}, {}, true],
     ["another order was", { orderId: "o-2" }, { orderId: "o-3" }, true],
     ["another transaction of that order was", { orderId: "o-2" }, { orderId: "o-2", parentTransactionId: "a" }, true],
   ])("by an order alone, too: %s", (_reason, row, reversal, isProposed) => {

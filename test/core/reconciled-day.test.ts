@@ -93,6 +93,13 @@ describe("what stands of a day, by the records of its first window (the others a
     ["of two halves one is not whole", [recordOf(0, 6, { state: "split" }), recordOf(0, 3), recordOf(3, 6, { incomplete: cut })], ["0-3-0", "3-6-0"], ["0-3-0", "3-6-0"], ["3-6 feed_incomplete: broke off"]],
     ["the second look was cut, and one half of it is to come: the first one's rows count, and its findings, too", [recordOf(0, 6), recordOf(0, 6, { pass: 1, state: "split" }), recordOf(0, 3, { pass: 1 }), recordOf(3, 6, { pass: 1, state: "waiting", begun: 0 })], ["0-6-0"], ["0-3-1", "0-6-0"], ["3-6 not_compared"]],
     ["it was worked whole by somebody who came late, beside its halves: no row counts twice", [recordOf(0, 6), recordOf(0, 3), recordOf(3, 6)], ["0-6-0"], ["0-6-0"], []],
+    ["halves and the whole come in any order", [recordOf(3, 6), recordOf(0, 3), recordOf(0, 6)], ["0-6-0"], ["0-6-0"], []],
+    ["so do halves alone", [recordOf(3, 6), recordOf(0, 6, { state: "split" }), recordOf(0, 3)], ["0-3-0", "3-6-0"], ["0-3-0", "3-6-0"], []],
+    ["one half of the second look broke off: the first one's rows count", [recordOf(0, 6), recordOf(0, 6, { pass: 1, state: "split" }), recordOf(0, 3, { pass: 1 }), recordOf(3, 6, { pass: 1, incomplete: cut })], ["0-6-0"], ["0-3-1", "3-6-1", "0-6-0"], ["3-6 feed_incomplete: broke off"]],
+    ["both looks ended in one moment: the second one has the last word", [recordOf(0, 6, { endedAtHours: 90 }), recordOf(0, 6, { pass: 1, endedAtHours: 90 })], ["0-6-1"], ["0-6-1"], []],
+    ["the first look broke off, and nobody knows what the second one will say", [recordOf(0, 6, { incomplete: cut }), recordOf(0, 6, { pass: 1, state: "leased" })], ["0-6-0"], ["0-6-0"], ["0-6 feed_incomplete: broke off"]],
+    ["what is missing is told by its time: one half broke off, and the other is not there", [recordOf(0, 6, { state: "split" }), recordOf(0, 3, { incomplete: cut })], ["0-3-0"], ["0-3-0"], ["0-3 feed_incomplete: broke off", "3-6 not_compared"]],
+    ["two halves broke off, each in its own way", [recordOf(0, 6, { state: "split" }), recordOf(0, 3, { incomplete: cut }), recordOf(3, 6, { incomplete: { ...cut, why: "HTTP 500" } })], ["0-3-0", "3-6-0"], ["0-3-0", "3-6-0"], ["0-3 feed_incomplete: broke off", "3-6 feed_incomplete: HTTP 500"]],
     ["more was found than was kept, by a version before", [recordOf(0, 6, { found: 70, first: 50 })], ["0-6-0"], ["0-6-0"], ["0-6 findings_not_kept: 20 findings"]],
     ["more was found than fits into the record, and is kept beside it", [recordOf(0, 6, { found: 70, first: 50, kept: 20 })], ["0-6-0"], ["0-6-0"], []],
   ])("%s", (_reason, first, standing, told, missing) => {
@@ -127,6 +134,13 @@ describe("what stands of a day, by the records of its first window (the others a
     expect(dayOf(again(0)).lookedAtAgain).toBe(true);
     expect(dayOf([...again(0), ...again(1).slice(1)]).lookedAtAgain).toBe(true);
     expect(dayOf([...again(0), ...again(1)]).lookedAtAgain).toBe(false);
+    expect(
+      dayOf([...again(0), ...again(1).slice(1), recordOf(0, 6, { pass: 1, incomplete: cut })]).lookedAtAgain,
+    ).toBe(true);
+    expect(dayOf([recordOf(0, 6, { pass: 1, incomplete: cut }), ...again(1).slice(1)]).lookedAtAgain).toBe(
+      true,
+    );
+    expect(dayOf(again(1).slice(1)).lookedAtAgain).toBe(true);
   });
 });
 
@@ -164,6 +178,7 @@ describe("a day is being compared while a part of it is in somebody's hands", ()
   // biome-ignore format: one row a line
   test.each<[boolean, readonly WindowRecord[], { readonly fromMs: number; readonly toMs: number }, nowHours: number, reason: string]>([
     [true, [leased], whole, 30, "until the lease is over"],
+    [true, [recordOf(6, 12), leased], whole, 30, "beside one that is done"],
     [false, [leased], whole, 30.01, "whoever held it is gone"],
     [false, [leased], { fromMs: at(6), toMs: at(30) }, 25, "it is another day's"],
     [false, [leased], { fromMs: at(-24), toMs: at(0) }, 25, "it is another day's"],
