@@ -15,76 +15,90 @@ export type RuleSource = {
   readonly kind: "network" | "acquirer" | "secondary";
 };
 
-export const sources = {
+/** The editions that rules rest on, apart from the rest: what works charges has no use for titles and addresses. */
+const editions = {
+  visa_core_rules: "2026-04-18",
+  cielo_changelog: "2025-05-25",
+  checkout_code_57: "2026-09-10",
+  tabapay_visa: "2025-09-12",
+  tabapay_mastercard: null,
+  clearent: "2021",
+  braintree_mastercard: "2024",
+  retries_com: null,
+  antom_advice_codes: null,
+  maast: "2021",
+  payzu: null,
+} as const satisfies Readonly<Record<string, string | null>>;
+export type SourceId = keyof typeof editions;
+
+const withEditions = (
+  texts: Readonly<Record<SourceId, Omit<RuleSource, "edition">>>,
+): Readonly<Record<SourceId, RuleSource>> =>
+  Object.fromEntries(
+    Object.entries(texts).map(([id, { title, url, kind }]) => [
+      id,
+      { title, url, edition: editions[id as SourceId], kind },
+    ]),
+  ) as Record<SourceId, RuleSource>;
+
+export const sources = /* @__PURE__ */ withEditions({
   visa_core_rules: {
     title:
       "Visa Core Rules and Visa Product and Service Rules, ID# 0030640, Table 7-2, as the open decline-codes data records it",
     url: "https://usa.visa.com/dam/VCOM/download/about-visa/visa-rules-public.pdf",
-    edition: "2026-04-18",
     kind: "network",
   },
   cielo_changelog: {
     title: "Cielo, changelog for developers",
     url: "https://docs.cielo.com.br",
-    edition: "2025-05-25",
     kind: "acquirer",
   },
   checkout_code_57: {
     title: "Checkout.com, merchant communication on response code 57",
     url: "https://www.checkout.com/merchant-communications",
-    edition: "2026-09-10",
     kind: "acquirer",
   },
   tabapay_visa: {
     title: "TabaPay, Visa response code updates",
     url: "https://developers.tabapay.com/docs/visa-response-code-updates",
-    edition: "2025-09-12",
     kind: "acquirer",
   },
   tabapay_mastercard: {
     title: "TabaPay, Mastercard excessive attempts and merchant advice codes",
     url: "https://developers.tabapay.com/docs/mastercard-1",
-    edition: null,
     kind: "acquirer",
   },
   clearent: {
     title: "Clearent, Visa excessive reattempts",
     url: "https://clearent.com",
-    edition: "2021",
     kind: "acquirer",
   },
   braintree_mastercard: {
     title: "Braintree, Mastercard network updates (mastercard-f23, mc-s24)",
     url: "https://developer.paypal.com/braintree/articles/network-updates/mastercard-f23",
-    edition: "2024",
     kind: "acquirer",
   },
   retries_com: {
     title: "retries.com, Mastercard transaction processing excellence",
     url: "https://retries.com/guides/transaction-processing-excellence",
-    edition: null,
     kind: "secondary",
   },
   antom_advice_codes: {
     title: "Antom, merchant advice codes",
     url: "https://docs.antom.com/ac/ams/mac",
-    edition: null,
     kind: "acquirer",
   },
   maast: {
     title: "Maast, help: Mastercard merchant advice codes",
     url: "https://help.maast.com",
-    edition: "2021",
     kind: "acquirer",
   },
   payzu: {
     title: "PayZu, retries by network in Brazil",
     url: "https://docs.payzu.com.br",
-    edition: null,
     kind: "acquirer",
   },
-} as const satisfies Readonly<Record<string, RuleSource>>;
-export type SourceId = keyof typeof sources;
+});
 
 /** On what a rule rests. */
 export type Basis = {
@@ -100,7 +114,7 @@ export const said = (
   source: SourceId,
   effectiveFrom: string | null = null,
   region: Region = "global",
-): Basis => ({ source, edition: sources[source].edition, effectiveFrom, region });
+): Basis => ({ source, edition: editions[source], effectiveFrom, region });
 
 /** Whether a rule counts at this moment, in this region. */
 export const isInForce = (
