@@ -10,9 +10,10 @@ export type Payments = {
 };
 
 /**
- * Several captures under one order that come to no more than was asked are one payment in parts: a patron may pay one
- * Payment Request with two assets (facts, Centrapay §5.4: "a payment was made towards the request"), and one that is
- * paid takes no more. What comes to more is money taken twice.
+ * Several captures under one order that come to no more than was asked are one payment in parts. A payment is one
+ * "towards the request" and may be of several assets (facts, Centrapay §5.4 and its pay's `mode`); that a patron pays a
+ * Quick Pay so is an assumption, and the safe one: no refund is proposed of half a payment. What comes to more is money
+ * taken twice.
  */
 export const paymentsOf = (captures: readonly GatewaySide[], asked: Asked): Payments => {
   const byOrder = Map.groupBy(

@@ -33,9 +33,10 @@ const rowOf = (activity: JsonObject, atMs: number): FeedRow | undefined => {
 };
 
 /**
- * For which charge a Payment Request was made: its `externalRef`, which its activities do not show (facts §5.4). A GET
- * sets off a Quick Pay that is still new; one with a payment is that no more. What was authorised beforehand is drawn on
- * by several charges, and its `externalRef` is of none of them.
+ * For which charge a Payment Request was made: its `externalRef`, which its activities do not show (facts §5.4). The
+ * first GET of a Quick Pay sets its payment off (facts, H); that a GET of one which has a payment sets off no other is an
+ * assumption: that payment was the first GET's. What was authorised beforehand is drawn on by several charges, and its
+ * `externalRef` is of none of them.
  */
 const ownersAt = (endpoint: Endpoint): OrderOwners => ({
   request: ({ kind, says, code, orderId }) =>
