@@ -375,6 +375,8 @@ export type Spill = {
   read(partition: number): Iterable<string>;
   /** The same as bytes, each of whose pieces is over when the next is asked for. */
   bytes(partition: number): Iterable<Uint8Array>;
+  /** The partitions that have anything: few of very many, wherever little is joined. */
+  held(): readonly number[];
   close(): void;
 };
 export type Spills = {

@@ -101,6 +101,10 @@ const diskSpill = (folder: string, partitions: number): Spill => {
       for (const piece of bytes(partition)) yield piece.toString("latin1");
     },
     bytes,
+    held: () =>
+      pieces.flatMap((_, partition) =>
+        (filled[partition] ?? 0) > 0 || (places[partition]?.length ?? 0) > 0 ? [partition] : [],
+      ),
     close() {
       if (closed) return;
       closed = true;

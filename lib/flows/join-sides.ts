@@ -105,6 +105,10 @@ const eachLine = (spill: Spill, partition: number, each: (line: string) => void)
     }
 };
 
+/** The partitions that any of them has something in. */
+const heldBy = (...spills: readonly (Spill | undefined)[]): ReadonlySet<number> =>
+  new Set(spills.flatMap((spill) => spill?.held() ?? []));
+
 /** A charge or a stranger while its rows come together. */
 type Gathered = { readonly line: string | undefined; rows: string[] | undefined };
 
@@ -269,7 +273,7 @@ export const joinSides = (
   const attribute = (): void => {
     if (strays === undefined) return;
     const aliases = spilled();
-    for (let partition = 0; partition < partitions; partition++)
+    for (const partition of heldBy(charges))
       eachLine(charges, partition, (line) => {
         const charge = readLedgerLine(line);
         for (const alias of aliasesOf(charge))
@@ -279,18 +283,14 @@ export const joinSides = (
     const owners = new Map<string, string>();
     for (let from: Spill | undefined = strays; from !== undefined; ) {
       let again: Spill | undefined;
-      for (let partition = 0; partition < partitions; partition++) {
-        let read = false;
+      for (const partition of heldBy(from)) {
+        owners.clear();
+        eachLine(aliases, partition, (line) => {
+          const [alias = "", chargeId = ""] = line.split("\t");
+          // A key that two charges have tells neither from the other.
+          owners.set(alias, owners.has(alias) && owners.get(alias) !== chargeId ? "" : chargeId);
+        });
         eachLine(from, partition, (stray) => {
-          if (!read) {
-            read = true;
-            owners.clear();
-            eachLine(aliases, partition, (line) => {
-              const [alias = "", chargeId = ""] = line.split("\t");
-              // A key that two charges have tells neither from the other.
-              owners.set(alias, owners.has(alias) && owners.get(alias) !== chargeId ? "" : chargeId);
-            });
-          }
           const keysEnd = stray.indexOf("\x1d");
           const [first = "", ...rest] = stray.slice(0, keysEnd).split("\x1f");
           const line = `${stray.slice(keysEnd + 1)}\n`;
@@ -399,7 +399,7 @@ export const joinSides = (
     *strangers() {
       join();
       if (strangers === undefined) return;
-      for (let partition = 0; partition < partitions; partition++) {
+      for (const partition of heldBy(strangers)) {
         const found: GatewaySide[] = [];
         eachLine(strangers, partition, (line) => {
           found.push(readGatewayLine(line));
@@ -412,7 +412,7 @@ export const joinSides = (
       const unnamed = strangers;
       if (unnamed === undefined) return;
       strangers = undefined;
-      for (let partition = 0; partition < partitions; partition++)
+      for (const partition of heldBy(unnamed))
         eachLine(unnamed, partition, (line) => {
           const row = readGatewayLine(line);
           const chargeId = ownerOf(row);
@@ -422,13 +422,12 @@ export const joinSides = (
     },
     *groups() {
       join();
-      // One for all partitions: nearly every one is empty, wherever little is joined.
       const gathered = new Map<string, Gathered>();
       const add = (chargeId: string, line: string): void => {
         gather(gatheredOf(gathered, chargeId), line);
       };
-      for (let partition = 0; partition < partitions; partition++) {
-        if (gathered.size > 0) gathered.clear();
+      for (const partition of heldBy(charges, rows, attributed)) {
+        gathered.clear();
         eachLine(charges, partition, (line) => {
           gathered.set(chargeIdOfLine(line), { line, rows: undefined });
         });
@@ -454,7 +453,7 @@ export const joinSides = (
         }
       }
       if (strangers === undefined) return;
-      for (let partition = 0; partition < partitions; partition++) {
+      for (const partition of heldBy(strangers)) {
         gathered.clear();
         eachLine(strangers, partition, (line) => {
           gather(gatheredOf(gathered, strangerKey(readGatewayLine(line))), line);

@@ -11,7 +11,6 @@ export const memorySpills = (): Spills & { unclosed(): number } => {
       const partitions = new Map<number, string[]>();
       const read = (partition: number): readonly string[] => {
         const lines = partitions.get(partition);
-        // Nearly all of them, wherever little is joined.
         if (lines === undefined) return none;
         // Two pieces, as a disk has them: never a line in both.
         const middle = lines.length >> 1;
@@ -32,6 +31,7 @@ export const memorySpills = (): Spills & { unclosed(): number } => {
         *bytes(partition) {
           for (const piece of read(partition)) yield Buffer.from(piece, "latin1");
         },
+        held: () => [...partitions.keys()],
         close() {
           open -= 1;
         },

@@ -136,6 +136,22 @@ describe("on the disk", () => {
   });
 });
 
+test("a spill names the partitions that have something, on the disk as in the memory", () => {
+  const folder = mkdtempSync(join(tmpdir(), "chargeonce-spills-"));
+  for (const spills of [diskSpills(folder), memorySpills()]) {
+    const spill = spills.open(1_024);
+    expect(spill.held()).toEqual([]);
+    // Longer than a piece, in the middle of one, and bytes.
+    spill.write(700, `${"u".repeat(20_000)}\n`);
+    spill.write(3, "a\n");
+    spill.writeBytes(1_023, new Uint8Array([1]));
+    spill.write(3, "b\n");
+    expect(spill.held().toSorted((a, b) => a - b)).toEqual([3, 700, 1_023]);
+    spill.close();
+  }
+  rmSync(folder, { recursive: true });
+});
+
 test("a side comes back from its line as it went, whatever the gateway wrote", () => {
   const text = fc.string({ unit: "binary", maxLength: 80 });
   fc.assert(

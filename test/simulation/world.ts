@@ -1155,6 +1155,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
           marks: () => table.marks(),
           capturesOf,
           everCapturedOf,
+          sha256,
           workerOf: (name, forMs) =>
             workerOf(aside(name, skewOf(reconcilerRandom), schedule.nowMs() + forMs)),
           mutant: options.mutant,
