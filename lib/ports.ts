@@ -443,8 +443,9 @@ export type ReportDraft = {
   /** Throws `NoRoom` where the disk is full. */
   add(text: string): void;
   /**
-   * Puts the whole of it under its name, in place of what is there. Rejects where the store did not say that it has it:
-   * the one before may stand, or this one, and never a part.
+   * Puts the whole of it under its name, in place of what it was begun over. Rejects where something else stands there
+   * by now, which then stays, and where the store did not say that it has it: the one before may stand, or this one,
+   * and never a part.
    */
   put(): Promise<void>;
   /** Gives its room back, whether it was put or not. */
@@ -453,8 +454,13 @@ export type ReportDraft = {
 
 /** Where reports of reconciliation are kept for people and machines. */
 export type Reports = {
-  /** @param name letters, digits, `.`, `_`, `-` and `/` */
-  begin(name: string, contentType: string): ReportDraft;
+  /** Names what stands under a name, as it is now; `undefined` where nothing does. */
+  standing(name: string): Promise<string | undefined>;
+  /**
+   * @param name letters, digits, `.`, `_`, `-` and `/`
+   * @param over what `standing` said: the only thing that the report may take the place of
+   */
+  begin(name: string, contentType: string, over: string | undefined): ReportDraft;
 };
 
 /** What `write-reports` works with: it can neither charge nor look anything up, nor change a charge's entry. */

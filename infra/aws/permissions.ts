@@ -104,7 +104,10 @@ const statementsOf = (parts: FunctionParts): PolicyStatement[] => {
       ["sqs:SendMessage"],
       row.sendsTo.map((name) => queues[name].queue.queueArn),
     ),
-    allow(["s3:PutObject"], row.writesReports === true ? [reports.arnForObjects(`${reportsFolder}*`)] : []),
+    allow(
+      ["s3:GetObject", "s3:PutObject"],
+      row.writesReports === true ? [reports.arnForObjects(`${reportsFolder}*`)] : [],
+    ),
     allow(
       ["secretsmanager:GetSecretValue"],
       secrets.map(({ secretArn }) => secretArn),

@@ -28,7 +28,7 @@ const signingKey = (secretAccessKey: string, day: string, { region, service }: S
 
 /** What is signed of a request beside its headers. */
 export type ToSign = {
-  readonly method: "POST" | "PUT";
+  readonly method: "POST" | "PUT" | "HEAD";
   /** as it is sent; without a query */
   readonly path: string;
   /** lower-case hex */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { request as plainRequest } from "node:http";
 import { request as tlsRequest } from "node:https";
@@ -34,18 +34,29 @@ const errorMax = 4_096;
 const full = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
 type Draft = { readonly file: number; readonly bytes: number; readonly sha256: string };
-type Answer = { readonly status: number; readonly code: string };
+type Answer = {
+  readonly status: number;
+  readonly code: string;
+  readonly etag: string | undefined;
+  /** of what stands, as whoever put it said */
+  readonly sha256: string | undefined;
+};
+
+/** The member of an object's own metadata that says which draft it was. */
+const draftHeader = "x-amz-meta-sha256";
+const nothingSha256 = hash("sha256", "", "hex");
 
 /** Sends a draft once, and reads nothing of it any more when it ends. Rejects when no answer came. */
 const send = (
-  { file, bytes }: Draft,
+  method: "PUT" | "HEAD",
+  { file, bytes }: Pick<Draft, "file" | "bytes">,
   url: URL,
   headers: Readonly<Record<string, string>>,
   timeoutMs: number,
 ): Promise<Answer> => {
   const ask = url.protocol === "https:" ? tlsRequest : plainRequest;
   const signal = AbortSignal.timeout(timeoutMs);
-  const request = ask(url, { method: "PUT", headers, signal, agent: false });
+  const request = ask(url, { method, headers, signal, agent: false });
   // A piece at a time, each when the one before has gone.
   const sendFrom = (from: number): void => {
     if (request.destroyed) return;
@@ -75,59 +86,107 @@ const send = (
       response.on("error", reject);
       response.on("end", () => {
         const [, code = ""] = /<Code>(\w{1,64})<\/Code>/.exec(text) ?? [];
-        resolve({ status: response.statusCode ?? 0, code });
+        const { etag, [draftHeader]: sha256 } = response.headers;
+        resolve({
+          status: response.statusCode ?? 0,
+          code,
+          etag,
+          sha256: typeof sha256 === "string" ? sha256 : undefined,
+        });
       });
     });
     sendFrom(0);
   }).finally(() => request.destroy());
 };
 
+/** What went wrong, without anything that is secret. */
+const wordsOf = (answer: Answer | Error): string =>
+  answer instanceof Error
+    ? ((answer as NodeJS.ErrnoException).code ?? answer.name)
+    : `HTTP ${answer.status} ${answer.code}`.trim();
+
 /** Whether the same request may be answered otherwise in a moment. */
-const passes = ({ status }: Answer): boolean => status >= 500 || status === 429 || status === 408;
+const passes = ({ status }: Answer): boolean => status >= 500 || [408, 409, 429].includes(status);
 
 /**
  * Reports in a bucket of S3, or of what speaks like it: one signed PUT each, from a file, so that a report of any size
- * takes no memory. The client of the SDK, which would be half a function's bundle, is not needed for one request.
+ * takes no memory, and on the condition that nothing else stands there than what was seen. The client of the SDK, which
+ * would be half a function's bundle, is not needed for two requests.
+ *
+ * The conditions, and what they are answered with:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html (`If-Match` needs `s3:GetObject`, too).
  */
 export const s3Reports = (options: S3ReportsOptions): Reports => {
   const { region, credentials, clock, folder, timeoutMs = 60_000, tries = 3 } = options;
   const root = options.url.replace(/\/+$/, "");
 
-  const put = async (name: string, contentType: string, draft: Draft): Promise<void> => {
+  /** Sends until an answer is one that stays. `again` tells whether an answer before it was lost. */
+  const ask = async (
+    name: string,
+    method: "PUT" | "HEAD",
+    draft: Draft,
+    more: Readonly<Record<string, string>>,
+  ): Promise<Answer & { readonly again: boolean }> => {
     const url = new URL(`${root}/${name}`);
     for (let nth = 1; ; nth++) {
       const by = credentials();
       if (by === undefined) throw new ReportNotKept(`${name}: no credentials`);
       const signed = {
         host: url.host,
-        "content-type": contentType,
+        ...more,
         "x-amz-content-sha256": draft.sha256,
         "x-amz-date": signingTime(clock.nowMs()),
         ...(by.sessionToken === undefined ? {} : { "x-amz-security-token": by.sessionToken }),
       };
       const authorization = authorizationFor(
-        { method: "PUT", path: url.pathname, bodySha256: draft.sha256 },
+        { method, path: url.pathname, bodySha256: draft.sha256 },
         signed,
         { region, service: "s3" },
         by,
       );
-      const headers = { ...signed, authorization, "content-length": String(draft.bytes) };
-      const answer = await send(draft, url, headers, timeoutMs).catch((error: unknown) =>
+      const headers = {
+        ...signed,
+        authorization,
+        ...(method === "PUT" && { "content-length": String(draft.bytes) }),
+      };
+      const answer = await send(method, draft, url, headers, timeoutMs).catch((error: unknown) =>
         error instanceof Error ? error : new Error("unknown"),
       );
-      if (!(answer instanceof Error) && answer.status === 200) return;
-      const why =
-        answer instanceof Error
-          ? ((answer as NodeJS.ErrnoException).code ?? answer.name)
-          : `HTTP ${answer.status} ${answer.code}`.trim();
-      if (nth >= tries || !(answer instanceof Error || passes(answer)))
-        throw new ReportNotKept(`${name}: ${why}`);
+      if (!(answer instanceof Error || passes(answer))) return { ...answer, again: nth > 1 };
+      if (nth >= tries) throw new ReportNotKept(`${name}: ${wordsOf(answer)}`);
       await clock.sleep(200 * 4 ** (nth - 1));
     }
   };
 
+  /** Without `s3:ListBucket` S3 says 403 of what is not there. Who may not look is refused when something is put. */
+  const look = async (name: string): Promise<Answer | undefined> => {
+    const nothing = { file: -1, bytes: 0, sha256: nothingSha256 };
+    const answer = await ask(name, "HEAD", nothing, {});
+    if (answer.status === 404 || answer.status === 403) return undefined;
+    if (answer.status === 200 && answer.etag !== undefined) return answer;
+    throw new ReportNotKept(`${name}: ${wordsOf(answer)} to a HEAD`);
+  };
+
+  const put = async (
+    name: string,
+    contentType: string,
+    over: string | undefined,
+    draft: Draft,
+  ): Promise<void> => {
+    const answer = await ask(name, "PUT", draft, {
+      "content-type": contentType,
+      [draftHeader]: draft.sha256,
+      ...(over === undefined ? { "if-none-match": "*" } : { "if-match": over }),
+    });
+    if (answer.status === 200) return;
+    // The answer was lost, and what stands there now is what an earlier try put.
+    if (answer.status === 412 && answer.again && (await look(name))?.sha256 === draft.sha256) return;
+    throw new ReportNotKept(`${name}: ${wordsOf(answer)}`);
+  };
+
   return {
-    begin(name, contentType) {
+    standing: async (name) => (await look(name))?.etag,
+    begin(name, contentType, over) {
       if (!names.test(name)) throw new Error(`${name}: no name of a report`);
       const attempt = <T>(run: () => T): T => {
         try {
@@ -147,14 +206,14 @@ export const s3Reports = (options: S3ReportsOptions): Reports => {
         rmSync(own, { recursive: true, force: true });
         return opened;
       });
-      const hash = createHash("sha256");
+      const digest = createHash("sha256");
       let [waiting, bytes, dropped] = ["", 0, false];
       const flush = (): void => {
         const piece = Buffer.from(waiting, "utf8");
         waiting = "";
         for (let from = 0; from < piece.length; )
           from += attempt(() => writeSync(file, piece, from, piece.length - from, bytes + from));
-        hash.update(piece);
+        digest.update(piece);
         bytes += piece.length;
       };
       return {
@@ -164,7 +223,7 @@ export const s3Reports = (options: S3ReportsOptions): Reports => {
         },
         async put() {
           flush();
-          await put(name, contentType, { file, bytes, sha256: hash.copy().digest("hex") });
+          await put(name, contentType, over, { file, bytes, sha256: digest.copy().digest("hex") });
         },
         drop() {
           if (dropped) return;

@@ -24,12 +24,14 @@ const togetherMax = 100;
 /** Ids of findings that are remembered, so that none is told twice. Beyond it a copy may be, under the same id. */
 const idsMax = 100_000;
 
+const forms = ["ndjson", "csv", "html", "json"] as const;
+type Form = (typeof forms)[number];
+/** What stood under the name of each form. */
+type Standing = ReadonlyMap<Form, string | undefined>;
+
 /** Where a day's reports are kept: for ever the same place, so that a later one takes the place of an earlier one. */
-export const reportName = (
-  gateway: GatewayName,
-  day: string,
-  form: "html" | "csv" | "ndjson" | "json",
-): string => `reconciliation/${gateway}/${day}.${form}`;
+export const reportName = (gateway: GatewayName, day: string, form: Form): string =>
+  `reconciliation/${gateway}/${day}.${form}`;
 
 export type Written = { readonly written: number; readonly left: number };
 
@@ -109,6 +111,10 @@ const writeDay = async (
   const { gateway } = day;
   const { book, clock, ids, log } = writer;
   const base = { v: 1, gateway, day: day.day } as const;
+  // Looked at before the lease is taken: whoever takes it from this writer, having stood still, looked later and changes
+  // what this one saw, so that nothing of it is put over the newer report.
+  const over = new Map<Form, string | undefined>();
+  for (const form of forms) over.set(form, await writer.reports.standing(reportName(gateway, day.day, form)));
   const leased: ReportRecord = {
     ...base,
     token: ids.leaseToken(),
@@ -116,7 +122,7 @@ const writeDay = async (
     leaseUntilMs: clock.nowMs() + writer.remainingMs() + leaseGraceMs,
   };
   if ((await book.replaceReport(standing?.token, leased)).kind === "lost") return false;
-  const count = await putAll(day, writer);
+  const count = await putAll(day, over, writer);
   const complete = day.missing.length === 0;
   const token = ids.leaseToken();
   const writtenAtMs = clock.nowMs();
@@ -126,11 +132,11 @@ const writeDay = async (
 };
 
 /** Puts every form of a day's report. @returns how many findings they tell */
-const putAll = async (day: ReconciledDay, writer: ReportWriter): Promise<number> => {
+const putAll = async (day: ReconciledDay, over: Standing, writer: ReportWriter): Promise<number> => {
   const { gateway, missing, standing } = day;
   const drafts: ReportDraft[] = [];
-  const begin = (form: Parameters<typeof reportName>[2], contentType: string): ReportDraft => {
-    const draft = writer.reports.begin(reportName(gateway, day.day, form), contentType);
+  const begin = (form: Form, contentType: string): ReportDraft => {
+    const draft = writer.reports.begin(reportName(gateway, day.day, form), contentType, over.get(form));
     drafts.push(draft);
     return draft;
   };

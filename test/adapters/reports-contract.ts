@@ -19,7 +19,8 @@ export const reportsContract = (start: () => Promise<ReportsSubject>): void => {
     });
     afterAll(() => subject.close());
     const put = async (name: string, ...texts: readonly string[]): Promise<void> => {
-      const draft = subject.reports.begin(name, "text/csv; charset=utf-8");
+      const over = await subject.reports.standing(name);
+      const draft = subject.reports.begin(name, "text/csv; charset=utf-8", over);
       try {
         for (const text of texts) draft.add(text);
         await draft.put();
@@ -29,7 +30,7 @@ export const reportsContract = (start: () => Promise<ReportsSubject>): void => {
     };
 
     test("are there when they are put, whole and with their kind, and nothing of them before", async () => {
-      const draft = subject.reports.begin("a/b/2026-11-24.csv", "text/csv; charset=utf-8");
+      const draft = subject.reports.begin("a/b/2026-11-24.csv", "text/csv; charset=utf-8", undefined);
       draft.add("one,");
       draft.add("zwölf 💶\r\n");
       expect(subject.keptOf("a/b/2026-11-24.csv")).toBeUndefined();
@@ -67,15 +68,43 @@ export const reportsContract = (start: () => Promise<ReportsSubject>): void => {
       expect(subject.keptOf("r/3")?.text).toBe("does");
     });
 
+    test("are refused over anything but what they were begun over, and that stands", async () => {
+      const begun = (over: string | undefined) => {
+        const draft = subject.reports.begin("r/4", "text/plain", over);
+        draft.add("late");
+        return draft;
+      };
+      expect(await subject.reports.standing("r/4")).toBeUndefined();
+      const first = begun(undefined);
+      await put("r/4", "one");
+      const one = await subject.reports.standing("r/4");
+      expect(one).toBeDefined();
+      const second = begun(one);
+      await put("r/4", "two");
+      for (const draft of [first, second]) {
+        await expect(draft.put()).rejects.toThrow("r/4: ");
+        draft.drop();
+      }
+      expect(subject.keptOf("r/4")?.text).toBe("two");
+      expect(await subject.reports.standing("r/4")).not.toBe(one);
+    });
+
+    test("that were begun over what is gone are refused", async () => {
+      const draft = subject.reports.begin("r/5", "text/plain", '"of before"');
+      await expect(draft.put()).rejects.toThrow("r/5: ");
+      draft.drop();
+      expect(subject.keptOf("r/5")).toBeUndefined();
+    });
+
     test("that are dropped were never there", async () => {
-      const draft = subject.reports.begin("r/dropped", "text/plain");
+      const draft = subject.reports.begin("r/dropped", "text/plain", undefined);
       draft.add("x");
       draft.drop();
       expect(subject.keptOf("r/dropped")).toBeUndefined();
     });
 
     test.each(["", "/a", "a/", "a//b", "a b", "a?b", "ä", "a\n"])("have plain names: not %j", (name) => {
-      expect(() => subject.reports.begin(name, "text/plain")).toThrow("no name of a report");
+      expect(() => subject.reports.begin(name, "text/plain", undefined)).toThrow("no name of a report");
     });
   });
 };

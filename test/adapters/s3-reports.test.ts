@@ -40,7 +40,9 @@ describe("a PUT to a bucket", () => {
   const put = async (changes: Partial<S3ReportsOptions>, ...trouble: readonly Trouble[]) => {
     const [waits, before] = [[] as number[], server.requests.length];
     server.trouble(...trouble);
-    const draft = s3Reports({ ...optionsOn(server, waits), ...changes }).begin("day.html", "text/html");
+    server.kept.delete("day.html");
+    const reports = s3Reports({ ...optionsOn(server, waits), ...changes });
+    const draft = reports.begin("day.html", "text/html", undefined);
     draft.add("<p>");
     const error = await draft.put().catch((reason: unknown) => reason);
     draft.drop();
@@ -51,7 +53,7 @@ describe("a PUT to a bucket", () => {
   test.each<[string, readonly Trouble[]]>([
     ["the store is busy", [busy, busy]],
     ["the connection was reset", [{ kind: "resets" }]],
-    ["the answer was lost, though the object is there", [{ kind: "takesAndResets" }]],
+    ["another write is in its way", [{ kind: "answers", status: 409, code: "ConditionalRequestConflict" }]],
     ["of a 500", [{ kind: "answers", status: 500, code: "InternalError" }]],
   ])("is made again, with the same bytes, when %s", async (_why, troubles) => {
     const { error, requests, waits } = await put({}, ...troubles);
@@ -59,6 +61,44 @@ describe("a PUT to a bucket", () => {
     expect(requests).toEqual(Array.from({ length: troubles.length + 1 }, () => "PUT day.html"));
     expect(waits).toEqual([200, 800].slice(0, troubles.length));
     expect(server.kept.get("day.html")?.text).toBe("<p>");
+  });
+
+  test("whose answer was lost finds its own report there, and is content", async () => {
+    const { error, requests } = await put({}, { kind: "takesAndResets" });
+    expect(error).toBeUndefined();
+    expect(requests).toEqual(["PUT day.html", "PUT day.html", "HEAD day.html"]);
+    expect(server.kept.get("day.html")?.text).toBe("<p>");
+  });
+
+  test("whose answer was lost, and over which another report was put since, is refused", async () => {
+    server.kept.delete("day.html");
+    const reports = s3Reports({
+      ...optionsOn(server),
+      clock: {
+        nowMs: () => Date.UTC(2026, 10, 24, 12, 30, 5),
+        async sleep() {
+          const over = await reports.standing("day.html");
+          const other = reports.begin("day.html", "text/html", over);
+          other.add("<b>");
+          await other.put();
+          other.drop();
+        },
+      },
+    });
+    const draft = reports.begin("day.html", "text/html", undefined);
+    draft.add("<p>");
+    server.trouble({ kind: "takesAndResets" });
+    await expect(draft.put()).rejects.toThrow("day.html: HTTP 412 PreconditionFailed");
+    draft.drop();
+    expect(server.kept.get("day.html")?.text).toBe("<b>");
+  });
+
+  test.each<[string, readonly Trouble[], string]>([
+    ["it is led elsewhere", [{ kind: "answers", status: 301, code: "" }], "day.html: HTTP 301 to a HEAD"],
+    ["it is busy for too long", [busy, busy, busy], "day.html: HTTP 503"],
+  ])("looks first, and fails when %s", async (_why, troubles, says) => {
+    server.trouble(...troubles);
+    await expect(s3Reports(optionsOn(server)).standing("day.html")).rejects.toThrow(says);
   });
 
   test.each<[string, readonly Trouble[], Partial<S3ReportsOptions>, string, tries: number]>([
@@ -104,11 +144,13 @@ describe("a PUT to a bucket", () => {
 
   test("leaves nothing in the folder in which its draft grew, and says when there is no room", () => {
     const folder = mkdtempSync(join(tmpdir(), "chargeonce-test-"));
-    const draft = s3Reports({ ...optionsOn(server), folder }).begin("r", "text/plain");
+    const draft = s3Reports({ ...optionsOn(server), folder }).begin("r", "text/plain", undefined);
     draft.add("x".repeat(200_000));
     expect(readdirSync(folder)).toEqual([]);
     draft.drop();
     rmSync(folder, { recursive: true });
-    expect(() => s3Reports({ ...optionsOn(server), folder }).begin("r", "text/plain")).toThrow("ENOENT");
+    expect(() => s3Reports({ ...optionsOn(server), folder }).begin("r", "text/plain", undefined)).toThrow(
+      "ENOENT",
+    );
   });
 });

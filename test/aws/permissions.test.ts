@@ -66,7 +66,9 @@ const callsIn = (text: string): ReadonlySet<string> => {
     else needs.add(`${action} on ${callAt(text, index).includes("IndexName") ? "index" : "table"}`);
   }
   // Signed by our own hand, and put.
-  if (text.includes('service: "s3"') && text.includes('method: "PUT"')) needs.add("s3:PutObject on reports");
+  if (text.includes('service: "s3"') && text.includes('"PUT"')) needs.add("s3:PutObject on reports");
+  // Who puts on the condition of what stands there has to be allowed to read it.
+  if (text.includes('"if-match"')) needs.add("s3:GetObject on reports");
   if (text.includes("/secretsmanager/get?")) needs.add("secretsmanager:GetSecretValue");
   return needs;
 };
@@ -245,11 +247,14 @@ describe("permissions", () => {
       }
   });
 
-  test("one function writes to the bucket of reports, and nobody reads, lists or deletes there", () => {
+  test("one function writes to the bucket of reports and reads what it writes over; nobody lists or deletes there", () => {
     const granted = rows.flatMap(({ name }) =>
       [...grantedTo(name, on)].filter((one) => one.startsWith("s3:")).map((one) => `${name}: ${one}`),
     );
-    expect(granted).toEqual(["write-reports: s3:PutObject on reports"]);
+    expect(granted.toSorted()).toEqual([
+      "write-reports: s3:GetObject on reports",
+      "write-reports: s3:PutObject on reports",
+    ]);
   });
 
   test("the reading of the code finds calls, tells table from index, and stops at what it does not know", () => {
@@ -261,6 +266,7 @@ describe("permissions", () => {
       new Set(["dynamodb:PartiQLInsert on table", "dynamodb:PartiQLDelete on table"]),
     );
     expect(callsIn('f({ service: "s3", method: "PUT" })')).toEqual(new Set(["s3:PutObject on reports"]));
+    expect(callsIn('f({ "if-match": etag })')).toEqual(new Set(["s3:GetObject on reports"]));
     expect(() => callsIn("new BatchExecuteStatementCommand({})")).toThrow("which statements");
   });
 

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { Reports } from "../../lib/ports.ts";
 
 export type MemoryReports = Reports & {
@@ -7,14 +8,22 @@ export type MemoryReports = Reports & {
   undropped(): number;
 };
 
-/** Reports in the memory. @param onPut called before a report is there: what it throws, nobody has kept */
-export const memoryReports = (onPut: (name: string, text: string) => void = () => {}): MemoryReports => {
+/** Reports in the memory. @param onPut awaited before a report is there: what it throws, nobody has kept */
+export const memoryReports = (
+  onPut: (name: string, text: string) => void | Promise<void> = () => {},
+): MemoryReports => {
   const kept: MemoryReports["kept"] = new Map();
   let open = 0;
+  // As in a bucket, a version is a hash of what stands.
+  const versionOf = (name: string): string | undefined => {
+    const one = kept.get(name);
+    return one === undefined ? undefined : hash("sha256", one.text, "hex");
+  };
   return {
     kept,
     undropped: () => open,
-    begin(name, contentType) {
+    standing: async (name) => versionOf(name),
+    begin(name, contentType, over) {
       if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(name))
         throw new Error(`${name}: no name of a report`);
       open += 1;
@@ -24,7 +33,8 @@ export const memoryReports = (onPut: (name: string, text: string) => void = () =
           text += more;
         },
         async put() {
-          onPut(name, text);
+          await onPut(name, text);
+          if (versionOf(name) !== over) throw new Error(`${name}: something else stands there`);
           kept.set(name, { text, contentType });
         },
         drop() {

@@ -1,10 +1,12 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { SdkSha256 } from "./sdk-sha256.ts";
 
 export type KeptObject = { readonly text: string; readonly contentType: string };
+
+const etagOf = ({ text }: KeptObject): string => `"${hash("md5", text, "hex")}"`;
 
 /** What the server does instead of taking a request, once. */
 export type Trouble =
@@ -14,7 +16,10 @@ export type Trouble =
   | { readonly kind: "resets" }
   | { readonly kind: "hangs" };
 
-/** What speaks like S3 as far as a PUT goes: it looks at the signature with the SDK's own signer, and at the hash. */
+/**
+ * What speaks like S3 as far as a PUT and a HEAD go: it looks at the signature with the SDK's own signer, at the hash,
+ * and at the condition. Who may list nothing is told 403 of what is not there, as by S3.
+ */
 export type S3Server = {
   /** the bucket's address */
   readonly url: string;
@@ -33,6 +38,7 @@ export const s3Server = async (
   region: string,
 ): Promise<S3Server> => {
   const kept: S3Server["kept"] = new Map();
+  const metadata = new Map<string, string>();
   const requests: string[] = [];
   const troubles: Trouble[] = [];
   const signer = new SignatureV4({
@@ -58,13 +64,14 @@ export const s3Server = async (
     if (headers["x-amz-content-sha256"] !== createHash("sha256").update(body).digest("hex"))
       return "XAmzContentSHA256Mismatch";
     if (headers["x-amz-security-token"] !== credentials.sessionToken) return "InvalidToken";
-    if (request.method !== "PUT") return "MethodNotAllowed";
+    const { method = "" } = request;
+    if (method !== "PUT" && method !== "HEAD") return "MethodNotAllowed";
     const [, names = ""] = /SignedHeaders=([^,]+)/.exec(authorization) ?? [];
     const time = headers["x-amz-date"] ?? "";
     const at = new Date(time.replace(/(....)(..)(..)T(..)(..)(..)Z/, "$1-$2-$3T$4:$5:$6Z"));
     const signed = await signer.sign(
       {
-        method: "PUT",
+        method,
         protocol: "http:",
         hostname: "x",
         path: new URL(request.url ?? "", "http://x").pathname,
@@ -97,9 +104,32 @@ export const s3Server = async (
       if (trouble?.kind === "answers") return refuse(response, trouble.status, trouble.code);
       const wrong = await wrongWith(request, body);
       if (wrong !== undefined) return refuse(response, 403, wrong);
-      kept.set(name, { text: body.toString("utf8"), contentType: request.headers["content-type"] ?? "" });
+      const there = kept.get(name);
+      if (request.method === "HEAD") {
+        response.writeHead(there === undefined ? 403 : 200, {
+          ...(there !== undefined && {
+            etag: etagOf(there),
+            "content-length": Buffer.byteLength(there.text),
+            "x-amz-meta-sha256": metadata.get(name),
+          }),
+        });
+        return response.end();
+      }
+      const { "if-match": ifMatch, "if-none-match": ifNoneMatch } = request.headers;
+      if (ifMatch !== undefined && there === undefined) return refuse(response, 404, "NoSuchKey");
+      if (
+        there !== undefined &&
+        (ifNoneMatch === "*" || (ifMatch !== undefined && ifMatch !== etagOf(there)))
+      )
+        return refuse(response, 412, "PreconditionFailed");
+      metadata.set(name, String(request.headers["x-amz-meta-sha256"]));
+      const object = {
+        text: body.toString("utf8"),
+        contentType: request.headers["content-type"] ?? "",
+      };
+      kept.set(name, object);
       if (trouble?.kind === "takesAndResets") return void request.socket.destroy();
-      response.writeHead(200, { etag: '"e"' });
+      response.writeHead(200, { etag: etagOf(object) });
       response.end();
     });
   });

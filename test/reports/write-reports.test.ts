@@ -430,6 +430,62 @@ describe("who writes, and when", () => {
     expect(await writeReports(on.writer)).toEqual({ written: 1, left: 0 });
   });
 
+  type Stood = readonly [where: string, step: string];
+  test.each<Stood>([
+    ["before it looked at what stands", "standing .ndjson"],
+    ["between two looks", "standing .html"],
+    ["when it had the lease", "read"],
+    ["before it put the first form", "put .ndjson"],
+    ["between two forms", "put .html"],
+    ["before the last form", "put .json"],
+  ])("one that stood still %s puts nothing over what was written since", async (_where, step) => {
+    let overtake: (() => Promise<void>) | undefined;
+    const reached = async (what: string): Promise<void> => {
+      const next = overtake;
+      if (what !== step || next === undefined) return;
+      overtake = undefined;
+      await next();
+    };
+    const formOf = (name: string): string => name.slice(name.lastIndexOf("."));
+    const reports = memoryReports((name) => reached(`put ${formOf(name)}`));
+    const on = setUp({ reports });
+    await allDay(on);
+    await writeReports(on.writer);
+    on.clock.set(at(31));
+    await on.ends(6, 12, { pass: 1, findings: [findingOf(1)] });
+    const slow: ReportWriter = {
+      ...on.writer,
+      reports: {
+        ...reports,
+        async standing(name) {
+          await reached(`standing ${formOf(name)}`);
+          return reports.standing(name);
+        },
+      },
+      ledger: {
+        async read() {
+          await reached("read");
+          return new Map();
+        },
+      },
+    };
+    const newest: string[] = [];
+    const forms = (): readonly string[] => [...reports.kept.values()].map(({ text }) => text);
+    overtake = async () => {
+      on.clock.set(at(33));
+      await on.ends(12, 18, { pass: 1, findings: [findingOf(2)] });
+      expect(await writeReports(on.writer)).toEqual({ written: 1, left: 0 });
+      newest.push(...forms());
+    };
+    await writeReports(slow).catch((error: unknown) => expect(error).toBeInstanceOf(ReportsFailed));
+    expect(newest).toHaveLength(4);
+    expect(forms()).toEqual(newest);
+    expect(on.told().lines.map(({ id }) => id)).toEqual([findingOf(1).id, findingOf(2).id]);
+    expect(reports.undropped()).toBe(0);
+    // The record says what stands, so nothing is written again.
+    expect(await writeReports(on.writer)).toEqual({ written: 0, left: 0 });
+  });
+
   test("holds a day for as long as its invocation can last, and a minute by which clocks may differ", async () => {
     const on = setUp({
       remainingMs: () => 600_000,
