@@ -1,26 +1,91 @@
-import { maskCardNumbers } from "./card-number.ts";
+import { holdsCardNumber, maskCardNumbers } from "./card-number.ts";
 import type { ChargeId, RequestId } from "./charge.ts";
 import type { Finding } from "./finding.ts";
 import { defined } from "./json.ts";
 import type { RouteMessage } from "./route-message.ts";
-import type { GatewaySide } from "./sides.ts";
+import type { GatewaySide, LedgerSide } from "./sides.ts";
 
-/** A row as it may be shown: who was charged is nobody's business here, and no reference is a card number. */
-const shownRow = ({ consumers: _consumers, chargeId, requestId, ...row }: GatewaySide): GatewaySide => ({
-  ...row,
-  consumers: [],
-  ...(chargeId === undefined ? {} : { chargeId: maskCardNumbers(chargeId) }),
-  ...(requestId === undefined ? {} : { requestId: maskCardNumbers(requestId) }),
-});
+/** What the gateway wrote in a row, beside amounts and our own references: any of it may be anything. */
+const gatewayWords = [
+  "transactionId",
+  "orderId",
+  "parentTransactionId",
+  "code",
+  "written",
+  "currency",
+] as const satisfies readonly (keyof GatewaySide)[];
+const ledgerIds = ["transactionId", "orderId", "preparedId"] as const satisfies readonly (keyof LedgerSide)[];
 
-/** The finding as it leaves the run: to a queue, a report or the ledger's table (S12). */
-export const shownFinding = (finding: Finding): Finding => ({
-  ...finding,
-  id: maskCardNumbers(finding.id),
-  ...(finding.chargeId === undefined ? {} : { chargeId: maskCardNumbers(finding.chargeId) }),
-  rows: finding.rows.map(shownRow),
-  ...(finding.ledger === undefined ? {} : { ledger: { ...finding.ledger, consumerMarks: [] } }),
-});
+/**
+ * An id of the gateway's without a card number: masked by the rule by which a charge is refused. One in ten of its long
+ * numbers has a right check digit, and a person has to find the transaction by it.
+ */
+const idWithoutCard = (id: string): string => (holdsCardNumber(id) ? maskCardNumbers(id) : id);
+
+/**
+ * Tells numbers apart that look alike when they are masked, by the order in which they come: `411111******1111` and
+ * `411111******1111(2)`. A hash would tell: six digits are soon tried.
+ */
+const numbered = (): ((text: string, mask: (text: string) => string) => string) => {
+  const numbers = new Map<string, string[]>();
+  return (text, mask) => {
+    const masked = mask(text);
+    if (masked === text) return text;
+    const alike = numbers.get(masked) ?? [];
+    numbers.set(masked, alike);
+    if (!alike.includes(text)) alike.push(text);
+    const nth = alike.indexOf(text) + 1;
+    return nth === 1 ? masked : `${masked}(${nth})`;
+  };
+};
+
+type Growing<Side> = { -readonly [K in keyof Side]: Side[K] };
+
+/**
+ * The finding as it leaves the run: to a queue, a report or the ledger's table (S12). Nobody who was charged is named,
+ * and no word of the gateway is a card number. A charge id of the ledger's is none, and stays whole.
+ */
+export const shownFinding = (finding: Finding): Finding => {
+  const { id, chargeId, ledger, refundProposal, atMs } = finding;
+  const shownText = numbered();
+  const ours = new Set([ledger?.chargeId, ledger?.requestId, ...(ledger?.earlierRequestIds ?? [])]);
+  /** A stranger may have written anything in our place: whatever could be a number is masked. */
+  const reference = (text: string): string => (ours.has(text) ? text : shownText(text, maskCardNumbers));
+  const gatewayId = (text: string): string => shownText(text, idWithoutCard);
+
+  const rows = finding.rows.map((row): GatewaySide => {
+    const shown: Growing<GatewaySide> = { ...row, consumers: [] };
+    if (shown.chargeId !== undefined) shown.chargeId = reference(shown.chargeId);
+    if (shown.requestId !== undefined) shown.requestId = reference(shown.requestId);
+    for (const word of gatewayWords) if (row[word] !== undefined) shown[word] = gatewayId(row[word]);
+    return shown;
+  });
+  const shownLedger: Growing<LedgerSide> | undefined =
+    ledger === undefined ? undefined : { ...ledger, consumerMarks: [] };
+  if (shownLedger !== undefined)
+    for (const name of ledgerIds) {
+      const own = shownLedger[name];
+      if (own !== undefined) shownLedger[name] = gatewayId(own);
+    }
+  return defined({
+    ...finding,
+    id: shownId(id, ours, atMs),
+    chargeId: chargeId === undefined ? undefined : reference(chargeId),
+    rows,
+    ledger: shownLedger,
+    refundProposal: refundProposal?.map((one) => ({ ...one, transactionId: gatewayId(one.transactionId) })),
+  }) as Finding;
+};
+
+/**
+ * The same in every run, in whatever order its rows come: the time of the difference, and no number, stands for the
+ * digits that are gone.
+ */
+const shownId = (id: string, ours: ReadonlySet<string | undefined>, atMs: number | undefined): string => {
+  const [first = "", ...rest] = id.split(/([#+])/);
+  const masked = [ours.has(first) ? first : maskCardNumbers(first), ...rest.map(idWithoutCard)].join("");
+  return masked === id || atMs === undefined ? masked : `${masked}@${atMs}`;
+};
 
 /**
  * What the queue `review` is told of a finding. Its `id` is the finding's: however many runs find it, a consumer
