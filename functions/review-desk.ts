@@ -95,11 +95,12 @@ const answer = async (
   const person = personOf(event);
   if (person === undefined)
     return plainPage(403, "No entry", "The desk is for callers whom IAM has named (AuthType AWS_IAM).");
-  if (problemsOfWish({ decision: "drop", by: person, reason: "-" }).length > 0)
+  const [problem] = problemsOfWish({ decision: "drop", by: person, reason: "-" });
+  if (problem !== undefined)
     return plainPage(
       403,
       "No entry",
-      "The caller's name is too long to be kept in a record: use a shorter one.",
+      `The caller's name cannot be kept in a record: it must ${problem.must}.`,
     );
   const { method } = event.requestContext.http;
   if (method !== "GET" && method !== "POST") {

@@ -1,6 +1,7 @@
 import { canonicalJson, type Json } from "./json.ts";
 import type { HistoryEvent, LedgerEntry } from "./ledger.ts";
-import { type DecisionEvent, isDecisionEvent, isSamePerson } from "./review-decision.ts";
+import { isSamePerson } from "./person-name.ts";
+import { type DecisionEvent, isDecisionEvent } from "./review-decision.ts";
 
 /**
  * The audit record of people's decisions: one chain a charge, in the charge's own history. It is written by the same

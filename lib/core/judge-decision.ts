@@ -3,12 +3,12 @@ import type { RefundProposal } from "./finding.ts";
 import { type GatewayWord, wordText } from "./gateway-word.ts";
 import type { Ending, LedgerEntry, ReviewEntry, ReviewReason } from "./ledger.ts";
 import type { NotedNotice } from "./notice.ts";
+import { isSamePerson } from "./person-name.ts";
 import { keyLifeEndMs, type Policy } from "./policy.ts";
 import type { GatewayIds } from "./reply.ts";
 import {
   type DecisionEvent,
   decisionsOf,
-  isSamePerson,
   type ReviewDecision,
   sinceReview,
   type Wish,

@@ -1,6 +1,7 @@
 import { holdsCardNumber } from "./card-number.ts";
 import type { Problem } from "./charge.ts";
 import type { HistoryEvent, LedgerEntry } from "./ledger.ts";
+import { problemOfName } from "./person-name.ts";
 
 /** What a person can decide about a charge in review. Stored words. */
 export const reviewDecisions = [
@@ -62,11 +63,6 @@ export const sinceReview = (entry: LedgerEntry): readonly DecisionEvent[] => {
   return decisionsOf({ history: entry.history.slice(from + 1) });
 };
 
-/** Two spellings of one name are one person: case, width and spaces do not count. */
-export const isSamePerson = (a: string, b: string): boolean => personKey(a) === personKey(b);
-
-const personKey = (name: string): string => name.normalize("NFKC").trim().replace(/\s+/g, " ").toLowerCase();
-
 const textMax = { by: 100, reason: 500, stated: 1_000, transactionId: 100 } as const;
 
 /** Anything that a terminal or a page would not show as text. */
@@ -83,6 +79,8 @@ export const problemsOfWish = (wish: Wish): readonly Problem[] => {
     else if (holdsControl(text)) problems.push({ field, must: "be on one line, without control characters" });
     else if (holdsCardNumber(text)) problems.push({ field, must: "not hold a card number" });
   }
+  const must = problems.some(({ field }) => field === "by") ? undefined : problemOfName(wish.by);
+  if (must !== undefined) problems.push({ field: "by", must });
   if (wish.amount !== undefined && !/^[1-9][0-9]{0,7}$/.test(wish.amount))
     problems.push({ field: "amount", must: "be digits, minor units, over 0 and under 10^8" });
   if (wish.decision !== "refund" && wish.amount !== undefined)

@@ -1,11 +1,6 @@
 import type { LedgerEntry } from "../core/ledger.ts";
-import {
-  isSamePerson,
-  type ReviewDecision,
-  reviewDecisions,
-  sinceReview,
-  type Wish,
-} from "../core/review-decision.ts";
+import { isSamePerson } from "../core/person-name.ts";
+import { type ReviewDecision, reviewDecisions, sinceReview, type Wish } from "../core/review-decision.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { decisionWords } from "./review-words.ts";
 

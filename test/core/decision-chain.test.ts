@@ -5,7 +5,6 @@ import type { HistoryEvent, LedgerEntry } from "../../lib/core/ledger.ts";
 import {
   type DecisionEvent,
   isDecisionEvent,
-  isSamePerson,
   problemsOfWish,
   type ReviewDecision,
   type Wish,
@@ -257,15 +256,5 @@ describe("a wish as it was typed", () => {
     [{ transactionId: undefined as never, amount: undefined as never }, "", "", "the whole of what is found"],
   ])("%j → %s (%s)", (changes, field, must) => {
     expect(problemsOfWish({ ...whole, ...changes })).toEqual(field === "" ? [] : [{ field, must }]);
-  });
-
-  test.each<[string, string, boolean]>([
-    ["Ann Lee", "ann  lee", true],
-    ["Ann Lee", "AnnLee", false],
-    ["Straße", "STRAẞE", true],
-    ["Ａｎｎ", "Ann", true],
-    ["Ann", "Bo", false],
-  ])("%j and %j are one person: %s", (a, b, isOne) => {
-    expect(isSamePerson(a, b)).toBe(isOne);
   });
 });
