@@ -4,9 +4,10 @@ import { isCardBrand } from "./card-brand.ts";
  * Card numbers in text (S12). Two rules, because the two mistakes cost differently: refusing a charge needs
  * a number that a card brand could have issued; masking a log line only needs one that could be a number.
  *
- * Both read a *run*: digit groups joined by one space or dash each. A number is made of whole groups, so that
- * twelve digits out of a longer row of digits are never taken for one. Written as a scan and not as a regular
- * expression, because the text may be hostile and a backtracking engine has limits of its own.
+ * Both read a *run*: digit groups joined by one space or dash each, or in a card's own groups by one dot or slash. A
+ * number is made of whole groups, so that twelve digits out of a longer row of digits are never taken for one. Written
+ * as a scan and not as one regular expression, because the text may be hostile and a backtracking engine has limits of
+ * its own.
  */
 type Run = {
   /** index of the first digit */
@@ -28,6 +29,12 @@ const phoneDigitsMax = 15;
  */
 const identifier =
   /(?<![0-9a-z])(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}|[0-9a-f]{24})(?![0-9a-z])/gi;
+
+/**
+ * A card's own groups between dots or slashes; in other groups these make dates, amounts, addresses and paths. Of
+ * bounded length: a repetition without end needs room for each of its steps.
+ */
+const dotted = /\d{4}([./])(?:\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|\d{6}\1\d{4,5})(?!\d)/y;
 
 /** The text, place for place, with its identifiers made unreadable. Without a letter it is no hex but digits. */
 const withoutIdentifiers = (text: string): string =>
@@ -67,12 +74,16 @@ const runsOf = (written: string, digitsMin: number): readonly Run[] => {
     const from = at;
     const groups: string[] = [];
     let to = at;
+    let dottedTo = 0;
     do {
       at = to + (groups.length === 0 ? 0 : 1);
+      dotted.lastIndex = at;
+      // What follows a star is the end of a number that was masked.
+      if (text[at - 1] !== "*" && dotted.test(text)) dottedTo = dotted.lastIndex;
       to = at;
       while (isDigit(text.charCodeAt(to))) to += 1;
       groups.push(text.slice(at, to));
-    } while (separators.has(text.charCodeAt(to)) && isDigit(text.charCodeAt(to + 1)));
+    } while ((separators.has(text.charCodeAt(to)) || to < dottedTo) && isDigit(text.charCodeAt(to + 1)));
     runs.push({ from, to, groups });
     at = to;
   }
@@ -120,9 +131,10 @@ const runHoldsCard = (text: string, { from, groups }: Run): boolean => {
 };
 
 /**
- * Whether the text holds a card number: 13 to 19 digits, single spaces or dashes between them or not, with the
- * prefix and length of a known brand and a right check digit; not out of a longer row of digits, not behind a
- * `+` (a phone number), and not inside a UUID or hex digest. Takes time linear in the text, whatever is in it.
+ * Whether the text holds a card number: 13 to 19 digits, single spaces or dashes between them or not (in a card's own
+ * groups dots or slashes, too), with the prefix and length of a known brand and a right check digit; not out of a longer
+ * row of digits, not behind a `+` (a phone number), and not inside a UUID or hex digest. Takes time linear in the text,
+ * whatever is in it.
  */
 export const holdsCardNumber = (text: string): boolean => {
   for (const run of runsOf(text, cardDigitsMin)) if (runHoldsCard(text, run)) return true;
