@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import tls from "node:tls";
@@ -367,6 +368,26 @@ describe("kept-alive connections", () => {
     expect(peer.connections()).toBe(1);
     await wireWith().send(post(peer.port), { timeoutMs });
     expect(peer.connections()).toBe(2);
+  });
+
+  test("carry no more listeners after many requests than after one", async () => {
+    const made: Socket[] = [];
+    const note = (message: unknown): void => void made.push((message as { readonly socket: Socket }).socket);
+    subscribe("net.client.socket", note);
+    open.push(() => unsubscribe("net.client.socket", note));
+    const peer = await listen((socket) => void socket.write(answer("ok")));
+    const wire = wireWith();
+    const counts: number[] = [];
+    for (let nth = 0; nth < 20; nth += 1) {
+      expect(await wire.send(post(peer.port), { timeoutMs })).toMatchObject({ kind: "replied" });
+      await new Promise((resolve) => setImmediate(resolve));
+      const [socket] = made;
+      const names = socket?.eventNames() ?? [];
+      counts.push(names.reduce((sum, name) => sum + (socket?.listenerCount(name) ?? 0), 0));
+    }
+    expect(peer.connections()).toBe(1);
+    expect(new Set(counts)).toEqual(new Set([counts[0]]));
+    expect(counts[0]).toBeGreaterThan(0);
   });
 
   test("are given up when idle", async () => {

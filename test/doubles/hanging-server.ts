@@ -30,8 +30,9 @@ export const startHanging = async (hang: Hang): Promise<{ readonly url: string; 
   const server = createServer((request) => {
     request.resume();
     request.once("end", () => hang(request.socket));
-    request.socket.on("error", () => {});
   });
+  // Once a connection, which may carry many requests.
+  server.on("connection", (socket) => socket.on("error", () => {}));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
