@@ -28,6 +28,24 @@ test("the made-up vector of the facts: secret, transaction id, status, nothing b
   );
 });
 
+test.each<readonly string[]>([[], [""], ["", ""]])(
+  "with the secrets %j nobody is believed, whatever they sign with",
+  async (...secrets) => {
+    const open = centrobillNotices({ secrets, sha256, sameText });
+    for (const by of ["", secret, "undefined"])
+      expect(await open.verify(signedCentrobill(centrobillPayload(), by))).toEqual({
+        kind: "refused",
+        why: "wrong_signature",
+      });
+  },
+);
+
+test("an empty secret beside the right one takes nothing from it", async () => {
+  const both = centrobillNotices({ secrets: ["", secret], sha256, sameText });
+  expect((await both.verify(genuine)).kind).toBe("verified");
+  expect((await both.verify(signedCentrobill(centrobillPayload(), ""))).kind).toBe("refused");
+});
+
 describe("the signature", () => {
   const headersOf = (value: string): NoticeRequest => ({ ...genuine, headers: { "x-signature": value } });
   const right = genuine.headers["x-signature"] ?? "";

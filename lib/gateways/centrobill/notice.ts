@@ -81,10 +81,12 @@ export const centrobillNotices = ({ secrets, sha256, sameText }: CentrobillNotic
     if (!signatureForm.test(signature)) return { kind: "refused", why: "no_signature" };
     const signed = signedOf(body);
     if ("malformed" in signed) return { kind: "malformed", why: signed.malformed };
-    // All are compared, whichever fits.
+    // All are compared, whichever fits. What is empty is no secret: anybody could sign with it.
     const fits = secrets
-      .map((secret) =>
-        sameText(sha256(`${secret}${signed.transactionId}${signed.status}`), signature.toLowerCase()),
+      .map(
+        (secret) =>
+          sameText(sha256(`${secret}${signed.transactionId}${signed.status}`), signature.toLowerCase()) &&
+          secret !== "",
       )
       .includes(true);
     return fits
