@@ -218,7 +218,11 @@ type EntryBase = {
   readonly resends: number;
   readonly faultResends: number;
 
-  /** over all attempts */
+  /**
+   * Over all attempts, as far as somebody told of them. Of a worker that was lost one is counted: whether it sent again
+   * within its lease was in its memory alone, and a write before each resend is not worth that. What is proved by
+   * counts rests on `openSends`, which takes all that it may have sent.
+   */
   readonly sends: number;
   readonly lookups: number;
 
