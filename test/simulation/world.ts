@@ -1137,7 +1137,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     : undefined;
   // In some of the histories, too.
   const reconcilerRandom = random.fork();
-  const drawsReconcilers = reconcilerRandom.chance(0.1);
+  const drawsReconcilers = reconcilerRandom.chance(0.05);
   const reconcilers =
     (options.reconciled ??
     (options.mutant?.forReconciliation === true ||
