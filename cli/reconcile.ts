@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import type { Command } from "commander";
 import { diskSpills } from "../lib/adapters/disk-spills.ts";
 import { dynamodbReconciliation, keepRun } from "../lib/adapters/dynamodb-reconciliation.ts";
+import { dynamodbRetries } from "../lib/adapters/dynamodb-retries.ts";
 import { dynamodbSentCharges } from "../lib/adapters/dynamodb-sent-charges.ts";
 import { hideMessages } from "../lib/adapters/sqs-queues.ts";
 import type { FeedWindow } from "../lib/core/feed.ts";
@@ -111,6 +112,7 @@ const reconcile = async (flags: ReconcileFlags): Promise<ExitStatus> => {
           ),
       }),
       sentCharges: dynamodbSentCharges(access.dynamodb, access.table),
+      retries: dynamodbRetries(access.dynamodb, access.table),
       book: dynamodbReconciliation(access.dynamodb, access.table),
       spills: diskSpills(tmpdir()),
     };

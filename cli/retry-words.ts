@@ -18,6 +18,7 @@ export const refusalWords: Readonly<Record<NeverReason, string>> = {
   category: "a decline that time does not heal",
   attempts_used_up: "every attempt of the schedule was made",
   past_not_after: "it would come later than notAfter",
+  money_taken: "the gateway says that it took the money all the same",
 };
 
 /** JSON, with amounts as digits in a text. */

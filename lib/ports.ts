@@ -249,6 +249,8 @@ export type Worker = {
   readonly instruments: InstrumentBook;
   /** absent: no notice can reach this worker */
   readonly notices?: NoticeBook;
+  /** absent: this worker hears of no decline that was none */
+  readonly retries?: RetryBook;
   readonly queues: Queues;
   /**
    * Makes a hidden message of this worker's own queue visible now; absent: it comes at its own time. Never

@@ -2,6 +2,7 @@ import { tmpdir } from "node:os";
 import type { Context } from "aws-lambda";
 import { diskSpills } from "../../lib/adapters/disk-spills.ts";
 import { dynamodbReconciliation } from "../../lib/adapters/dynamodb-reconciliation.ts";
+import { dynamodbRetries } from "../../lib/adapters/dynamodb-retries.ts";
 import { dynamodbSentCharges } from "../../lib/adapters/dynamodb-sent-charges.ts";
 import { hideMessages } from "../../lib/adapters/sqs-queues.ts";
 import type { Reconciler } from "../../lib/ports.ts";
@@ -16,6 +17,7 @@ export const reconciliationParts = (functionName: string) => {
     wake: (receiptHandle) =>
       hideMessages(sqs, settings.queueUrls["unknown-outcomes"], [{ receiptHandle, delayMs: 0 }], log),
     sentCharges: dynamodbSentCharges(dynamodb, settings.ledgerTable),
+    retries: dynamodbRetries(dynamodb, settings.ledgerTable),
     book: dynamodbReconciliation(dynamodb, settings.ledgerTable),
     spills: diskSpills(tmpdir()),
   });

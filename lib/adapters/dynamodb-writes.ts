@@ -27,6 +27,9 @@ type Waiting = ConditionalWrite & {
   failed(error: Error): void;
 };
 
+type Left = { readonly left: readonly Waiting[]; readonly listed: ReadonlySet<SentMark> };
+const none: ReadonlySet<SentMark> = new Set();
+
 export type SharedWritesOptions = {
   readonly client: Pick<DynamoDBClient, "send">;
   readonly table: string;
@@ -145,10 +148,14 @@ export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOpti
     }
   };
 
-  const alone = async (write: Waiting, abortSignal: AbortSignal): Promise<void> => {
+  const alone = async (
+    write: Waiting,
+    listed: ReadonlySet<SentMark>,
+    abortSignal: AbortSignal,
+  ): Promise<void> => {
     try {
       const standing = await putIf(client, table, write, abortSignal);
-      if (standing === undefined) await tellHeld([write], new Set(), abortSignal);
+      if (standing === undefined) await tellHeld([write], listed, abortSignal);
       else write.took(standing);
     } catch (error) {
       failedBy(write, error);
@@ -178,11 +185,11 @@ export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOpti
     await tellHeld(own, listed, abortSignal);
   };
 
-  /** Answers the writes that have to go alone. */
-  const together = async (
-    writes: readonly Waiting[],
-    abortSignal: AbortSignal,
-  ): Promise<readonly Waiting[]> => {
+  /**
+   * Answers the writes that have to go alone, and which marks are on a page: one of those writes may name it, and
+   * would take the others off it if it wrote it anew.
+   */
+  const together = async (writes: readonly Waiting[], abortSignal: AbortSignal): Promise<Left> => {
     // What finds no room, where leases are of many moments, is written by itself.
     const pages = pagesOf(writes.flatMap(({ mark }) => mark ?? [])).slice(0, statementsMax - writes.length);
     const answer = await client
@@ -204,7 +211,7 @@ export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOpti
     const responses = answer?.Responses ?? [];
     if (responses.length !== writes.length + pages.length) {
       speaksStatements = false;
-      return writes;
+      return { left: writes, listed: none };
     }
     const listed = new Set(
       pages.flatMap(({ marks }, nth) => (isWritten(responses[writes.length + nth]) ? marks : [])),
@@ -221,14 +228,17 @@ export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOpti
       if (error?.Code === "ValidationError" || error?.Code === "AccessDenied") speaksStatements = false;
     }
     await Promise.all([tellHeld(held, listed, abortSignal), tellRefused(refused, listed, abortSignal)]);
-    return left;
+    return { left, listed };
   };
 
   const execute = async (writes: readonly Waiting[]): Promise<void> => {
     try {
       await call("write", async (abortSignal) => {
-        const left = writes.length > 1 && speaksStatements ? await together(writes, abortSignal) : writes;
-        await Promise.all(left.map((write) => alone(write, abortSignal)));
+        const { left, listed } =
+          writes.length > 1 && speaksStatements
+            ? await together(writes, abortSignal)
+            : { left: writes, listed: none };
+        await Promise.all(left.map((write) => alone(write, listed, abortSignal)));
       });
     } catch (error) {
       // Whoever was told already is not told again.

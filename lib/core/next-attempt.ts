@@ -22,6 +22,8 @@ export const neverReasons = [
   "attempts_used_up",
   /** it would come later than `notAfter` */
   "past_not_after",
+  /** it was declined, and then the gateway said that it took the money */
+  "money_taken",
 ] as const;
 export type NeverReason = (typeof neverReasons)[number];
 

@@ -9,6 +9,7 @@ import type { Delivery, NoticeBook, Worker } from "../ports.ts";
 import { giveBack, stamp, type Worked } from "./charge-worker.ts";
 import { isOpen, soonMs } from "./continue-charge.ts";
 import { replaceEntry } from "./replace-entry.ts";
+import { stopRetries } from "./stop-retries.ts";
 
 /** What this worker cannot read must not be lost: another version of it may. */
 const parkedMs = 900_000;
@@ -92,6 +93,7 @@ const carryOut = async (
       return (isOpen(entry) ? await lookUpNow(entry, notice, worker) : true) ? done : giveBack(soonMs);
     case "tells": {
       const noted = await notices.note(notedOf(verdict, notice, entry));
+      if (notice.reply.kind === "captured") await stopRetries(entry, worker);
       if (verdict.lookUp && isOpen(entry) && !(await lookUpNow(entry, notice, worker)))
         return giveBack(soonMs);
       return { kind: "route", route: routeOfNoted(noted, entry) };

@@ -19,6 +19,7 @@ import { type Agreements, joinSides, type SideJoin } from "./join-sides.ts";
 import { type LedgerStream, ledgerStream } from "./ledger-stream.ts";
 import { ownersOfStrangers } from "./owners-of-strangers.ts";
 import { type FeedOf, outOfTime, scanSides } from "./scan-feed.ts";
+import { stopRetries } from "./stop-retries.ts";
 
 /** What was begun does not fit into what is left of this invocation. */
 export class OutOfTime extends Error {
@@ -433,6 +434,7 @@ class Run {
     if (finding.kind === "double_charge")
       this.#worker.log.metric("DoubleCharges", 1, { gateway: finding.gateway });
     await this.#options.onFinding?.(finding, entry);
+    if (finding.next === "do_not_charge_again" && entry !== undefined) await stopRetries(entry, this.#worker);
     if (!waitsForPerson(finding)) return;
     this.#waiting += 1;
     if (this.#options.tellReview === false || finding.inReview === true) return;

@@ -16,9 +16,13 @@ const done: DeliveryEnd = { kind: "done" };
 const giveBack = (delayMs: number): DeliveryEnd => ({ kind: "giveBack", delayMs });
 
 /** Tells a decision to the log and its metric. */
-export const noteDecision = (entry: RetryableEntry, decision: WishDecision, clerk: RetryClerk): void => {
+export const noteDecision = (
+  entry: RetryableEntry,
+  decision: WishDecision,
+  { log }: Pick<RetryClerk, "log">,
+): void => {
   const { because } = decision;
-  clerk.log.event("retry_decided", {
+  log.event("retry_decided", {
     chargeId: entry.chargeId,
     gateway: entry.gateway,
     attempt: entry.attempt,
@@ -26,7 +30,7 @@ export const noteDecision = (entry: RetryableEntry, decision: WishDecision, cler
     reason: because,
     ...("dueMs" in decision ? { delayMs: Math.max(0, Math.round(decision.dueMs - decision.at)) } : {}),
   });
-  clerk.log.metric("RetryDecisions", 1, { gateway: entry.gateway, outcome: decision.kind, reason: because });
+  log.metric("RetryDecisions", 1, { gateway: entry.gateway, outcome: decision.kind, reason: because });
 };
 
 /** The merchant's last word on a retryable decline: there will be no later attempt, and why. */
@@ -71,6 +75,8 @@ const scheduleRetry = async (delivery: Delivery, clerk: RetryClerk): Promise<Del
   if (known && before.state !== "ended") return done;
   const last = known ? before.decisions.at(-1) : undefined;
   if (last?.kind === "refused") {
+    // A person was told what became of it: that it failed would be a lie.
+    if (last.because === "money_taken") return done;
     await clerk.queues.send("permanent-declines", lastWordOf(message, last.because));
     return done;
   }

@@ -287,6 +287,24 @@ describe("the page of what is opened", () => {
     expect(named.toSorted()).toEqual(more === 0 ? [] : held);
   });
 
+  test("names all of them, though the intent that it is named by was throttled and took hold alone", async () => {
+    const { write, sent } = endpoint([[refused("ThrottlingError"), took, took]]);
+    expect(await openBoth(write)).toMatchObject([opened, opened]);
+    const batch = sent[0]?.input as unknown as BatchExecuteStatementCommandInput;
+    const [pk, sk, page] = batch.Statements?.[2]?.Parameters ?? [];
+    const written = [{ pk, sk, page }, ...sent.map(({ input }) => input["Item"] as LedgerItem | undefined)];
+    const pages = new Map(
+      written.flatMap((item) =>
+        item?.["page"] ? [[`${item["pk"]?.S} ${item["sk"]?.S}`, item["page"].S]] : [],
+      ),
+    );
+    // The last writing of a page is the one that stands.
+    const named = [...pages.values()].flatMap((text) =>
+      JSON.parse(text ?? "").sent.map(([id]: [string]) => id),
+    );
+    expect(named.toSorted()).toEqual(["a", "b"]);
+  });
+
   test("that cannot be written, even by itself: nobody is told of a lease", async () => {
     const { write, sent, failPuts } = endpoint([[took, took, refused("ThrottlingError")]]);
     failPuts(serviceError("ProvisionedThroughputExceededException", 400));

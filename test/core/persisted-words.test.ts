@@ -108,6 +108,7 @@ test("the words that are stored and sent are for ever", () => {
     "category",
     "attempts_used_up",
     "past_not_after",
+    "money_taken",
   ]);
   expect(boundNames).toStrictEqual(["schedule", "mastercard_advice_wait", "network_limit"]);
   expect(retryStates).toStrictEqual(["scheduled", "released", "ended"]);

@@ -10,6 +10,7 @@ import type {
   Ledger,
   NoticeBook,
   Queues,
+  RetryBook,
   Wire,
   Worker,
 } from "../../lib/ports.ts";
@@ -36,6 +37,7 @@ export type TestWorkerParts = {
   readonly instruments?: InstrumentBook;
   readonly queues: Queues;
   readonly notices?: NoticeBook;
+  readonly retries?: RetryBook;
   readonly wake?: Worker["wake"];
   readonly ids?: Ids;
   readonly log?: MemoryLog;
@@ -66,6 +68,7 @@ export const testWorker = (parts: TestWorkerParts): TestWorker => {
     ledger: parts.ledger,
     instruments: parts.instruments ?? memoryLedger().instruments,
     ...(parts.notices === undefined ? {} : { notices: parts.notices }),
+    ...(parts.retries === undefined ? {} : { retries: parts.retries }),
     queues: parts.queues,
     ...(parts.wake === undefined ? {} : { wake: parts.wake }),
     log,

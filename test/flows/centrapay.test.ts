@@ -267,6 +267,31 @@ describe("a charge of several calls", { concurrent: true }, () => {
   });
 });
 
+describe("a key that was used before", { concurrent: true }, () => {
+  // biome-ignore format: one row a line
+  test.each<[string, object, nth: number]>([
+    ["IDEMPOTENT_OPERATION_FAILED", { mode: "confirm", paymentRequestId: "preauth-8", invoiceRef: "inv-8", lineItems: [{ name: "Order", qty: "1", price: "1999" }] }, 1],
+    ["DUPLICATE_IDEMPOTENCY_KEY", payBy("wallet-1"), 2],
+  ])("%s: something of ours took hold, and is looked for", async (said, request, sendNth) => {
+    // On the way it was delivered twice: the first time it took the money, and the second answer is heard.
+    const refused: Transport = {
+      kind: "replied",
+      status: 403,
+      headers: {},
+      body: JSON.stringify({ statusCode: 403, message: said }),
+      bodySha256: "0".repeat(64),
+    };
+    const { ledger, submit, resolveToEnd, close } = stage(undefined, {}, undefined, (answer, nth) =>
+      nth === sendNth ? refused : answer,
+    );
+    const { chargeId, body } = message(request);
+    await submit(body);
+    expect(ledger.entryOf(chargeId)).toMatchObject({ state: "unknown", reason: "unconfirmed" });
+    expect(await resolveToEnd(chargeId)).toMatchObject({ state: "approved", attempt: 1, sends: 1 });
+    close();
+  });
+});
+
 describe("Quick Pay", { concurrent: true }, () => {
   test("is paid by the polls of the worker that holds the lease", async () => {
     const { ledger, submit, resolveToEnd, close } = stage(undefined, { leaseMs: 10_000 });

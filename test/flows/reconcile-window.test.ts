@@ -25,6 +25,7 @@ import { manualClock } from "../doubles/manual-clock.ts";
 import { memoryLedger } from "../doubles/memory-ledger.ts";
 import { memoryLog } from "../doubles/memory-log.ts";
 import { memoryQueues } from "../doubles/memory-queues.ts";
+import { memoryRetries } from "../doubles/memory-retries.ts";
 import { memorySpills } from "../doubles/memory-spills.ts";
 import { memoryWindows } from "../doubles/memory-windows.ts";
 import { replied, scriptedWire, sha256Of } from "../doubles/scripted-wire.ts";
@@ -117,8 +118,10 @@ const run = async (parts: Parts) => {
   };
   const base = testWorker({ clock, wire, ledger, log, queues });
   const spills = memorySpills();
+  const retries = memoryRetries();
   const worker: Reconciler = {
     ...base,
+    retries,
     policy: policyOf({ ...times, ...parts.policy }),
     gateways: { centrobill: gateway },
     remainingMs: parts.remainingMs ?? (() => hour),
@@ -140,6 +143,7 @@ const run = async (parts: Parts) => {
     reads: ledger.calls.filter(({ op }) => op === "read").map(({ chargeIds }) => chargeIds.length),
     told: queues.on("review"),
     entry: () => ledger.entryOf("order-1"),
+    retry: () => retries.recordOf("order-1"),
   };
 };
 const sentOnce = { sends: 1, firstSendAtMs: t0, lastSendAtMs: t0 };
@@ -868,5 +872,19 @@ describe("what only looks like a charge (S14)", () => {
     ];
     const one = await run({ indexed: entries, pages: [[anna(1)]] });
     expect(kindsOf(one)).toEqual(found);
+  });
+});
+
+describe("a later attempt of what the feed shows as captured", () => {
+  // biome-ignore format: one row a line
+  test.each<[string, LedgerEntry, FeedRow, decisions: object[] | undefined]>([
+    ["is not made, where the ledger says declined", { ...final("declined_retryable"), ...sentOnce } as LedgerEntry, captured(), [{ attempt: 1, kind: "refused", because: "money_taken" }]],
+    ["was never wished for, after a decline that is final", { ...final("declined_permanent"), ...sentOnce } as LedgerEntry, captured(), undefined],
+    ["is none, where the feed says declined, too", { ...final("declined_retryable"), ...sentOnce } as LedgerEntry, row("refused"), undefined],
+    ["is none of an approval", approved(), captured(), undefined],
+  ])("%s", async (_what, entry, one, decisions) => {
+    const { retry } = await run({ entries: [entry], pages: [[one]] });
+    if (decisions === undefined) expect(retry()).toBeUndefined();
+    else expect(retry()).toMatchObject({ state: "ended", attempt: 1, decisions });
   });
 });

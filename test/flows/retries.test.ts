@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../lib/core/json.ts";
+import type { LedgerEntry } from "../../lib/core/ledger.ts";
+import { type Notice, wakeUpOf } from "../../lib/core/notice.ts";
 import type { Policy } from "../../lib/core/policy.ts";
 import { releaseRetries } from "../../lib/flows/release-retries.ts";
 import { scheduleRetries } from "../../lib/flows/schedule-retries.ts";
@@ -22,8 +24,8 @@ const retryStage = (
   policy: Partial<Policy> = withRetries,
   faults: { sendCharge?: () => boolean } = {},
 ) => {
-  const one = stage({ bank, policy });
   const retries = memoryRetries();
+  const one = stage({ bank, policy, retries });
   const worker = one.worker();
   const clerk: RetryReleaser = {
     clock: worker.clock,
@@ -265,5 +267,111 @@ describe("later attempts", () => {
       { kind: "giveBack", delayMs: 43_000_000 },
       { kind: "giveBack", delayMs: 43_000_000 },
     ]);
+  });
+});
+
+describe("declined, and then the gateway says that it took the money", () => {
+  const noticeOf = ({ chargeId, requestId }: LedgerEntry, own: Partial<Notice> = {}): Notice => ({
+    v: 1,
+    gateway: "centrobill",
+    id: "1001.success.charge.sale",
+    reference: "1001",
+    receivedAtMs: 1,
+    bodySha256: "b0",
+    kind: "charge",
+    words: "charge sale success",
+    reply: {
+      kind: "captured",
+      code: "0",
+      echo: { amount: "19.99", currency: "EUR", chargeId, requestId },
+      ids: { transactionId: "1001" },
+    },
+    chargeId,
+    requestId,
+    transactionId: "1001",
+    signed: "reference_and_status",
+    ...own,
+  });
+  /** A charge that was declined, and a notice of it that is applied as often as it is heard. */
+  const heard = async (own: Partial<Notice> = {}) => {
+    const one = retryStage((_id, nth) => (nth === 1 ? declines(5051) : pays()));
+    one.send(on("order-1"));
+    await one.run();
+    const notice = noticeOf(one.entry() as LedgerEntry, own);
+    await one.notices.keep(notice);
+    const hear = async () => {
+      one.send(wakeUpOf(notice), "unknown-outcomes");
+      await one.run();
+    };
+    return { ...one, one, hear };
+  };
+  const stopped = { attempt: 1, kind: "refused", because: "money_taken" };
+
+  test.each<[string, (on: Awaited<ReturnType<typeof heard>>) => Promise<unknown>, kinds: string[]]>([
+    [
+      "before its later attempt was planned",
+      async ({ hear, schedule }) => {
+        await hear();
+        await schedule();
+      },
+      ["refused"],
+    ],
+    [
+      "while it waits",
+      async ({ hear, schedule }) => {
+        await schedule();
+        await hear();
+      },
+      ["scheduled", "refused"],
+    ],
+    [
+      "twice",
+      async ({ hear, schedule }) => {
+        await hear();
+        await schedule();
+        await hear();
+      },
+      ["refused"],
+    ],
+  ])("%s: a person is told, and it is not charged again", async (_, happen, kinds) => {
+    const on = await heard();
+    await happen(on);
+    for (const days of [2, 4, 6]) await tick(on.one, days * day);
+    expect(on.wire.posts()).toHaveLength(1);
+    expect(on.entry()).toMatchObject({ state: "declined_retryable", attempt: 1 });
+    const record = on.retries.recordOf("order-1");
+    expect(record).toMatchObject({ state: "ended" });
+    expect(record?.decisions.map(({ kind }) => kind)).toEqual(kinds);
+    expect(record?.decisions.at(-1)).toMatchObject(stopped);
+    // The card's token goes with the wait, and nobody is told that it failed for good.
+    expect(JSON.stringify(record)).not.toContain("paymentSource");
+    expect(new Set(on.told().map(({ outcome }) => outcome))).toEqual(
+      new Set(["declined_retryable", "review"]),
+    );
+    expect(on.queues.accepted.map(({ queue }) => queue)).not.toContain("permanent-declines");
+  });
+
+  test.each<[string, Partial<Notice>]>([
+    ["a refusal", { reply: { kind: "refused", code: "5051", echo: {}, ids: {} } }],
+    [
+      "money that was given back",
+      { kind: "reversal", reply: { kind: "unproven", why: "not_a_capture", ids: {} } },
+    ],
+  ])("%s stops no later attempt", async (_, own) => {
+    const on = await heard(own);
+    await on.schedule();
+    await on.hear();
+    await tick(on.one, 2 * day);
+    expect(on.wire.posts()).toHaveLength(2);
+  });
+
+  test("what was released already is not called back", async () => {
+    const on = await heard();
+    await on.schedule();
+    await tick(on.one, 2 * day);
+    const before = on.retries.recordOf("order-1");
+    await on.hear();
+    expect(on.wire.posts()).toHaveLength(2);
+    expect(on.retries.recordOf("order-1")).toEqual(before);
   });
 });

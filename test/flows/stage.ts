@@ -6,7 +6,16 @@ import type { QueueName } from "../../lib/core/queues.ts";
 import type { RouteMessage } from "../../lib/core/route-message.ts";
 import { resolveUnknowns } from "../../lib/flows/resolve-unknowns.ts";
 import { submitCharges } from "../../lib/flows/submit-charge.ts";
-import type { Clock, Delivery, DeliveryEnd, InstrumentBook, Ledger, Queues, Wire } from "../../lib/ports.ts";
+import type {
+  Clock,
+  Delivery,
+  DeliveryEnd,
+  InstrumentBook,
+  Ledger,
+  Queues,
+  RetryBook,
+  Wire,
+} from "../../lib/ports.ts";
 import { type ManualClock, manualClock } from "../doubles/manual-clock.ts";
 import { type LedgerFault, type MemoryLedger, memoryLedger } from "../doubles/memory-ledger.ts";
 import { type MemoryLog, memoryLog } from "../doubles/memory-log.ts";
@@ -29,6 +38,7 @@ export type StageOptions = {
   readonly strangers?: readonly JsonObject[];
   readonly policy?: Partial<Policy>;
   readonly gateway?: Gateway;
+  readonly retries?: RetryBook;
   /** how long one invocation may run; none: for ever */
   readonly invocationMs?: number;
   readonly concurrency?: number;
@@ -202,6 +212,7 @@ export const stage = (options: StageOptions = {}): Stage => {
       pace,
       ...(options.policy === undefined ? {} : { policy: options.policy }),
       ...(options.gateway === undefined ? {} : { gateway: options.gateway }),
+      ...(options.retries === undefined ? {} : { retries: options.retries }),
       ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
       remainingMs: () => invocationMs - (clock.nowMs() - invokedAtMs),
     });

@@ -76,6 +76,16 @@ describe("request of a charge message", () => {
     [{ consumer: {} }, [], "no field of it is required"],
     [{ consumer: { shoeSize: 43 } }, [`request.consumer.shoeSize must ${unknown}`], "not known"],
     [{ consumer: { id: "1", externalId: 2, browserJavaEnabled: true } }, [], "text, number, true or false"],
+    [
+      { consumer: { id: Number.MAX_SAFE_INTEGER } },
+      [],
+      "the largest number that is still the one that was written",
+    ],
+    [
+      { consumer: { id: 2 ** 53 } },
+      [`request.consumer.id must ${scalar}`],
+      "9007199254740993 is read as this one, too: as a text it is told apart",
+    ],
     [{ consumer: { id: null } }, [`request.consumer.id must ${scalar}`], "null"],
     [{ consumer: { id: ["1"] } }, [`request.consumer.id must ${scalar}`], "a list"],
     [{ consumer: { userAgent: "x".repeat(1_024) } }, [], "the longest text"],

@@ -38,7 +38,7 @@ export const startRetries = ({ schedule, random, workerOf, sendCharge, crashed }
     for (const record of records.values()) if (isDue(record, byMs)) return true;
     return false;
   };
-  const bookOf = ({ effect }: SimWorker): RetryBook => ({
+  const bookOf = ({ effect }: Pick<SimWorker, "effect">): RetryBook => ({
     read: (chargeId) => effect("read retry", () => records.get(chargeId)),
     replace: (previous, record) =>
       effect("write retry", () => {
@@ -114,6 +114,8 @@ export const startRetries = ({ schedule, random, workerOf, sendCharge, crashed }
   };
 
   return {
+    /** the records, with the faults that a worker's effects have */
+    bookOf,
     /** a retryable decline was put onto its queue */
     hear: (message: RouteMessage) => deliver(message, 1, random.between(50, 5_000)),
     waits: (chargeId: string): boolean => records.get(chargeId)?.state === "scheduled",

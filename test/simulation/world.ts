@@ -857,6 +857,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       },
       fraction: () => workerRandom.fraction(),
     };
+    const effect: SimWorker["effect"] = (what, apply) => ledgerCall(process, what, apply);
     return {
       clock,
       ids,
@@ -933,7 +934,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       policy,
       gatewayTimeoutMs,
       remainingMs: () => process.deadlineMs - schedule.nowMs(),
-      effect: (what, apply) => ledgerCall(process, what, apply),
+      effect,
+      ...(retries === undefined ? {} : { retries: retries.bookOf({ effect }) }),
     };
   };
 

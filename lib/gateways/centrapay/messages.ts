@@ -80,7 +80,8 @@ export const messages: Readonly<Record<string, MessageRow>> = {
   // confirm
   INVALID_PAYMENT_REQUEST_TYPE: requestError(confirm),
   INVALID_AMOUNT: requestError(confirm),
-  IDEMPOTENT_OPERATION_FAILED: requestError(confirm),
+  // Only a request of ours can have used our key before, and it may have taken the money.
+  IDEMPOTENT_OPERATION_FAILED: unconfirmed(confirm),
   PRE_AUTH_RELEASED: declined("never_approved", confirm),
   PRE_AUTH_PENDING: declined("issuer_unavailable", confirm),
 
@@ -100,7 +101,7 @@ export const messages: Readonly<Record<string, MessageRow>> = {
   CONDITION_ALREADY_SET: unknown(conditions),
 
   // Names of before: still read.
-  DUPLICATE_IDEMPOTENCY_KEY: requestError(older),
+  DUPLICATE_IDEMPOTENCY_KEY: unconfirmed(older),
   PRE_AUTH_EXPIRED: declined("never_approved", `${older}; now PRE_AUTH_RELEASED (${release})`),
 };
 

@@ -18,7 +18,8 @@ const webAddress = (value: Json): string | undefined =>
 
 const scalar = (value: Json): string | undefined =>
   (typeof value === "string" && value.length <= 1_024) ||
-  typeof value === "number" ||
+  // A larger one is another than was written by now, and so would be who is charged.
+  (typeof value === "number" && Math.abs(value) <= Number.MAX_SAFE_INTEGER) ||
   typeof value === "boolean"
     ? undefined
     : "be a string, a number, or true or false";
