@@ -3,6 +3,7 @@ import { findCardData } from "./card-data.ts";
 import { holdsCardNumber } from "./card-number.ts";
 import {
   asString,
+  canonicalJson,
   inKeyOrder,
   isDeeperThan,
   isJsonObject,
@@ -180,6 +181,15 @@ export const parseCharge = (body: string, gateways: RequestParsers): ParsedCharg
   if (message === undefined) return refuse("invalid_message", [{ field: "message", must: "be JSON" }]);
   // Shorter ones cannot be too large, and are nearly all there are.
   return readCharge(message, gateways, body.length > copyBytesMax / 6);
+};
+
+/**
+ * The text that a charge's fingerprint is made of, of a message that is refused: an earlier version, less strict, may
+ * have accepted it. `undefined` where none can have.
+ */
+export const canonicalOfRefused = (body: string): string | undefined => {
+  const message = body.length > messageLengthMax ? undefined : parseJson(body);
+  return message === undefined || isDeeperThan(message, nestingMax) ? undefined : canonicalJson(message);
 };
 
 /**

@@ -1,4 +1,4 @@
-import { type Charge, parseCharge } from "../core/charge.ts";
+import { type Charge, canonicalOfRefused, type ParsedCharge, parseCharge } from "../core/charge.ts";
 import { consumerMarks } from "../core/consumer-marks.ts";
 import { type LedgerEntry, openEntry, openExpired, openRefused, type Rejection } from "../core/ledger.ts";
 import { maskedText } from "../core/masked-message.ts";
@@ -19,7 +19,10 @@ import { openOnInstrument } from "./write-on-instrument.ts";
  */
 export const submitCharge = async (delivery: Delivery, worker: Worker): Promise<Worked> => {
   const parsed = parseCharge(delivery.body, parsersOf(worker));
-  if (!parsed.ok) return reject(delivery, { ...parsed.refusal, v: 1, ...seen(delivery, worker) }, worker);
+  if (!parsed.ok) {
+    await leaveAccepted(delivery, parsed, worker);
+    return reject(delivery, { ...parsed.refusal, v: 1, ...seen(delivery, worker) }, worker);
+  }
   const { charge } = parsed;
   const gateway = worker.gateways[charge.gateway];
   if (gateway === undefined) throw new Error(`no gateway ${charge.gateway}, though its parser is there`);
@@ -107,6 +110,30 @@ const seen = (delivery: Delivery, worker: Worker) => ({
   bodySha256: worker.sha256(delivery.body),
   atMs: worker.clock.nowMs(),
 });
+
+/** This version refuses a message that an earlier one accepted. */
+class AcceptedBefore extends Error {
+  override readonly name = "AcceptedBefore";
+}
+
+/**
+ * A message of a charge that the ledger holds, word for word, is no request error, whatever this version is stricter in:
+ * the charge may have been taken. Neither is it sent on by rules that it breaks. It stays for a person.
+ * @throws `AcceptedBefore`: the message comes back, and is a dead letter in the end
+ */
+const leaveAccepted = async (
+  { body }: Delivery,
+  { refusal: { chargeId, problems } }: Extract<ParsedCharge, { ok: false }>,
+  worker: Worker,
+): Promise<void> => {
+  const canonical = chargeId === undefined ? undefined : canonicalOfRefused(body);
+  if (chargeId === undefined || canonical === undefined) return;
+  const entry = (await worker.ledger.read([chargeId])).get(chargeId);
+  if (entry?.fingerprint === worker.sha256(canonical))
+    throw new AcceptedBefore(
+      `${chargeId} is ${entry.state} in the ledger, and is refused now: ${problems.map(({ field }) => field).join(" ")}`,
+    );
+};
 
 /** Keeps a refused message and tells of it; its text rides, masked, in the route message alone. */
 const reject = async (delivery: Delivery, rejection: Rejection, worker: Worker): Promise<Worked> => {

@@ -3,6 +3,7 @@ import type { JsonObject } from "../../lib/core/json.ts";
 import { chargeMessage } from "../doubles/samples.ts";
 import { type Act, declines, pays, paysUnheard, pends, says, swallows } from "../doubles/scripted-bank.ts";
 import { neverSent } from "../doubles/scripted-wire.ts";
+import { testGateway } from "../doubles/worker.ts";
 import { always, type Stage, stage } from "./stage.ts";
 
 const charge = (changes: JsonObject = {}): JsonObject => chargeMessage("order-1", changes);
@@ -215,5 +216,66 @@ describe("a redrive from the dead-letter queue", () => {
     expect(on.wire.posts()).toHaveLength(1);
     expect(on.effects, "no lease is taken for it either").not.toContain("ledger opened");
     expect(on.entry()).toMatchObject({ state: "review", reason: "absent_past_key_life" });
+  });
+});
+
+describe("a message that was accepted, and that a stricter version refuses", () => {
+  /** After this many messages the new version is there. */
+  const upgraded = (act: Act): readonly [Stage, () => void] => {
+    const gateway = testGateway();
+    let isNew = false;
+    const on = stage({
+      bank: always(act),
+      gateway: {
+        ...gateway,
+        parseRequest: (request) =>
+          isNew ? [{ field: "request.url", must: "be there" }] : gateway.parseRequest(request),
+      },
+    });
+    return [
+      on,
+      () => {
+        isNew = true;
+      },
+    ];
+  };
+
+  test.each<readonly [state: string, act: Act]>([
+    ["approved", pays()],
+    ["unknown", swallows],
+  ])("is no request error, and stays for a person: the charge is %s", async (state, act) => {
+    const [on, upgrade] = upgraded(act);
+    on.send(charge());
+    await on.round();
+    expect(on.entry()?.state).toBe(state);
+    const [told, sent] = [on.told().length, on.wire.sent.length];
+    upgrade();
+    on.send(charge());
+    expect(await on.round()).toMatchObject([{ kind: "giveBack" }]);
+    expect(on.entry()?.state).toBe(state);
+    expect(on.told().slice(told)).toStrictEqual([]);
+    expect(on.wire.sent).toHaveLength(sent);
+    expect(on.log.eventsOf("message_failed").at(-1)).toMatchObject({
+      error: `AcceptedBefore: order-1 is ${state} in the ledger, and is refused now: request.url`,
+    });
+  });
+
+  test("with another content it is refused as ever, and so is one that is new", async () => {
+    const [on, upgrade] = upgraded(pays());
+    on.send(charge());
+    await on.round();
+    upgrade();
+    on.send(charge({ amount: "1" }));
+    on.send(chargeMessage("order-2", {}));
+    expect(await on.round()).toStrictEqual([{ kind: "done" }, { kind: "done" }]);
+    expect(
+      on
+        .told()
+        .slice(-2)
+        .map(({ chargeId, outcome }) => [chargeId, outcome]),
+    ).toStrictEqual([
+      ["order-1", "request_error"],
+      ["order-2", "request_error"],
+    ]);
   });
 });
