@@ -30,11 +30,10 @@ const numbered = (): ((text: string, mask: (text: string) => string) => string) 
   const numbers = new Map<string, string[]>();
   return (text, mask) => {
     const masked = mask(text);
-    if (masked === text) return text;
     const alike = numbers.get(masked) ?? [];
     numbers.set(masked, alike);
-    if (!alike.includes(text)) alike.push(text);
-    const nth = alike.indexOf(text) + 1;
+    const known = alike.indexOf(text);
+    const nth = known === -1 ? alike.push(text) : known + 1;
     return nth === 1 ? masked : `${masked}(${nth})`;
   };
 };
@@ -48,7 +47,7 @@ type Growing<Side> = { -readonly [K in keyof Side]: Side[K] };
 export const shownFinding = (finding: Finding): Finding => {
   const { id, chargeId, ledger, refundProposal, atMs } = finding;
   const shownText = numbered();
-  const ours = new Set([ledger?.chargeId, ledger?.requestId, ...(ledger?.earlierRequestIds ?? [])]);
+  const ours = new Set(ledger && [ledger.chargeId, ledger.requestId, ...ledger.earlierRequestIds]);
   /** A stranger may have written anything in our place: whatever could be a number is masked. */
   const reference = (text: string): string => (ours.has(text) ? text : shownText(text, maskCardNumbers));
   const gatewayId = (text: string): string => shownText(text, idWithoutCard);
@@ -81,9 +80,11 @@ export const shownFinding = (finding: Finding): Finding => {
  * The same in every run, in whatever order its rows come: the time of the difference, and no number, stands for the
  * digits that are gone.
  */
-const shownId = (id: string, ours: ReadonlySet<string | undefined>, atMs: number | undefined): string => {
-  const [first = "", ...rest] = id.split(/([#+])/);
-  const masked = [ours.has(first) ? first : maskCardNumbers(first), ...rest.map(idWithoutCard)].join("");
+const shownId = (id: string, ours: ReadonlySet<string>, atMs: number | undefined): string => {
+  const masked = id
+    .split(/([#+])/)
+    .map((part, place) => (place > 0 ? idWithoutCard(part) : ours.has(part) ? part : maskCardNumbers(part)))
+    .join("");
   return masked === id || atMs === undefined ? masked : `${masked}@${atMs}`;
 };
 

@@ -34,7 +34,7 @@ const latinOf = (letter: string): string => {
 };
 
 /** Latin letters and digits; twice, since what a letter looks like may look like another. */
-const latin = (text: string): string => [...text].map(latinOf).map(latinOf).join("");
+const latin = (text: string): string => text.replace(/./gsu, (letter) => latinOf(latinOf(letter)));
 
 /** The letters and digits alone, without accents: who overlooks a case, a space or a sign overlooks these, too. */
 const bare = (text: string): string =>

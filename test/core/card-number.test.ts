@@ -65,6 +65,8 @@ describe("holdsCardNumber", () => {
     ["3782.822463.10005", true, "dots, as printed on an Amex"],
     ["3056/930902/5904", true, "slashes, as printed on a Diners card"],
     [`${numberOf("62", 19)}`.replace(/(.{4})/g, "$1."), true, "dots, nineteen digits"],
+    ["a 4111.1111.1111.1111, b", true, "dots, in a sentence"],
+    ["a 3782/822463/10005 b", true, "slashes, in a sentence"],
     ["1234.4111.1111.1111.1111", true, "dots, behind another group"],
     ["4111.1111.1111.1112", false, "dots, wrong check digit"],
     ["4111.1111/1111.1111", false, "dots and slashes in turn are no card's"],
@@ -210,6 +212,19 @@ describe("maskCardNumbers", () => {
     ["4111-1111-1111-1111", "4111-11**-****-1111", "dashes kept"],
     ["4111.1111.1111.1111", "4111.11**.****.1111", "dots kept"],
     ["3782/822463/10005", "3782/82****/*0005", "slashes kept"],
+    ["6212.3456.7890.1234.569", "6212.34**.****.***4.569", "a last group of three"],
+    ["6212.3456.7890.1234.569 x", "6212.34**.****.***4.569 x", "the same, in a sentence"],
+    [
+      "4111.1111.1111.1111.12345",
+      "4111.11**.****.1111.12345",
+      "what is no group of a card's is not its run's",
+    ],
+    ["4111.1111.1111.1111x5", "4111.11**.****.1111x5", "nor is what stands behind a letter"],
+    [
+      "625651124111.1111.1111.1111",
+      "625651**4111.1111.1111.1111",
+      "the end of a number that is masked begins none",
+    ],
     ["a 378282246310005 b", "a 378282*****0005 b", "in a sentence"],
     [numberOf("9", 16), numberOf("9", 16).replace(/^(.{6}).{6}/, "$1******"), "whatever the prefix"],
     [numberOf("5018", 12), numberOf("5018", 12).replace(/^(.{6})../, "$1**"), "twelve digits"],
@@ -230,6 +245,8 @@ describe("maskCardNumbers", () => {
     ["nothing", "nothing", "nothing to mask"],
   ])("%j becomes %j (%s)", (text, expected) => {
     expect(maskCardNumbers(text)).toBe(expected);
+    expect(maskCardNumbers(expected)).toBe(expected);
+    expect(holdsCardNumber(expected)).toBe(false);
   });
 
   test("leaves no card number, changes digits to stars and nothing else, and is done after once", () => {

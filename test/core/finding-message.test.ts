@@ -92,6 +92,20 @@ describe("a finding as it leaves the run (S12)", () => {
     expect(shown.refundProposal?.[0]?.transactionId).toBe(second);
   });
 
+  test("tells a number apart from what the gateway itself wrote with stars", () => {
+    const shown = shownFinding({
+      ...finding,
+      rows: [
+        { ...row, transactionId: "411111******1111" },
+        { ...row, transactionId: card },
+      ],
+    });
+    expect(shown.rows.map(({ transactionId }) => transactionId)).toEqual([
+      "411111******1111",
+      "411111******1111(2)",
+    ]);
+  });
+
   test.each([
     ["404168112", "a transaction of Centrobill's: too short"],
     ["1234567890123456", "no check digit"],
@@ -116,15 +130,27 @@ describe("a finding as it leaves the run (S12)", () => {
       ...finding,
       id: `${chargeId}#reconcile#amount_differs#t-1`,
       chargeId,
-      ledger: { ...ledger, chargeId, consumerMarks: [] },
-      rows: [{ ...row, chargeId, requestId: "request-1" }],
+      ledger: {
+        ...ledger,
+        chargeId,
+        requestId: "9999999999999987",
+        earlierRequestIds: ["9999999999999979"],
+        consumerMarks: [],
+      },
+      rows: [
+        { ...row, chargeId, requestId: "9999999999999987" },
+        { ...row, chargeId, requestId: "9999999999999979" },
+      ],
     };
     expect(shownFinding(own)).toStrictEqual(own);
     const { ledger: _none, ...stranger } = own;
     expect(shownFinding(stranger)).toMatchObject({
       id: "999999******9995#reconcile#amount_differs#t-1",
       chargeId: "999999******9995",
-      rows: [{ chargeId: "999999******9995" }],
+      rows: [
+        { chargeId: "999999******9995", requestId: "999999******9987" },
+        { chargeId: "999999******9995", requestId: "999999******9979" },
+      ],
     });
   });
 

@@ -21,6 +21,7 @@ describe("two names are one person's where they could be taken for each other", 
     ["Норе", "HOPE", true, "the same, only alike in capitals"],
     ["Αηη", "Ann", true, "Greek letters alone, only alike in small letters"],
     ["Αηη", "ΑΗΗ", true, "Greek, in capitals"],
+    ["ΑΝΝΑ", "Anna", true, "Greek capitals alone"],
     ["ann\u200b", "ann", true, "an invisible space, of a record from before"],
     ["ann\u034f", "ann", true, "an invisible mark, of a record from before"],
     ["AI", "Al", true, "a capital I and a small l"],
@@ -77,5 +78,13 @@ describe("a name that could pass for another is refused", () => {
     expect(problemOfName(name)).toBe(must);
     const problems = problemsOfWish({ decision: "drop", by: name, reason: "-" });
     expect(problems.map(({ field }) => field)).toEqual(must === undefined ? [] : ["by"]);
+  });
+
+  test("is refused beside whatever else is wrong, and told once", () => {
+    expect(problemsOfWish({ decision: "drop", by: "Аnn", reason: "" }).map(({ field }) => field)).toEqual([
+      "reason",
+      "by",
+    ]);
+    expect(problemsOfWish({ decision: "drop", by: "", reason: "-" })).toHaveLength(1);
   });
 });
