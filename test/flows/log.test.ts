@@ -244,10 +244,10 @@ describe("what the log is told of a charge, from its first line to its last", ()
     on.send("{");
     await on.round();
     expect(eventsOf(on)).toStrictEqual([
-      "charge_rejected [charge m1] code=invalid_message reason=v amount",
       "charge_rejected [m2] code=invalid_message reason=message",
-      "charge_routed [charge] outcome=request_error queue=request-errors",
+      "charge_rejected [charge m1] code=invalid_message reason=v amount",
       "charge_routed [] outcome=request_error queue=request-errors",
+      "charge_routed [charge] outcome=request_error queue=request-errors",
     ]);
     expect(metricsOf(on)).toStrictEqual(["Rejections 1 nowhere", "Rejections 1 nowhere"]);
   });
