@@ -58,12 +58,34 @@ const queryKeys = async (
   };
 };
 
+/** Keys of a shard on one side of a key. */
+type Range = { readonly shard: string; readonly compares: "<" | ">="; readonly key: string };
+
+/** Behind every moment: what stands there is of no version that is known here, and may have waited for any time. */
+const behindMoments = "1";
+
+/** Where all stands that has waited since a moment or longer, and all of which nobody knows how long it has waited. */
+const rangesUntil = (untilMs: number | undefined): readonly Range[] =>
+  deskShards.flatMap((shard): Range[] =>
+    untilMs === undefined
+      ? [{ shard, compares: ">=", key: " " }]
+      : [
+          { shard, compares: "<", key: deskKeyFrom(untilMs + 1) },
+          { shard, compares: ">=", key: behindMoments },
+        ],
+  );
+
+/** A key as it can be shown, whatever stands in it. */
+const keyText = (key: string): string =>
+  key === "" ? "a key without a text" : key.slice(0, 120).replace(/[^ -~]/g, "?");
+
 /** Keys of a page where somebody asks for something else meanwhile: he waits behind no more than that. */
 export const smallPageKeys = 1_000;
 
 /**
  * The worklist by the ledger's index, no entry read: several shards at once, or where nobody waits for it one after
- * the other. What cannot be read is thrown as `LedgerUnavailable`: a list that leaves it out would hide a charge.
+ * the other. A shard that cannot be read is thrown as `LedgerUnavailable`: a list that leaves it out would hide charges.
+ * A key that cannot is named, and costs nothing else.
  * @param deadlineMs of each page
  * @param pageKeys keys of a page: half a megabyte of the one that would fit
  */
@@ -74,10 +96,11 @@ export const dynamodbDeskIndex = (
   pageKeys = 3_000,
 ): DeskIndex => ({
   async waiting(untilMs, { isUnhurried, turn } = unpaced) {
-    const waiting: WaitingReview[] = [];
+    const rows: WaitingReview[] = [];
+    const unreadable: string[] = [];
     // The others need not go on then.
     let hasFailed = false;
-    const readShard = async (shard: string): Promise<void> => {
+    const readRange = async ({ shard, compares, key }: Range): Promise<void> => {
       let from: LedgerItem | undefined;
       do {
         await turn();
@@ -90,13 +113,9 @@ export const dynamodbDeskIndex = (
               new QueryCommand({
                 TableName: table,
                 IndexName: deskIndex,
-                KeyConditionExpression:
-                  untilMs === undefined ? "deskShard = :shard" : "deskShard = :shard AND deskAt < :until",
+                KeyConditionExpression: `deskShard = :shard AND deskAt ${compares} :key`,
                 ProjectionExpression: "deskAt",
-                ExpressionAttributeValues: {
-                  ":shard": { S: shard },
-                  ...(untilMs === undefined ? {} : { ":until": { S: deskKeyFrom(untilMs + 1) } }),
-                },
+                ExpressionAttributeValues: { ":shard": { S: shard }, ":key": { S: key } },
                 Limit: pageKeys,
                 ...(start === undefined ? {} : { ExclusiveStartKey: start }),
               }),
@@ -107,22 +126,22 @@ export const dynamodbDeskIndex = (
         if (page.keys === undefined) throw new LedgerUnavailable("desk: an answer without its keys");
         for (const key of page.keys) {
           const one = waitingOfKey(key);
-          if (one === undefined) throw new LedgerUnavailable(`desk: ${shard} has a key of no known version`);
-          waiting.push(one);
+          if (one === undefined) unreadable.push(`${shard}: ${keyText(key)}`);
+          else rows.push(one);
         }
         from = page.next;
       } while (from !== undefined && !hasFailed);
     };
-    const left = deskShards.values();
-    const readShards = async (): Promise<void> => {
+    const left = rangesUntil(untilMs).values();
+    const readRanges = async (): Promise<void> => {
       try {
-        for (const shard of left) if (!hasFailed) await readShard(shard);
+        for (const range of left) if (!hasFailed) await readRange(range);
       } catch (error) {
         hasFailed = true;
         throw error;
       }
     };
-    await Promise.all(Array.from({ length: isUnhurried ? 1 : atOnce }, readShards));
-    return waiting;
+    await Promise.all(Array.from({ length: isUnhurried ? 1 : atOnce }, readRanges));
+    return { rows, unreadable };
   },
 });

@@ -151,9 +151,11 @@ const deskOf = (entry: LedgerEntry): LedgerItem => {
   return { deskShard: { S: `desk#${shardOf(entry)}` }, deskAt: { S: marked.join(" ") } };
 };
 
+const digits = /^[0-9]+$/;
+
 /**
  * What the index says of a charge that waits for a person, by its sort key; `undefined` where it is not of a version
- * known here. All of it is in one attribute: to read four of each took most of the time that a worklist takes. Cut by
+ * known here, or damaged. All of it is in one attribute: to read four of each took most of the time that a worklist takes. Cut by
  * hand, since a hundred thousand of them are.
  */
 export const waitingOfKey = (deskAt: string): WaitingReview | undefined => {
@@ -173,8 +175,10 @@ export const waitingOfKey = (deskAt: string): WaitingReview | undefined => {
   const chargeId = word() as ChargeId;
   const e = word();
   const decision = word();
-  if (chargeId === "") return undefined;
-  const waiting = { chargeId, gateway, reason, sinceMs: Number(since), amount, currency };
+  const sinceMs = Number(since);
+  // What is no number would have no place in an order, or end the whole list when it is compared.
+  if (chargeId === "" || since === "" || !(sinceMs >= 0) || !digits.test(amount)) return undefined;
+  const waiting = { chargeId, gateway, reason, sinceMs, amount, currency };
   return decision === "" ? waiting : { ...waiting, mark: { e, decision } as Required<WaitingReview>["mark"] };
 };
 

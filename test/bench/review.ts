@@ -110,7 +110,7 @@ export const benchReview = async (): Promise<void> => {
       const began = performance.now();
       const cpu = process.cpuUsage();
       const theirs = processorMsOf(dynamodb.pid);
-      const waiting = await desk.waiting();
+      const { rows: waiting } = await desk.waiting();
       const read = performance.now();
       const rows = worklist(waiting, filter, nowMs);
       const sorted = worklist(waiting, {}, nowMs);
