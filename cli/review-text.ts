@@ -44,6 +44,18 @@ export const worklistText = (
   ].join("\n");
 };
 
+const placesMost = 20;
+
+/** What waits and could not be read, a line each, for standard error; none where all was read. */
+export const unreadableLines = (places: readonly string[]): readonly string[] =>
+  places.length === 0
+    ? []
+    : [
+        `review list: ${places.length} more cannot be read and ${places.length === 1 ? "is" : "are"} not in the list`,
+        ...places.slice(0, placesMost).map((place) => `review list: ${place}`),
+        ...(places.length > placesMost ? [`review list: and ${places.length - placesMost} more`] : []),
+      ];
+
 /** A verdict, and what became of it. */
 export const decisionText = ({ entry, verdict, event, lost }: MadeDecision, dryRun: boolean): string => {
   switch (verdict.kind) {

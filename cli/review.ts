@@ -24,7 +24,7 @@ import { type ExitStatus, exitStatus } from "./exit-status.ts";
 import { type LedgerFlags, openLedgerAccess } from "./ledger-access.ts";
 import { openPlace, type Place } from "./place.ts";
 import { addRedriveCommand } from "./redrive.ts";
-import { decisionText, deskLines, worklistText } from "./review-text.ts";
+import { decisionText, deskLines, unreadableLines, worklistText } from "./review-text.ts";
 import { serveReview, type WebFlags } from "./review-web.ts";
 import { fileTrouble, UsageProblem } from "./usage-problem.ts";
 
@@ -101,7 +101,10 @@ const addList = (review: Command): void => {
     )
     .option("--limit <n>", `how many are shown (${listDefault}); with --json all, unless this is given`)
     .option("--json", "as JSON")
-    .addHelpText("after", "\nExit status: 0 nothing waits; 1 something does; 2 wrong usage.")
+    .addHelpText(
+      "after",
+      "\nExit status: 0 nothing waits; 1 something does, or cannot be read (named on standard error); 2 wrong usage.",
+    )
     .action(async (flags: ListFlags) => {
       process.exitCode = await list(flags);
     });
@@ -139,15 +142,21 @@ const list = async (flags: ListFlags): Promise<ExitStatus> => {
   try {
     const nowMs = Date.now();
     const untilMs = filter.olderThanMs === undefined ? undefined : nowMs - filter.olderThanMs;
-    const waiting = await dynamodbDeskIndex(access.dynamodb, access.table).waiting(untilMs);
+    const { rows, unreadable } = await dynamodbDeskIndex(access.dynamodb, access.table).waiting(untilMs);
     const most = limit ?? (flags.json === true ? Number.POSITIVE_INFINITY : listDefault);
-    const { fitting, first } = firstOfWorklist(waiting, filter, nowMs, most);
+    const { fitting, first } = firstOfWorklist(rows, filter, nowMs, most);
     print(
       flags.json === true
-        ? JSON.stringify({ at: new Date(nowMs).toISOString(), count: fitting.length, waiting: first })
+        ? JSON.stringify({
+            at: new Date(nowMs).toISOString(),
+            count: fitting.length,
+            waiting: first,
+            ...(unreadable.length === 0 ? {} : { unreadable }),
+          })
         : worklistText(fitting, first, nowMs, Object.keys(filter).length > 0),
     );
-    return fitting.length === 0 ? exitStatus.allFinal : exitStatus.someInReview;
+    for (const line of unreadableLines(unreadable)) process.stderr.write(`chargeonce: ${line}\n`);
+    return fitting.length + unreadable.length === 0 ? exitStatus.allFinal : exitStatus.someInReview;
   } finally {
     await access.close();
   }

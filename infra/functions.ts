@@ -215,6 +215,18 @@ export const FUNCTIONS = [
     timeoutMs: () => 60_000,
   },
   {
+    name: "pack-worklist",
+    trigger: { kind: "schedule", everyMinutes: 5 },
+    reads: { queues: [], settings: [], credentials: [] },
+    callsGateways: false,
+    table: ["BatchGetItem", "GetItem", "PutItem", "Query"],
+    indexes: ["desk"],
+    sendsTo: [],
+    hides: [],
+    // A page after the other: a hundred thousand charges that come at once take two minutes.
+    timeoutMs: () => 240_000,
+  },
+  {
     name: "review-desk",
     onlyWith: "reviewDesk",
     trigger: { kind: "url" },

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { Plugin } from "esbuild";
 
+const noMachine = "export const getInstanceMetadataRegion = async () => undefined;";
+
 /** Parts of the AWS SDK that no function reaches, and that would be a third of its bundle. */
 const leftOut: Readonly<Record<string, string>> = {
   // Lambda gives a function its credentials in the environment. The chain that would look for others (profiles,
@@ -16,6 +18,9 @@ const leftOut: Readonly<Record<string, string>> = {
   bowser: "export {};",
   // For runtimes without a SHA-256 of their own.
   "./Sha256Js": "export const Sha256Js = undefined;",
+  // Asks a machine of EC2 where it stands. Lambda names the region in the environment.
+  "./getInstanceMetadataRegion": noMachine,
+  "../config-resolver/regionConfig/getInstanceMetadataRegion": noMachine,
 };
 
 /** Of its own `package.json` a client takes the version alone. */
@@ -30,7 +35,7 @@ export const lambdaOnly: Plugin = {
       return { contents: JSON.stringify({ version }), loader: "json" };
     });
     build.onResolve(
-      { filter: /^@(aws-sdk|smithy)\/|^bowser$|^mnemonist\/|^\.\/Sha256Js$/ },
+      { filter: /^@(aws-sdk|smithy)\/|^bowser$|^mnemonist\/|\/(Sha256Js|getInstanceMetadataRegion)$/ },
       ({ path, resolveDir }) =>
         leftOut[path] === undefined
           ? undefined

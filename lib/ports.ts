@@ -502,13 +502,20 @@ export type WaitingReview = {
   readonly mark?: { readonly e: "proposed" | "decided"; readonly decision: ReviewDecision };
 };
 
+export type WaitingList = {
+  /** in no order */
+  readonly rows: readonly WaitingReview[];
+  /** where something stands that this code cannot read: whatever it is waits, too, and is not among the rows */
+  readonly unreadable: readonly string[];
+};
+
 /**
- * The charges that wait for a person, in no order. The index lags a moment behind: it is for a worklist, and never
- * for a decision. Throws `LedgerUnavailable` as the ledger does.
+ * The charges that wait for a person. The index lags a moment behind: it is for a worklist, and never for a decision.
+ * What cannot be read costs nothing but its own row. Throws `LedgerUnavailable` as the ledger does.
  */
 export type DeskIndex = {
   /** @param untilMs only those that have waited since then or longer */
-  waiting(untilMs?: number, pace?: ReadingPace): Promise<readonly WaitingReview[]>;
+  waiting(untilMs?: number, pace?: ReadingPace): Promise<WaitingList>;
 };
 
 /** How a long reading goes on beside what people ask for meanwhile. */

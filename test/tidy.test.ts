@@ -107,7 +107,7 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
     "calls to the ledger's table, with a deadline and the ports' error",
   ],
   [
-    /^lib\/adapters\/dynamodb-(put|items|pages|writes)\.ts$/,
+    /^lib\/adapters\/dynamodb-(put|items|pages|off-page|writes)\.ts$/,
     "lib/adapters",
     [
       "lib/adapters/ledger-call.ts",
@@ -115,6 +115,7 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
       "lib/adapters/dynamodb-put.ts",
       "lib/adapters/dynamodb-items.ts",
       "lib/adapters/dynamodb-pages.ts",
+      "lib/adapters/dynamodb-off-page.ts",
     ],
     "the ways in which that table is written and read",
   ],
@@ -128,6 +129,8 @@ const fileArrows: readonly (readonly [from: RegExp, to: Room, files: readonly st
       "lib/adapters/dynamodb-put.ts",
       "lib/adapters/dynamodb-items.ts",
       "lib/adapters/dynamodb-pages.ts",
+      "lib/adapters/dynamodb-off-page.ts",
+      "lib/adapters/dynamodb-worklist.ts",
       "lib/adapters/dynamodb-writes.ts",
     ],
     "the same table, and the same error when it does not answer",

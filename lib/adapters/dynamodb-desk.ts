@@ -1,128 +1,49 @@
-import { type DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
-import { asString, isJsonObject, member, parseJson } from "../core/json.ts";
-import type { DeskIndex, ReadingPace, WaitingReview } from "../ports.ts";
-import { withDeadline } from "./deadline.ts";
-import { LedgerUnavailable } from "./ledger-call.ts";
-import { deskIndex, deskKeyFrom, deskShards, type LedgerItem, waitingOfKey } from "./ledger-item.ts";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { DeskIndex, WaitingReview } from "../ports.ts";
+import { keysUntil, worklistReader } from "./dynamodb-worklist.ts";
+import { rowsOfPage, waitingOfKey } from "./ledger-item.ts";
 
-type Answered = { readonly response: { readonly statusCode?: number; body?: unknown } };
-/** The SDK's next step towards the wire, as far as it matters here. */
-type Next = (args: unknown) => Promise<Answered>;
+/** A key as it can be shown, whatever stands in it. */
+const keyText = (key: string): string =>
+  key === "" ? "a key without a text" : key.slice(0, 120).replace(/[^ -~]/g, "?");
 
-const isStream = (body: unknown): body is AsyncIterable<Uint8Array> =>
-  typeof body === "object" && body !== null && Symbol.asyncIterator in body;
-
-/** Shards that are read at once where somebody waits for the list. */
-const atOnce = 4;
-const unpaced: ReadingPace = { isUnhurried: false, turn: async () => {} };
-
-/** The sort keys of a page; `undefined` where the answer does not say them. */
-type Page = { readonly keys: readonly string[] | undefined; readonly next: LedgerItem | undefined };
-
-/**
- * Sends a query and reads the sort keys of its items out of the answer itself. The SDK walks every attribute of every
- * item by its schema, which takes most of the time that a hundred thousand keys take; it is left the rest.
- */
-const queryKeys = async (
-  client: Pick<DynamoDBClient, "send">,
-  command: QueryCommand,
-  abortSignal: AbortSignal,
-): Promise<Page> => {
-  // Of the last try: the SDK may make several.
-  let keys: string[] | undefined;
-  const readItems = (next: Next) => async (args: unknown) => {
-    keys = undefined;
-    const result = await next(args);
-    const { response } = result;
-    if (response.statusCode !== 200 || !isStream(response.body)) return result;
-    const pieces: Uint8Array[] = [];
-    for await (const piece of response.body) pieces.push(piece);
-    const bytes = Buffer.concat(pieces);
-    response.body = bytes;
-    const page = parseJson(bytes.toString("utf8"));
-    const items = member(page, "Items");
-    if (!isJsonObject(page) || !Array.isArray(items)) return result;
-    keys = items.map((item) => asString(member(member(item, "deskAt"), "S")) ?? "");
-    response.body = Buffer.from(JSON.stringify({ ...page, Items: [] }));
-    return result;
-  };
-  command.middlewareStack.addRelativeTo(readItems as never, {
-    name: "readItems",
-    relation: "after",
-    toMiddleware: "deserializerMiddleware",
-  });
-  const answer = await client.send(command, { abortSignal });
-  return {
-    keys: keys ?? answer.Items?.map((item) => item["deskAt"]?.S ?? ""),
-    next: answer.LastEvaluatedKey,
-  };
-};
-
-/** Keys of a page where somebody asks for something else meanwhile: he waits behind no more than that. */
+/** Keys of an answer where somebody asks for something else meanwhile: he waits behind no more than that. */
 export const smallPageKeys = 1_000;
 
 /**
- * The worklist by the ledger's index, no entry read: several shards at once, or where nobody waits for it one after
- * the other. What cannot be read is thrown as `LedgerUnavailable`: a list that leaves it out would hide a charge.
- * @param deadlineMs of each page
- * @param pageKeys keys of a page: half a megabyte of the one that would fit
+ * The worklist by the ledger's index and its pages, no entry read. The index comes first, as far as it is on no page,
+ * and the pages as they are then: what goes from the one to the others meanwhile is seen there, and nothing goes the
+ * other way but to be seen in both.
+ * @param deadlineMs of each answer
+ * @param keysAtOnce keys of an answer: half a megabyte of the one that would fit
  */
 export const dynamodbDeskIndex = (
   client: Pick<DynamoDBClient, "send">,
   table: string,
   deadlineMs = 5_000,
-  pageKeys = 3_000,
-): DeskIndex => ({
-  async waiting(untilMs, { isUnhurried, turn } = unpaced) {
-    const waiting: WaitingReview[] = [];
-    // The others need not go on then.
-    let hasFailed = false;
-    const readShard = async (shard: string): Promise<void> => {
-      let from: LedgerItem | undefined;
-      do {
-        await turn();
-        const start = from;
-        const page = await withDeadline(
-          deadlineMs,
-          (abortSignal) =>
-            queryKeys(
-              client,
-              new QueryCommand({
-                TableName: table,
-                IndexName: deskIndex,
-                KeyConditionExpression:
-                  untilMs === undefined ? "deskShard = :shard" : "deskShard = :shard AND deskAt < :until",
-                ProjectionExpression: "deskAt",
-                ExpressionAttributeValues: {
-                  ":shard": { S: shard },
-                  ...(untilMs === undefined ? {} : { ":until": { S: deskKeyFrom(untilMs + 1) } }),
-                },
-                Limit: pageKeys,
-                ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-              }),
-              abortSignal,
-            ),
-          (message) => new LedgerUnavailable(`desk: ${message}`),
-        );
-        if (page.keys === undefined) throw new LedgerUnavailable("desk: an answer without its keys");
-        for (const key of page.keys) {
-          const one = waitingOfKey(key);
-          if (one === undefined) throw new LedgerUnavailable(`desk: ${shard} has a key of no known version`);
-          waiting.push(one);
+  keysAtOnce = 3_000,
+): DeskIndex => {
+  const reader = worklistReader(client, table, deadlineMs, keysAtOnce);
+  return {
+    async waiting(untilMs, pace) {
+      const rows: WaitingReview[] = [];
+      const unreadable: string[] = [];
+      await reader.keys(keysUntil(untilMs), pace, (key, shard) => {
+        const one = waitingOfKey(key);
+        if (one === undefined) unreadable.push(`${shard}: ${keyText(key)}`);
+        else rows.push(one);
+      });
+      // Its own key is the newer word on a charge.
+      const seen = new Set(rows.map(({ chargeId }) => chargeId));
+      await reader.pages(pace, (text, partition) => {
+        for (const row of rowsOfPage(text)) {
+          const one = waitingOfKey(row);
+          if (one === undefined) unreadable.push(`${partition}: ${keyText(row)}`);
+          else if ((untilMs === undefined || one.sinceMs <= untilMs) && !seen.has(one.chargeId))
+            rows.push(one);
         }
-        from = page.next;
-      } while (from !== undefined && !hasFailed);
-    };
-    const left = deskShards.values();
-    const readShards = async (): Promise<void> => {
-      try {
-        for (const shard of left) if (!hasFailed) await readShard(shard);
-      } catch (error) {
-        hasFailed = true;
-        throw error;
-      }
-    };
-    await Promise.all(Array.from({ length: isUnhurried ? 1 : atOnce }, readShards));
-    return waiting;
-  },
-});
+      });
+      return { rows, unreadable };
+    },
+  };
+};

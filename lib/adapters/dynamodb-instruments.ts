@@ -1,15 +1,11 @@
-import {
-  type DynamoDBClient,
-  GetItemCommand,
-  type Put,
-  type TransactionCanceledException,
-  TransactWriteItemsCommand,
-} from "@aws-sdk/client-dynamodb";
+import { type DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
 import type { InstrumentChange } from "../core/instrument-record.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
 import { sentMarkOf } from "../core/sent-page.ts";
 import type { InstrumentBook } from "../ports.ts";
+import { putWith } from "./dynamodb-off-page.ts";
 import { putPages } from "./dynamodb-pages.ts";
+import { conditionOf } from "./dynamodb-put.ts";
 import { ledgerCall } from "./ledger-call.ts";
 import {
   entryOfItem,
@@ -18,20 +14,8 @@ import {
   itemOfEntry,
   itemOfInstrument,
   type LedgerItem,
+  wasInReview,
 } from "./ledger-item.ts";
-
-type Condition = Pick<Put, "ConditionExpression" | "ExpressionAttributeNames" | "ExpressionAttributeValues">;
-
-const isNew: Condition = { ConditionExpression: "attribute_not_exists(pk)" };
-const isVersion = (token: string): Condition => ({
-  ConditionExpression: "#token = :previous",
-  ExpressionAttributeNames: { "#token": "token" },
-  ExpressionAttributeValues: { ":previous": { S: token } },
-});
-
-/** By its name: where the SDK is loaded late, its classes are not there. */
-const isCancelled = (error: unknown): error is TransactionCanceledException =>
-  error instanceof Error && error.name === "TransactionCanceledException";
 
 /** The records of instruments, in the ledger's table. */
 export const dynamodbInstruments = (
@@ -51,36 +35,18 @@ export const dynamodbInstruments = (
   const putBoth = (
     what: string,
     entry: LedgerEntry,
-    condition: Condition,
+    before: string | undefined,
     { previous, record }: InstrumentChange,
   ): Promise<LedgerItem | "contended" | undefined> =>
-    call(what, async (abortSignal) => {
-      const item = itemOfEntry(entry);
-      const put = (own: LedgerItem, its: Condition) => ({
-        Put: { TableName: table, Item: own, ...its, ReturnValuesOnConditionCheckFailure: "ALL_OLD" as const },
-      });
-      const unchanged = previous === undefined ? isNew : isVersion(previous);
-      try {
-        await client.send(
-          new TransactWriteItemsCommand({
-            TransactItems: [put(item, condition), put(itemOfInstrument(record), unchanged)],
-          }),
-          { abortSignal },
-        );
-        return undefined;
-      } catch (error) {
-        if (!isCancelled(error)) throw error;
-        const [ofEntry, ofInstrument] = error.CancellationReasons ?? [];
-        if (ofEntry?.Code === "ConditionalCheckFailed") {
-          const standing = ofEntry.Item ?? {};
-          // The SDK sends again what had no answer: what is in the way may be what we just wrote.
-          return standing["token"]?.S === item["token"]?.S ? undefined : standing;
-        }
-        const lost = ["ConditionalCheckFailed", "TransactionConflict"];
-        if ([ofEntry, ofInstrument].some((reason) => lost.includes(reason?.Code ?? ""))) return "contended";
-        throw error;
-      }
-    });
+    call(what, (abortSignal) =>
+      putWith(
+        client,
+        table,
+        { item: itemOfEntry(entry), previous: before, unpaged: wasInReview(entry) },
+        [{ Put: { TableName: table, Item: itemOfInstrument(record), ...conditionOf(previous) } }],
+        abortSignal,
+      ),
+    );
 
   return {
     read: (key) =>
@@ -93,7 +59,7 @@ export const dynamodbInstruments = (
       }),
 
     async open(entry, change) {
-      const standing = await putBoth("open", entry, isNew, change);
+      const standing = await putBoth("open", entry, undefined, change);
       if (standing === "contended") return { kind: "contended" };
       if (standing !== undefined) return { kind: "exists", entry: entryOfItem(standing) };
       await list(entry);
@@ -101,7 +67,7 @@ export const dynamodbInstruments = (
     },
 
     async replace(previous, entry, change) {
-      const standing = await putBoth("replace", entry, isVersion(previous), change);
+      const standing = await putBoth("replace", entry, previous, change);
       if (standing === "contended") return { kind: "contended" };
       if (standing !== undefined) return { kind: "lost" };
       await list(entry);

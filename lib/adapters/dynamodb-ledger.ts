@@ -15,6 +15,7 @@ import {
   itemOfRejection,
   type LedgerItem,
   noticeSk,
+  wasInReview,
 } from "./ledger-item.ts";
 
 const deadlineDefaultMs = 5_000;
@@ -51,7 +52,13 @@ export const dynamodbLedger = (
     },
 
     async replace(previous, entry) {
-      const standing = await write("replace", itemOfEntry(entry), previous, sentMarkOf(entry));
+      const standing = await write(
+        "replace",
+        itemOfEntry(entry),
+        previous,
+        sentMarkOf(entry),
+        wasInReview(entry),
+      );
       return { kind: standing === undefined ? "replaced" : "lost" };
     },
 

@@ -2,12 +2,34 @@ import {
   type ConditionalCheckFailedException,
   type DynamoDBClient,
   PutItemCommand,
+  type PutItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import type { LedgerCall } from "./ledger-call.ts";
 import type { LedgerItem } from "./ledger-item.ts";
 
 /** A write that takes hold only where the version `previous` stands; without it, only where nothing does. */
-export type ConditionalWrite = { readonly item: LedgerItem; readonly previous?: string | undefined };
+export type ConditionalWrite = {
+  readonly item: LedgerItem;
+  readonly previous?: string | undefined;
+  /** only where it stands on no page of the worklist, either */
+  readonly unpaged?: boolean;
+};
+
+/** That an item is the version `previous`; without it, that there is none. */
+export const conditionOf = (
+  previous: string | undefined,
+  unpaged = false,
+): Pick<
+  PutItemCommandInput,
+  "ConditionExpression" | "ExpressionAttributeNames" | "ExpressionAttributeValues"
+> =>
+  previous === undefined
+    ? { ConditionExpression: "attribute_not_exists(pk)" }
+    : {
+        ConditionExpression: `#token = :previous${unpaged ? " AND attribute_not_exists(paged)" : ""}`,
+        ExpressionAttributeNames: { "#token": "token" },
+        ExpressionAttributeValues: { ":previous": { S: previous } },
+      };
 
 /**
  * Whether the item that stands in a write's way is what it wrote itself: the SDK sends again what had no answer.
@@ -32,13 +54,7 @@ export const putIf = async (
       new PutItemCommand({
         TableName: table,
         Item: write.item,
-        ...(write.previous === undefined
-          ? { ConditionExpression: "attribute_not_exists(pk)" }
-          : {
-              ConditionExpression: "#token = :previous",
-              ExpressionAttributeNames: { "#token": "token" },
-              ExpressionAttributeValues: { ":previous": { S: write.previous } },
-            }),
+        ...conditionOf(write.previous, write.unpaged),
         ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       }),
       { abortSignal },

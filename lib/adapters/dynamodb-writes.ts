@@ -6,6 +6,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { pagesOf, type SentMark } from "../core/sent-page.ts";
 import { readItems } from "./dynamodb-items.ts";
+import { putOffPage } from "./dynamodb-off-page.ts";
 import { itemOfPage, putPages } from "./dynamodb-pages.ts";
 import { type ConditionalWrite, isOwn, putIf } from "./dynamodb-put.ts";
 import { type LedgerCall, LedgerUnavailable } from "./ledger-call.ts";
@@ -23,6 +24,8 @@ type Waiting = ConditionalWrite & {
   readonly key: string;
   /** what has to be on a page before this write is told to have taken hold */
   readonly mark: SentMark | undefined;
+  /** whether the version before may stand on a page of the worklist: then it goes alone */
+  readonly mayBePaged: boolean;
   took(standing: LedgerItem | undefined): void;
   failed(error: Error): void;
 };
@@ -44,15 +47,9 @@ const isIndexed = (item: LedgerItem): boolean =>
   item["workShard"] !== undefined || item["deskShard"] !== undefined;
 
 /**
- * The statement of a write. Of what the version before had in an index and this one has not, a statement takes away
- * at most one: AWS takes no two in the form that other endpoints do. The sort key that stays behind says nothing.
- * @param indexedBefore whether the version before may be in an index
+ * The statement of a write. It takes away nothing that the version before had in an index: what left one is put whole.
  */
-const statementOf = (
-  table: string,
-  { item, previous }: ConditionalWrite,
-  indexedBefore: boolean,
-): BatchStatementRequest => {
+const statementOf = (table: string, { item, previous }: ConditionalWrite): BatchStatementRequest => {
   const asked = { ReturnValuesOnConditionCheckFailure: "ALL_OLD" } as const;
   if (previous === undefined) {
     const members = Object.keys(item).map((name) => `'${name}': ?`);
@@ -64,10 +61,9 @@ const statementOf = (
   }
   const { pk, sk, ...rest } = item;
   const set = Object.keys(rest).map((name) => `"${name}"=?`);
-  const remove = indexedBefore && rest["deskShard"] === undefined ? ' REMOVE "deskShard"' : "";
   return {
     ...asked,
-    Statement: `UPDATE "${table}" SET ${set.join(", ")}${remove} WHERE "pk"=? AND "sk"=? AND "token"=?`,
+    Statement: `UPDATE "${table}" SET ${set.join(", ")} WHERE "pk"=? AND "sk"=? AND "token"=?`,
     Parameters: [...Object.values(rest), { S: pk?.S ?? "" }, { S: sk?.S ?? "" }, { S: previous }],
   };
 };
@@ -117,9 +113,9 @@ export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOpti
       plain.delete(oldest);
     }
   };
-  /** What leaves both indexes, or may, is put whole. */
-  const mayShare = ({ item, previous }: ConditionalWrite): boolean =>
-    previous === undefined || isPlain(previous) || item["workShard"] !== undefined;
+  /** What leaves an index, or may, is put whole. Only what was in review can have been in the desk's. */
+  const mayShare = ({ item, previous, mayBePaged }: Waiting): boolean =>
+    !mayBePaged && (previous === undefined || isPlain(previous) || item["workShard"] !== undefined);
 
   const failedBy = (write: Waiting, error: unknown): void =>
     write.failed(
@@ -154,7 +150,8 @@ export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOpti
     abortSignal: AbortSignal,
   ): Promise<void> => {
     try {
-      const standing = await putIf(client, table, write, abortSignal);
+      const put = write.mayBePaged ? putOffPage : putIf;
+      const standing = await put(client, table, write, abortSignal);
       if (standing === undefined) await tellHeld([write], listed, abortSignal);
       else write.took(standing);
     } catch (error) {
@@ -196,10 +193,8 @@ export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOpti
       .send(
         new BatchExecuteStatementCommand({
           Statements: [
-            ...writes.map((write) =>
-              statementOf(table, write, write.previous !== undefined && !isPlain(write.previous)),
-            ),
-            ...pages.map((page) => statementOf(table, { item: itemOfPage(page) }, false)),
+            ...writes.map((write) => statementOf(table, write)),
+            ...pages.map((page) => statementOf(table, { item: itemOfPage(page) })),
           ],
         }),
         { abortSignal },
@@ -261,10 +256,11 @@ export const sharedWrites = ({ client, table, call, lingerMs }: SharedWritesOpti
     item: LedgerItem,
     previous?: string,
     mark?: SentMark,
+    mayBePaged = false,
   ): Promise<LedgerItem | undefined> =>
     new Promise((took, failed) => {
       const key = keyOf(item);
-      const write = { what, item, previous, key, mark, took, failed };
+      const write = { what, item, previous, key, mark, mayBePaged, took, failed };
       noteVersion(write);
       if (!mayShare(write)) {
         void execute([write]);

@@ -27,6 +27,7 @@ const { deflateRawSync, inflateRawSync } = process.getBuiltinModule("node:zlib")
  *     reconciliation#centrobill  report#2026-11-24  written  t4  –  and `report` (JSON): what a day's reports told
  *     findings#t9       piece#000000000000000  –  –  –  and `findings` (JSON): of the run under `t9`, beyond its record's
  *     sent#centrobill#3  001763800000000#t2  –  –  –  and `page` (JSON): charges of which a lease was taken then
+ *     worklist#5      page#13         –          –      –  and `worklist`: rows of what waits for a person, a line each
  *
  * The entry is one JSON text: only whoever knows its token may replace it, so it is read and written whole.
  * One that would not fit into a write unit is packed (deflate, RFC 1951), and then it does. Index `work` (workShard, workAt; keys only) is sparse:
@@ -34,6 +35,9 @@ const { deflateRawSync, inflateRawSync } = process.getBuiltinModule("node:zlib")
  * somebody has to look, spread over eight shards. An approved charge never enters it.
  * Index `desk` (deskShard, deskAt; keys only) is sparse, too: what waits for a person, with all that a worklist is
  * filtered and sorted by in its sort key, so that a hundred thousand of them are read without their entries.
+ * Of a long worklist most rows stand on pages `worklist#…`, too (`dynamodb-pack.ts`), of which a list takes a hundredth
+ * of the reading: the charge has `paged` then, and its sort key in the index begins with "+". Whatever is put over such
+ * a charge takes it off its page or leaves it there in the same write.
  * Pages `sent#…` name every charge under the moment of its attempt's first send, in eight partitions a gateway:
  * reconciliation reads a stretch of time by them. A batch's intents share one (`dynamodb-pages.ts`), and nothing is
  * sent before the page that names it is written.
@@ -142,6 +146,37 @@ export const deskKeyFrom = atText;
 
 export const deskShards: readonly string[] = Array.from({ length: shards }, (_, shard) => `desk#${shard}`);
 
+/** Sort keys of what a page of the worklist has, too, begin with it; as numbers their moments are the same. */
+export const pagedMark = "+";
+
+const worklistPages = 4_096;
+
+/** The page of the worklist on which a charge stands, if it does: for ever the same one. */
+export const worklistPageKey = (chargeId: string) => {
+  let sum = 0;
+  for (let at = 0; at < chargeId.length; at++) sum = (sum * 31 + chargeId.charCodeAt(at)) >>> 0;
+  return { pk: { S: `worklist#${sum % shards}` }, sk: { S: `page#${sum % worklistPages}` } };
+};
+
+export const worklistPartitions: readonly string[] = Array.from(
+  { length: shards },
+  (_, shard) => `worklist#${shard}`,
+);
+
+/** The rows of a page: sort keys of the index, as they are without their mark. */
+export const rowsOfPage = (text: string | undefined): readonly string[] =>
+  (text ?? "").split("\n").filter((row) => row !== "");
+
+/** The charge of a row; empty where it is of no version known here. */
+export const chargeIdOfRow = (row: string): string => row.split(" ", 6)[5] ?? "";
+
+/**
+ * Whether the version before may have waited for a person, and so stand on a page of the worklist: this one is not
+ * the one that came to review the first time.
+ */
+export const wasInReview = ({ history }: Pick<LedgerEntry, "history">): boolean =>
+  history.slice(0, -1).some((event) => event.e === "recorded" && event.state === "review");
+
 const deskOf = (entry: LedgerEntry): LedgerItem => {
   if (!isWaitedFor(entry)) return {};
   const { finalAtMs, reason, gateway, amount, currency } = entry;
@@ -151,9 +186,11 @@ const deskOf = (entry: LedgerEntry): LedgerItem => {
   return { deskShard: { S: `desk#${shardOf(entry)}` }, deskAt: { S: marked.join(" ") } };
 };
 
+const digits = /^[0-9]+$/;
+
 /**
  * What the index says of a charge that waits for a person, by its sort key; `undefined` where it is not of a version
- * known here. All of it is in one attribute: to read four of each took most of the time that a worklist takes. Cut by
+ * known here, or damaged. All of it is in one attribute: to read four of each took most of the time that a worklist takes. Cut by
  * hand, since a hundred thousand of them are.
  */
 export const waitingOfKey = (deskAt: string): WaitingReview | undefined => {
@@ -173,8 +210,10 @@ export const waitingOfKey = (deskAt: string): WaitingReview | undefined => {
   const chargeId = word() as ChargeId;
   const e = word();
   const decision = word();
-  if (chargeId === "") return undefined;
-  const waiting = { chargeId, gateway, reason, sinceMs: Number(since), amount, currency };
+  const sinceMs = Number(since);
+  // What is no number would have no place in an order, or end the whole list when it is compared.
+  if (chargeId === "" || since === "" || !(sinceMs >= 0) || !digits.test(amount)) return undefined;
+  const waiting = { chargeId, gateway, reason, sinceMs, amount, currency };
   return decision === "" ? waiting : { ...waiting, mark: { e, decision } as Required<WaitingReview>["mark"] };
 };
 

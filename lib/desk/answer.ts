@@ -171,7 +171,7 @@ const pages: Readonly<Record<string, { readonly method: DeskRequest["method"]; r
     method: "GET",
     answer: async ({ person }, { unknowns, index, desk }) => {
       const [open, waiting] = await Promise.all([unknowns(), index.waiting()]);
-      return moneyPage(open, waiting.rows, person, desk.clock.nowMs());
+      return moneyPage(open, waiting, person, desk.clock.nowMs());
     },
   },
   queues: {

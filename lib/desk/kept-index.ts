@@ -1,8 +1,7 @@
 import type { ChargeId } from "../core/charge.ts";
-import type { Clock, DeskIndex, WaitingReview } from "../ports.ts";
+import type { Clock, DeskIndex, WaitingList, WaitingReview } from "../ports.ts";
 
-export type KeptList = {
-  readonly rows: readonly WaitingReview[];
+export type KeptList = WaitingList & {
   /** when it was read; milliseconds since 1970 */
   readonly atMs: number;
 };
@@ -57,10 +56,10 @@ export const keptIndex = (
   const read = async (isUnhurried: boolean): Promise<KeptList> => {
     const atMs = clock.nowMs();
     try {
-      const rows = await index.waiting(undefined, { isUnhurried, turn });
+      const { rows, unreadable } = await index.waiting(undefined, { isUnhurried, turn });
       // What was decided well before this reading is in it.
       decided = decided.filter((one) => one.atMs >= atMs - freshMs);
-      last = { rows: withDecided(rows), atMs };
+      last = { rows: withDecided(rows), unreadable, atMs };
       return last;
     } finally {
       reading = undefined;

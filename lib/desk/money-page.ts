@@ -1,11 +1,12 @@
 import type { LedgerEntry } from "../core/ledger.ts";
 import { moneyText } from "../core/money.ts";
 import { moneyByAge, sinceMsOf, type WaitingMoney } from "../core/waiting-money.ts";
-import type { WaitingReview } from "../ports.ts";
+import type { WaitingList } from "../ports.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { deskPage } from "./page.ts";
 import type { DeskResponse } from "./site.ts";
 import { timeOf } from "./time-text.ts";
+import { unreadableWords } from "./unreadable-words.ts";
 
 const states = [
   ["unknown", "Unknown", "May have been charged; the pipeline is finding out."],
@@ -24,7 +25,7 @@ const table = (name: string, rows: readonly WaitingMoney[]): Markup =>
 /** Money that has no final outcome, by state and age. */
 export const moneyPage = (
   { entries, notRead }: { readonly entries: readonly LedgerEntry[]; readonly notRead: number },
-  waiting: readonly WaitingReview[],
+  waiting: WaitingList,
   person: string,
   nowMs: number,
 ): DeskResponse => {
@@ -37,7 +38,7 @@ export const moneyPage = (
         amount: entry.amount,
         currency: entry.currency,
       })),
-      ...waiting.map((one) => ({ ...one, state: "review" as const })),
+      ...waiting.rows.map((one) => ({ ...one, state: "review" as const })),
     ],
     nowMs,
   );
@@ -47,7 +48,7 @@ export const moneyPage = (
     at: "money",
     main: html`<h1>Money without a final outcome</h1>
 <p class="soft">As of ${timeOf(nowMs)}</p>
-${notRead === 0 ? nothing : html`<p class="told bad">${notRead} more charges are unknown or pending and were not read: their money is not in these sums.</p>`}
+${notRead === 0 ? nothing : html`<p class="told bad">${notRead} more charges are unknown or pending and were not read: their money is not in these sums.</p>`}${unreadableWords(waiting.unreadable)}
 ${states.map(
   ([state, name, words]) =>
     html`<h2>${name}</h2><p class="soft">${words}</p>${table(

@@ -5,11 +5,13 @@ import { firstOfWorklist } from "../core/worklist.ts";
 import { readFilter, type WrittenFilter } from "../core/worklist-filter.ts";
 import type { WaitingReview } from "../ports.ts";
 import { ageText } from "./age-text.ts";
+import type { KeptList } from "./kept-index.ts";
 import { html, type Markup, nothing } from "./markup.ts";
 import { sumText } from "./money-sum.ts";
 import { deskPage } from "./page.ts";
 import type { DeskResponse } from "./site.ts";
 import { timeOf } from "./time-text.ts";
+import { unreadableWords } from "./unreadable-words.ts";
 
 export const rowsOnPage = 50;
 
@@ -70,7 +72,7 @@ const row = (one: WaitingReview, nowMs: number): Markup =>
 
 /** What waits for a person, the most pressing first. `rows` is all of it. */
 export const worklistPage = (
-  { rows, atMs }: { readonly rows: readonly WaitingReview[]; readonly atMs: number },
+  { rows, unreadable, atMs }: KeptList,
   fields: URLSearchParams,
   person: string,
   nowMs: number,
@@ -85,7 +87,9 @@ export const worklistPage = (
   const from = (page - 1) * rowsOnPage;
   const count =
     rows.length === 0
-      ? "Nothing waits for a person."
+      ? unreadable.length === 0
+        ? "Nothing waits for a person."
+        : "Nothing that can be read waits for a person."
       : fitting.length === rows.length
         ? `${rows.length} wait: ${sumText(rows)}`
         : `${fitting.length} of ${rows.length}: ${fitting.length === 0 ? "nothing" : sumText(fitting)}`;
@@ -104,7 +108,7 @@ export const worklistPage = (
     person,
     at: "",
     main: html`<h1>What waits for a person</h1>
-<p role="status">${count}</p>${wrong}${filterForm(written)}${table}
+<p role="status">${count}</p>${unreadableWords(unreadable)}${wrong}${filterForm(written)}${table}
 ${pages > 1 ? html`<nav class="pages" aria-label="Pages"><p>Page ${page} of ${pages}</p>${step(1, "First", "first")}${step(page - 1, "Previous", "prev")}${step(page + 1, "Next", "next")}${step(pages, "Last", "last")}</nav>` : nothing}`,
   });
 };

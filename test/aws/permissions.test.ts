@@ -174,7 +174,7 @@ const hidesOf = (row: FunctionRow): string =>
   reconciles(row) ? "unknown-outcomes" : row.name === "review-desk" ? "review" : queueWorkedBy(row.name);
 /** Which indexes a function queries. */
 const indexesOf = (row: FunctionRow): readonly string[] =>
-  row.name === "review-desk" ? ["desk", "work"] : ["work"];
+  row.name === "review-desk" ? ["desk", "work"] : row.name === "pack-worklist" ? ["desk"] : ["work"];
 const everyQueue = QUEUES.flatMap((queue) => [
   queue.name,
   ...(isConsumed(queue) ? [deadLetterNameOf(queue.name)] : []),

@@ -12,6 +12,7 @@ import { localClients } from "../../infra/local/local-clients.ts";
 import { startSqsStandIn } from "../../infra/local/sqs-stand-in.ts";
 import { dynamodbDeskIndex, smallPageKeys } from "../../lib/adapters/dynamodb-desk.ts";
 import { dynamodbLedger, readChargeRecord } from "../../lib/adapters/dynamodb-ledger.ts";
+import { packWorklist } from "../../lib/adapters/dynamodb-pack.ts";
 import { itemOfEntry, waitingOfKey } from "../../lib/adapters/ledger-item.ts";
 import type { ChargeId, LeaseToken } from "../../lib/core/charge.ts";
 import { type ReviewReason, reviewReasons } from "../../lib/core/ledger.ts";
@@ -106,32 +107,41 @@ export const benchReview = async (): Promise<void> => {
       );
     const desk = dynamodbDeskIndex(clients.dynamodb, table, 30_000);
     const filter = { reasons: ["mismatch", "lookups_used_up"] as const, minMoney: "20.00" };
-    for (let round = 1; round <= 3; round++) {
-      const began = performance.now();
-      const cpu = process.cpuUsage();
-      const theirs = processorMsOf(dynamodb.pid);
-      const waiting = await desk.waiting();
-      const read = performance.now();
-      const rows = worklist(waiting, filter, nowMs);
-      const sorted = worklist(waiting, {}, nowMs);
-      const done = performance.now();
-      const { user } = process.cpuUsage(cpu);
-      console.log(
-        `${waiting.length} waiting: read ${(read - began).toFixed(0)} ms, filtered (${rows.length}) and sorted (${sorted.length}) ${(done - read).toFixed(0)} ms; processor: own ${(user / 1000).toFixed(0)} ms, the stand-in's ${(processorMsOf(dynamodb.pid) - theirs).toFixed(0)} ms`,
-      );
-    }
     const folder = mkdtempSync(join(tmpdir(), "chargeonce-bench-"));
     const envFile = join(folder, "env");
     writeFileSync(envFile, `LEDGER_TABLE=${table}\nAWS_ENDPOINT_URL_DYNAMODB=${dynamodb.endpoint}\n`);
-    for (let round = 1; round <= 3; round++) {
-      const began = performance.now();
-      const theirs = processorMsOf(dynamodb.pid);
-      const own = processorMsOfChildren();
-      const words = await commandOf("review", "list", "--env-file", envFile, "--min-money", "20.00");
-      console.log(
-        `chargeonce review list, a process of its own: ${(performance.now() - began).toFixed(0)} ms; processor: own ${processorMsOfChildren() - own} ms, the stand-in's ${processorMsOf(dynamodb.pid) - theirs} ms (${words.split("\n").at(-2)})`,
-      );
-    }
+    const measure = async (how: string): Promise<void> => {
+      for (let round = 1; round <= 3; round++) {
+        const began = performance.now();
+        const cpu = process.cpuUsage();
+        const theirs = processorMsOf(dynamodb.pid);
+        const { rows: waiting } = await desk.waiting();
+        const read = performance.now();
+        const rows = worklist(waiting, filter, nowMs);
+        const sorted = worklist(waiting, {}, nowMs);
+        const done = performance.now();
+        const { user } = process.cpuUsage(cpu);
+        console.log(
+          `${how}: ${waiting.length} waiting: read ${(read - began).toFixed(0)} ms, filtered (${rows.length}) and sorted (${sorted.length}) ${(done - read).toFixed(0)} ms; processor: own ${(user / 1000).toFixed(0)} ms, the stand-in's ${processorMsOf(dynamodb.pid) - theirs} ms`,
+        );
+      }
+      for (let round = 1; round <= 5; round++) {
+        const began = performance.now();
+        const theirs = processorMsOf(dynamodb.pid);
+        const own = processorMsOfChildren();
+        const words = await commandOf("review", "list", "--env-file", envFile, "--min-money", "20.00");
+        console.log(
+          `${how}: chargeonce review list, a process of its own: ${(performance.now() - began).toFixed(0)} ms; processor: own ${processorMsOfChildren() - own} ms, the stand-in's ${processorMsOf(dynamodb.pid) - theirs} ms (${words.split("\n").at(-2)})`,
+        );
+      }
+    };
+    await measure("on no page");
+    const packing = performance.now();
+    const { packed, left } = await packWorklist(clients.dynamodb, table, { deadlineMs: 30_000 });
+    console.log(
+      `put onto pages: ${packed} (${left} pages left) in ${(performance.now() - packing).toFixed(0)} ms`,
+    );
+    await measure("on pages");
     rmSync(folder, { recursive: true });
     const worker = testWorker({
       clock: { nowMs: () => nowMs, sleep: async () => {} },

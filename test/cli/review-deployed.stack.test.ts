@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { GetQueueAttributesCommand, ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Stack, startStack } from "../../infra/local/stack.ts";
@@ -104,4 +105,37 @@ test("dead letters are put back as they are, and only with --go", async () => {
   expect(JSON.parse(gone.stdout)).toMatchObject({ chargeId: "dep-2", end: "first_send", dryRun: false });
   expect(await bodies(urlOf("CHARGES"))).toEqual([other]);
   expect(await bodies(dead)).toEqual([JSON.stringify(message)]);
+});
+
+test("what cannot be read is named, and costs nothing else", async () => {
+  const { review } = await deployed("desk-c-");
+  const damage = (id: string, deskAt: string) =>
+    stack.dynamodb.send(
+      new PutItemCommand({
+        TableName: "desk-c-ledger",
+        Item: {
+          pk: { S: `charge#${id}` },
+          sk: { S: "charge" },
+          deskShard: { S: "desk#3" },
+          deskAt: { S: deskAt },
+        },
+      }),
+    );
+  await damage("dep-8", "v9 dep-8");
+  await damage("dep-9", "001794700895458 mismatch centrobill 12,50 EUR dep-9\u001b[2J");
+  for (const filter of [[], ["--older-than", "10s"]]) {
+    const listed = await review("list", ...filter);
+    expect(listed.status).toBe(1);
+    expect(listed.stdout).toMatch(/dep-1 +19\.99 EUR/);
+    expect(listed.stdout).toContain("1 wait: 19.99 EUR");
+    expect(listed.stderr.split("\n").toSorted()).toEqual([
+      "",
+      "chargeonce: review list: 2 more cannot be read and are not in the list",
+      "chargeonce: review list: desk#3: 001794700895458 mismatch centrobill 12,50 EUR dep-9?[2J",
+      "chargeonce: review list: desk#3: v9 dep-8",
+    ]);
+  }
+  const none = await review("list", "--gateway", "centrapay", "--json");
+  expect(none.status).toBe(1);
+  expect(JSON.parse(none.stdout)).toMatchObject({ count: 0, waiting: [], unreadable: { length: 2 } });
 });

@@ -49,8 +49,11 @@ describe("a worklist", () => {
     ...more,
   });
   const rows = Array.from({ length: 120 }, (_, n) => one(n + 1));
-  const page = (query: string, of: readonly WaitingReview[] = rows): DeskResponse =>
-    worklistPage({ rows: of, atMs: t0 }, new URLSearchParams(query), "Ann", t0);
+  const page = (
+    query: string,
+    of: readonly WaitingReview[] = rows,
+    unreadable: readonly string[] = [],
+  ): DeskResponse => worklistPage({ rows: of, unreadable, atMs: t0 }, new URLSearchParams(query), "Ann", t0);
   const idsOn = ({ body }: DeskResponse): string[] =>
     [...body.matchAll(/charge\?id=([^"]+)"/g)].map(([, id]) => id ?? "");
 
@@ -108,6 +111,24 @@ describe("a worklist", () => {
     expect(textOf(page("", []))).toContain("Nothing waits for a person.");
   });
 
+  test("what cannot be read is said, with its place, whatever else is shown", () => {
+    expect(textOf(page("", rows, ["desk#3: v9 order-7"]))).toContain(
+      "120 wait: 7260.00 EUR 1 more cannot be read, and is not in these sums: desk#3: v9 order-7",
+    );
+    const none = textOf(
+      page(
+        "",
+        [],
+        Array.from({ length: 12 }, (_, n) => `desk#${n}: <b>`),
+      ),
+    );
+    expect(none).toContain(
+      "Nothing that can be read waits for a person. 12 more cannot be read, and are not",
+    );
+    expect(none).toContain("desk#9: <b> and 2 more");
+    expect(none).not.toContain("desk#10");
+  });
+
   test("a proposal is seen in the list", () => {
     expect(textOf(page("", [one(1, { mark: { e: "proposed", decision: "resend" } })]))).toContain(
       "resend proposed",
@@ -126,7 +147,7 @@ describe("the list in memory", () => {
     ...more,
   });
   /** An index that answers when it is told to, and a clock that stands. */
-  const kept = () => {
+  const kept = (unreadable: readonly string[] = []) => {
     const time = { nowMs: 0 };
     const asked: {
       answer(rows: readonly WaitingReview[]): void;
@@ -137,7 +158,11 @@ describe("the list in memory", () => {
       {
         waiting: (_, pace) =>
           new Promise((resolve, reject) => {
-            asked.push({ answer: resolve, fail: () => reject(new Error("no answer")), pace });
+            asked.push({
+              answer: (rows) => resolve({ rows, unreadable }),
+              fail: () => reject(new Error("no answer")),
+              pace,
+            });
           }),
       },
       { nowMs: () => time.nowMs },
@@ -163,6 +188,13 @@ describe("the list in memory", () => {
     expect(asked).toHaveLength(1);
   });
 
+  test("names what could not be read for as long as it is kept", async () => {
+    const { index, read } = kept(["desk#1: v9"]);
+    await read([row("a")]);
+    index.changed("a" as never, undefined);
+    expect(await index.waiting()).toMatchObject({ rows: [], unreadable: ["desk#1: v9"] });
+  });
+
   test("older: given again and read anew meanwhile, once", async () => {
     const { time, asked, read, ids } = kept();
     await read([row("a")]);
@@ -181,7 +213,7 @@ describe("the list in memory", () => {
       time.nowMs = nowMs;
       const next = index.waiting();
       asked.at(-1)?.answer([row("b")]);
-      expect(await next).toEqual({ rows: [row("b")], atMs: nowMs });
+      expect(await next).toEqual({ rows: [row("b")], unreadable: [], atMs: nowMs });
     }
   });
 
@@ -520,21 +552,25 @@ describe("money and queues", () => {
   test("money by state, age and currency; what was not read is said", () => {
     const page = moneyPage(
       { entries: [review()], notRead: 7 },
-      [
-        {
-          chargeId: "a" as WaitingReview["chargeId"],
-          gateway: "centrobill",
-          reason: "absent",
-          sinceMs: t0 - 90_000_000,
-          amount: "1500",
-          currency: "KWD",
-        },
-      ],
+      {
+        rows: [
+          {
+            chargeId: "a" as WaitingReview["chargeId"],
+            gateway: "centrobill",
+            reason: "absent",
+            sinceMs: t0 - 90_000_000,
+            amount: "1500",
+            currency: "KWD",
+          },
+        ],
+        unreadable: ["desk#1: v9 b"],
+      },
       "Ann",
       t0,
     );
     expect(textOf(page)).toContain("over 1 day 1 1.500 KWD");
     expect(textOf(page)).toContain("7 more charges");
+    expect(textOf(page)).toContain("1 more cannot be read, and is not in these sums: desk#1: v9 b");
   });
 
   test("every queue and dead-letter queue; one that did not answer says so; dead letters are pointed at", () => {
@@ -680,7 +716,7 @@ describe("what a page may hold", () => {
       }),
     "a worklist": () =>
       worklistPage(
-        { rows: [row], atMs: t0 },
+        { rows: [row], unreadable: [hostile], atMs: t0 },
         new URLSearchParams({
           reason: hostile,
           gateway: hostile,
@@ -691,7 +727,8 @@ describe("what a page may hold", () => {
         hostile,
         t0,
       ),
-    money: () => moneyPage({ entries: [entry], notRead: 0 }, [row], hostile, t0),
+    money: () =>
+      moneyPage({ entries: [entry], notRead: 0 }, { rows: [row], unreadable: [hostile] }, hostile, t0),
     queues: () => queuesPage([{ queue: hostile }], hostile, t0),
     "a dry run": () =>
       decisionPage(
@@ -773,7 +810,7 @@ describe("what a page may hold", () => {
       currency: "EUR",
       mark: { e: "proposed" as const, decision: "settle-as-approved" as const },
     }));
-    const { body } = worklistPage({ rows, atMs: t0 }, new URLSearchParams(), "Ann", t0);
+    const { body } = worklistPage({ rows, unreadable: [], atMs: t0 }, new URLSearchParams(), "Ann", t0);
     expect(Buffer.byteLength(body)).toBeLessThan(50_000);
   });
 

@@ -39,6 +39,7 @@ export type FunctionName =
   | "schedule-retries"
   | "release-retries"
   | "gauge-money"
+  | "pack-worklist"
   | "review-desk";
 
 /** The file that is deployed. */
