@@ -6,6 +6,7 @@ import { writeEnvFile } from "../infra/env-file.ts";
 import { clientLimits, sqsClientLimits } from "../lib/adapters/deadline.ts";
 import { CHARGE_QUEUES, QUEUES } from "../lib/core/queues.ts";
 import { exitStatus } from "./exit-status.ts";
+import { refuseNoRegion } from "./ledger-access.ts";
 import { fileTrouble, UsageProblem } from "./usage-problem.ts";
 
 type BootstrapFlags = { readonly prefix: string; readonly envFile: string; readonly json?: boolean };
@@ -27,6 +28,7 @@ export const addBootstrapCommand = (program: Command): void => {
       const sqs = new SQSClient({ ...sqsClientLimits });
       const dynamodb = new DynamoDBClient({ ...clientLimits });
       try {
+        await refuseNoRegion(sqs);
         const variables = await bootstrap({ sqs, dynamodb }, prefix);
         // Who starts the functions by hand starts `reconcile` alone: without these it works its windows itself.
         for (const queue of QUEUES)

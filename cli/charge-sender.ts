@@ -57,6 +57,9 @@ const sendOnce = async (
   return bodies.filter((_, index) => !taken.has(String(index)));
 };
 
+/** What Node says of a connection has no other name than its code. */
+const nameOf = (error: NodeJS.ErrnoException): string => error.code ?? error.name;
+
 /**
  * Sends a batch and resolves when the queue has every message; what it refuses entry by entry, and a request
  * that fails, is sent again after rising pauses. A message that is sent twice is harmless: the ledger knows it.
@@ -81,7 +84,7 @@ export const sendBatch = async (
     try {
       left = await sendOnce(sqs, queueUrl, left, round === 0, delayMs);
     } catch (error) {
-      why = error instanceof Error ? error.name : "no answer";
+      why = error instanceof Error ? nameOf(error) : "no answer";
     }
     if (left.length > 0 && performance.now() > giveUpAt)
       throw new QueueRefuses(`the charges queue takes no messages: ${why}`);

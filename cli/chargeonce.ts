@@ -42,6 +42,8 @@ program.hook("preAction", (_program, command) => {
 });
 
 try {
+  if (name !== "" && name !== "help" && !name.startsWith("-") && !Object.hasOwn(commands, name))
+    throw new UsageProblem(`${name}: no such command; there are ${Object.keys(commands).join(", ")}`);
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {

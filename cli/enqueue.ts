@@ -7,7 +7,7 @@ import { type ChargeLine, openChargeFile } from "./charge-file.ts";
 import { csvHelp } from "./csv-row.ts";
 import { exitStatus } from "./exit-status.ts";
 import { feedFile } from "./file-feed.ts";
-import { useAwsVariables, withEnvFile } from "./ledger-access.ts";
+import { refuseNoRegion, useAwsVariables, withEnvFile } from "./ledger-access.ts";
 import { UsageProblem } from "./usage-problem.ts";
 
 type EnqueueFlags = { readonly envFile?: string; readonly json?: boolean };
@@ -49,6 +49,7 @@ export const addEnqueueCommand = (program: Command): void => {
 
       useAwsVariables(env);
       const sqs = new SQSClient({ ...sqsClientLimits });
+      await refuseNoRegion(sqs);
       let sent = 0;
       try {
         await feedFile({

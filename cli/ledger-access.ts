@@ -46,6 +46,15 @@ export const useAwsVariables = (env: Environment): void => {
     if (name.startsWith("AWS_") && value !== undefined) process.env[name] = value;
 };
 
+/** Throws `UsageProblem` where nothing names a region: each call would fail, some after a minute of tries. */
+export const refuseNoRegion = async ({ config }: DynamoDBClient | SQSClient): Promise<void> => {
+  try {
+    await config.region();
+  } catch {
+    throw new UsageProblem("AWS_REGION: is not set, and no AWS profile names a region");
+  }
+};
+
 /** Throws `UsageProblem` where the flags name two ledgers: a decision would be made on one that was not meant. */
 export const refuseTwoLedgers = ({ dataDir, envFile }: LedgerFlags): void => {
   if (dataDir !== undefined && envFile !== undefined)
@@ -69,7 +78,7 @@ export const openLedgerAccess = async (
 export const openStackAccess = async (flags: LedgerFlags, processEnv: Environment): Promise<StackAccess> => {
   if (flags.dataDir !== undefined) return openLocalStack(flags.dataDir);
   const env = withEnvFile(processEnv, flags.envFile);
-  const ledger = openDeployed(env);
+  const ledger = await openDeployed(env);
   const sqs = new SQSClient({ ...sqsClientLimits });
   return {
     ...ledger,
@@ -82,7 +91,7 @@ export const openStackAccess = async (flags: LedgerFlags, processEnv: Environmen
   };
 };
 
-const openDeployed = (env: Environment): LedgerAccess => {
+const openDeployed = async (env: Environment): Promise<LedgerAccess> => {
   const table = env["LEDGER_TABLE"];
   if (table === undefined || table === "")
     throw new UsageProblem(
@@ -90,6 +99,7 @@ const openDeployed = (env: Environment): LedgerAccess => {
     );
   useAwsVariables(env);
   const dynamodb = new DynamoDBClient({ ...clientLimits });
+  await refuseNoRegion(dynamodb);
   return { dynamodb, table, close: async () => dynamodb.destroy() };
 };
 

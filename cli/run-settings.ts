@@ -147,7 +147,8 @@ export const readRunSettings = (
     [flags.centrobillUrl, "CENTROBILL_API_KEY"],
     [flags.centrapayUrl, "CENTRAPAY_API_KEY"],
   ] as const) {
-    if (url === undefined || variables[key]) continue;
+    // What is no address is told as that alone.
+    if (url === undefined || !URL.canParse(url) || variables[key]) continue;
     if (URL.canParse(url) && loopback.test(new URL(url).hostname)) {
       variables[key] = "none";
       warnings.push(`${key} is not set: a made-up key is sent, since the gateway is on this machine`);

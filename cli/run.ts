@@ -59,7 +59,10 @@ export const addRunCommand = (program: Command): void => {
     .option("--results <file>", "write a row for each charge and each line that is none, NDJSON")
     .option("--quiet", "no live view")
     .option("--json", "the summary as JSON, and no live view")
-    .addHelpText("after", `\n${csvHelp}`)
+    .addHelpText(
+      "after",
+      `\n${csvHelp}\n\nExit status: 0 all charges are final; 1 some wait for review, or something broke; 2 wrong usage, configuration or\ninput file; 130 interrupted, state kept.`,
+    )
     .action(async (flags: RunFlags) => {
       process.exitCode = await run(readRunSettings(flags, process.env));
     });

@@ -240,6 +240,34 @@ describe("the sample", () => {
     },
   );
 
+  test("a command that there is not is named", async () => {
+    const ended = await runCommand(["nonsense"]);
+    expect(ended.status).toBe(2);
+    expect(ended.stderr).toMatch(/^chargeonce: nonsense: no such command; there are run, enqueue, /);
+  });
+
+  test("without a region nothing is called, and what is missing is named", async () => {
+    const folder = testFolder();
+    const env = {
+      AWS_CONFIG_FILE: join(folder, "none"),
+      AWS_SHARED_CREDENTIALS_FILE: join(folder, "none"),
+      LEDGER_TABLE: "ledger",
+      QUEUE_URL_CHARGES: "http://127.0.0.1:1/000000000000/charges",
+    };
+    const file = writeLines(join(folder, "c.ndjson"), [charge("order-1")]);
+    for (const args of [
+      ["bootstrap", "--prefix", "p-", "--env-file", join(folder, "stack.env")],
+      ["enqueue", file],
+      ["show", "order-1"],
+      ["status"],
+    ])
+      expect(await runCommand(args, env), args[0]).toStrictEqual({
+        status: 2,
+        stdout: "",
+        stderr: "chargeonce: AWS_REGION: is not set, and no AWS profile names a region\n",
+      });
+  });
+
   test("prove keeps every promise in a few histories, and says what it did", async () => {
     const ended = await runCommand(["prove", "--seeds", "30", "--json"]);
     expect(ended.status).toBe(0);
