@@ -40,11 +40,11 @@ export const sendLeased = async (entry: OpenedEntry, inHand: InHand, worker: Wor
   );
 };
 
-/** Whether the pace alone kept it from being sent, or from being prepared. */
+/** Whether the pace alone kept it from being sent, from being prepared, or from being looked for. */
 const wasHeldBack = ({ history }: LedgerEntry): boolean => {
   const last = history.findLast(({ e }) => e !== "recorded");
   if (last?.e === "never_sent") return last.cause === "held_back";
-  return last?.e === "prepare_failed" && last.why === "held_back";
+  return last?.e === "prepare_failed" && last.why.endsWith("held_back");
 };
 
 /**

@@ -307,6 +307,22 @@ describe("what was made and lost", () => {
     expect(on.asked).not.toContain("charge");
   });
 
+  test("a look that the pace held back comes again soon: nothing about it failed", async () => {
+    const afterEight = async (find: Scripted): Promise<number> => {
+      const on = stage({ make: [unanswered()], find: [find] });
+      await on.submit();
+      let delayMs = 0;
+      for (let turn = 0; turn < 7; turn += 1) {
+        const end = await on.submit();
+        if (end?.kind === "giveBack") delayMs = end.delayMs;
+        on.clock.set(on.clock.nowMs() + delayMs);
+      }
+      return delayMs;
+    };
+    expect(await afterEight(neverSent("held_back"))).toBeLessThanOrEqual(6_400);
+    expect(await afterEight(neverSent()), "a failure's pause").toBeGreaterThanOrEqual(320_000);
+  });
+
   test("pages without end are no answer; the same page again ends them", async () => {
     let page = 0;
     const endless: Scripted = {
