@@ -130,9 +130,12 @@ export const closingsOf = (
       const account = accountOf(gateway);
       const now = nowMs();
       const open = closing === undefined || closing.openedAtMs !== undefined;
-      if (!open)
+      // An outage lets look-ups through: of a Retry-After it says something by the pause within it alone.
+      const pausedUntilMs =
+        open || closing.because === "rate_limited" ? closing?.untilMs : closing.pausedUntilMs;
+      if (!open && pausedUntilMs !== undefined)
         for (const pause of account.pauses)
-          if (pause.writtenAtMs === undefined && closing.untilMs >= pause.endsAtMs + pause.by.skewMs)
+          if (pause.writtenAtMs === undefined && pausedUntilMs >= pause.endsAtMs + pause.by.skewMs)
             pause.writtenAtMs = now;
       const { shut } = account;
       if (shut === undefined) {
