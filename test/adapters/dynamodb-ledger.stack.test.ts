@@ -53,12 +53,18 @@ test("of many that are replaced together each is in the indexes that its state h
   const inIndex = async (IndexName: string): Promise<number> =>
     (await clients.dynamodb.send(new ScanCommand({ TableName: table, IndexName }))).Count ?? 0;
   const opened = Array.from({ length: 6 }, (_, n) => openedEntry(chargeMessage(`c-${n}`), ids));
+  let standing: readonly LedgerEntry[] = opened;
   const inState = (state: "opened" | "unknown" | "review"): LedgerEntry[] =>
-    opened.map(
+    standing.map(
       (entry) =>
         ({
           ...entry,
           state,
+          // By its history it is known that a version may have been in the desk's index.
+          history: [
+            ...entry.history,
+            state === "opened" ? { e: "leased", at: 5 } : { e: "recorded", at: 5, state },
+          ],
           nextAtMs: 5,
           finalAtMs: 5,
           reason: "mismatch",
@@ -66,7 +72,6 @@ test("of many that are replaced together each is in the indexes that its state h
         }) as unknown as LedgerEntry,
     );
   await Promise.all(opened.map((entry) => ours.open(entry)));
-  let standing: readonly LedgerEntry[] = opened;
   for (const [state, work, desk, ledger] of [
     ["unknown", 6, 0, ours],
     ["review", 6, 6, ours],
