@@ -185,11 +185,11 @@ export const parseCharge = (body: string, gateways: RequestParsers): ParsedCharg
 
 /**
  * The text that a charge's fingerprint is made of, of a message that is refused: an earlier version, less strict, may
- * have accepted it. `undefined` where none can have.
+ * have accepted it. Empty where none can have.
  */
-export const canonicalOfRefused = (body: string): string | undefined => {
-  const message = body.length > messageLengthMax ? undefined : parseJson(body);
-  return message === undefined || isDeeperThan(message, nestingMax) ? undefined : canonicalJson(message);
+export const canonicalOfRefused = (body: string): string => {
+  const message = parseJson(body) ?? null;
+  return isDeeperThan(message, nestingMax) ? "" : canonicalJson(message);
 };
 
 /**

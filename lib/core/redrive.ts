@@ -4,6 +4,7 @@ import { isFinal, type LedgerEntry } from "./ledger.ts";
 import { parseWakeUp } from "./notice.ts";
 import { keyLifeEndMs, type Policy } from "./policy.ts";
 import { CHARGE_QUEUES, type ChargeQueueName, deadLetterNameOf, isConsumed } from "./queues.ts";
+import { leftAloneUntilMs } from "./takeover.ts";
 
 /** A queue whose messages may be put back, and where they go. */
 export type RedriveSource = {
@@ -108,7 +109,7 @@ export const redriveEndOf = (
     case "waiting":
       return "never_sent_is_sent";
     case "opened":
-      return nowMs <= entry.leaseUntilMs ? "left_to_its_worker" : lifeEnd(entry, policy, nowMs);
+      return nowMs <= leftAloneUntilMs(entry, policy) ? "left_to_its_worker" : lifeEnd(entry, policy, nowMs);
     case "unknown":
     case "pending":
       return lifeEnd(entry, policy, nowMs);

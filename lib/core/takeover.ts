@@ -3,6 +3,17 @@ import { nextEntry, type OpenedEntry, type UnknownEntry, type WaitingEntry } fro
 import { nextLookAtMs } from "./lookup-schedule.ts";
 import type { Policy } from "./policy.ts";
 
+const isUnprepared = ({ preparation }: OpenedEntry): boolean =>
+  preparation !== undefined && preparation.prepared === undefined;
+
+/**
+ * The last moment at which a lease is left alone. A worker whose clock is ahead takes it over early, which costs a
+ * look-up; of what is not prepared yet it would take the making away, and make another, as often as both come by. So
+ * there it leaves time for the clocks.
+ */
+export const leftAloneUntilMs = (entry: OpenedEntry, { clockSkewMs }: Policy): number =>
+  entry.leaseUntilMs + (isUnprepared(entry) ? clockSkewMs : 0);
+
 /**
  * An attempt whose worker let the lease run out without a word. It may have sent until the lease's last
  * moment, first send and resends alike, so all of them are open, and the look-ups begin from there.
@@ -13,7 +24,7 @@ export const takeOver = (
   policy: Policy,
   by: { readonly token: LeaseToken; readonly nowMs: number },
 ): UnknownEntry | WaitingEntry => {
-  if (entry.preparation !== undefined && entry.preparation.prepared === undefined) {
+  if (isUnprepared(entry)) {
     const { firstSendAtMs: _unsent, ...unsent } = entry;
     return nextEntry<WaitingEntry>(
       unsent as OpenedEntry,

@@ -7,7 +7,7 @@ import {
   refuse,
   type UnknownEntry,
 } from "../core/ledger.ts";
-import { takeOver } from "../core/takeover.ts";
+import { leftAloneUntilMs, takeOver } from "../core/takeover.ts";
 import type { Delivery, Limit, Worker } from "../ports.ts";
 import { type Addressed, giveBack, stamp, type Worked } from "./charge-worker.ts";
 import { replaceEntry, replaceOpening } from "./replace-entry.ts";
@@ -56,7 +56,8 @@ export const continueCharge = async (entry: LedgerEntry, inHand: InHand, worker:
   const nowMs = worker.clock.nowMs();
   switch (entry.state) {
     case "opened": {
-      if (nowMs <= entry.leaseUntilMs) return giveBack(entry.leaseUntilMs - nowMs + soonMs);
+      const leftMs = leftAloneUntilMs(entry, worker.policy) - nowMs;
+      if (leftMs >= 0) return giveBack(leftMs + soonMs);
       const unknown = takeOver(entry, worker.policy, stamp(worker));
       worker.log.event("lease_taken_over", { chargeId: entry.chargeId, requestId: entry.requestId });
       return (await replaceEntry(entry, unknown, worker)) ? inHand.tell(unknown) : giveBack(soonMs);

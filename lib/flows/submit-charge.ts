@@ -126,10 +126,9 @@ const leaveAccepted = async (
   { refusal: { chargeId, problems } }: Extract<ParsedCharge, { ok: false }>,
   worker: Worker,
 ): Promise<void> => {
-  const canonical = chargeId === undefined ? undefined : canonicalOfRefused(body);
-  if (chargeId === undefined || canonical === undefined) return;
+  if (chargeId === undefined) return;
   const entry = (await worker.ledger.read([chargeId])).get(chargeId);
-  if (entry?.fingerprint === worker.sha256(canonical))
+  if (entry?.fingerprint === worker.sha256(canonicalOfRefused(body)))
     throw new AcceptedBefore(
       `${chargeId} is ${entry.state} in the ledger, and is refused now: ${problems.map(({ field }) => field).join(" ")}`,
     );

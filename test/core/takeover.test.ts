@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { IllegalTransition, type OpenedEntry, type UnknownEntry } from "../../lib/core/ledger.ts";
 import { nextLookAtMs } from "../../lib/core/lookup-schedule.ts";
 import { certifiesAbsence, windowOf } from "../../lib/core/resolution.ts";
-import { takeOver } from "../../lib/core/takeover.ts";
+import { leftAloneUntilMs, takeOver } from "../../lib/core/takeover.ts";
 import { by, final, leased, opened, policyOf, search, t0, timeoutMs, unknown, waiting } from "./builders.ts";
 
 const leaseEnd = t0 + 72_000;
@@ -134,6 +134,19 @@ describe("a lease that ran out while something was prepared", () => {
   test("a `make` lost before is older than this one: the later counts", () => {
     const again = opened({ preparation: { lostAtMs: t0 - 500_000 } });
     expect(takeOver(again, policyOf(), at)).toMatchObject({ preparation: { lostAtMs: leaseEnd } });
+  });
+
+  test.each<readonly [name: string, entry: OpenedEntry, waitsForClocks: boolean]>([
+    ["nothing is prepared: whoever is ahead would take the making away, and make another", preparing, true],
+    [
+      "it is prepared: taken over early it is looked up, and not made again",
+      opened({ preparation: { prepared: { id: "p-1" } } }),
+      false,
+    ],
+    ["nothing has to be prepared", opened(), false],
+  ])("how long a lease is left alone: %s", (_, entry, waitsForClocks) => {
+    const policy = policyOf();
+    expect(leftAloneUntilMs(entry, policy)).toBe(leaseEnd + (waitsForClocks ? policy.clockSkewMs : 0));
   });
 
   test("once it was prepared it may have been sent", () => {

@@ -229,7 +229,12 @@ describe("a message that was accepted, and that a stricter version refuses", () 
       gateway: {
         ...gateway,
         parseRequest: (request) =>
-          isNew ? [{ field: "request.url", must: "be there" }] : gateway.parseRequest(request),
+          isNew
+            ? [
+                { field: "request.url", must: "be there" },
+                { field: "request.sku", must: "be new" },
+              ]
+            : gateway.parseRequest(request),
       },
     });
     return [
@@ -256,8 +261,17 @@ describe("a message that was accepted, and that a stricter version refuses", () 
     expect(on.told().slice(told)).toStrictEqual([]);
     expect(on.wire.sent).toHaveLength(sent);
     expect(on.log.eventsOf("message_failed").at(-1)).toMatchObject({
-      error: `AcceptedBefore: order-1 is ${state} in the ledger, and is refused now: request.url`,
+      error: `AcceptedBefore: order-1 is ${state} in the ledger, and is refused now: request.url request.sku`,
     });
+  });
+
+  test("one that is nested without an end is refused as ever, and overflows nothing", async () => {
+    const [on] = upgraded(pays());
+    on.send(charge());
+    await on.round();
+    on.send(`{"chargeId":"order-1","deep":${"[".repeat(20_000)}${"]".repeat(20_000)}}`);
+    expect(await on.round()).toStrictEqual([{ kind: "done" }]);
+    expect(on.told().at(-1)).toMatchObject({ chargeId: "order-1", outcome: "request_error" });
   });
 
   test("with another content it is refused as ever, and so is one that is new", async () => {

@@ -116,6 +116,7 @@ describe("the world", () => {
     [37632, "an outage that nobody could write down or read is not over by its wait alone", "The answer to the write that closed the account was lost, and the next read was throttled ten minutes later."],
     [43897, "an answer to a worker whose lease was taken is a lost send", "The lease ran out by a clock that was ahead, 8 s after the send: the answer could not be recorded any more."],
     [1640, "a later attempt that was taken up while its message could not be sent is sent all the same", "A worker that stood still took it up without a message of its own, and gave it back to nobody."],
+    [40255, "two copies of a charge, with two clocks that are 89 s apart, prepare it in the end", "The worker that was ahead took each lease over at once, and each made a Payment Request for nobody."],
     [6184, "a worker with a slow clock sends nothing past the key life", "Two clocks were further apart than what was kept back of the key life."],
   ])("seed %i: %s", async (seed, _, once) => {
     const { violation } = await runWorld({ seed, charges: 20 });
