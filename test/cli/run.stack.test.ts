@@ -289,7 +289,7 @@ describe("bad input", () => {
     [["run", "--centrobill-url", "https://pay.example"], /CENTROBILL_API_KEY: is not set/],
     [["run", "--results", "/nowhere/out.ndjson"], /--results .*no such file or folder/],
     [["run", "--nonsense"], /unknown option '--nonsense'/],
-    [["nonsense", "more"], /too many arguments|unknown command/],
+    [["nonsense", "more"], /nonsense: no such command; there are run, /],
     [["show"], /missing required argument/],
     [["show", "some-charge"], /which ledger/],
     [["show", "some-charge", "--data-dir", "/nowhere"], /no run has kept its state there/],
