@@ -6,7 +6,7 @@ import {
   TransactWriteItemsCommand,
 } from "@aws-sdk/client-dynamodb";
 import { type ConditionalWrite, conditionOf, isOwn, putIf } from "./dynamodb-put.ts";
-import { chargeIdOfRow, type LedgerItem, worklistPageKey } from "./ledger-item.ts";
+import { chargeIdOfKey, chargeIdOfRow, type LedgerItem, worklistPageKey } from "./ledger-item.ts";
 
 type Client = Pick<DynamoDBClient, "send">;
 
@@ -44,7 +44,7 @@ export const pageWrite = (
 
 /** The write that takes a charge off its page. */
 const offPage = async (client: Client, table: string, item: LedgerItem, abortSignal: AbortSignal) => {
-  const chargeId = item["pk"]?.S?.split("#")[1] ?? "";
+  const chargeId = chargeIdOfKey(item) ?? "";
   const key = worklistPageKey(chargeId);
   const before = await readPage(client, table, key, abortSignal);
   const rows = (before ?? "").split("\n").filter((row) => chargeIdOfRow(row) !== chargeId);

@@ -15,6 +15,7 @@ import {
   entryKey,
   type LedgerItem,
   pagedMark,
+  rowOfKey,
   rowsOfPage,
   waitingOfKey,
   worklistPageKey,
@@ -62,7 +63,7 @@ export const packWorklist = async (
   });
   await reader.keys(everyKey, undefined, (key) => {
     // What this version cannot read it leaves where it is.
-    const row = key.startsWith(pagedMark) ? key.slice(pagedMark.length) : key;
+    const row = rowOfKey(key);
     if (waitingOfKey(row) !== undefined) inIndex.set(chargeIdOfRow(row), key);
   });
   const loose = [...inIndex].filter(([id, key]) => key !== `${pagedMark}${onPage.get(id)}`);
@@ -94,10 +95,9 @@ export const packWorklist = async (
     const standing = new Map(items.map((item) => [chargeIdOfKey(item), item]));
     for (const id of ids) {
       const item = standing.get(id as ChargeId);
-      const deskAt = item?.["deskAt"]?.S ?? "";
       // The sort key alone may have stayed behind.
       if (item?.["deskShard"] === undefined) continue;
-      const row = deskAt.startsWith(pagedMark) ? deskAt.slice(pagedMark.length) : deskAt;
+      const row = rowOfKey(item["deskAt"]?.S ?? "");
       rows.push(row);
       puts.push({
         Put: {

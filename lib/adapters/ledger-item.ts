@@ -149,6 +149,10 @@ export const deskShards: readonly string[] = Array.from({ length: shards }, (_, 
 /** Sort keys of what a page of the worklist has, too, begin with it; as numbers their moments are the same. */
 export const pagedMark = "+";
 
+/** What a sort key of the index says, as a page has it. */
+export const rowOfKey = (deskAt: string): string =>
+  deskAt.startsWith(pagedMark) ? deskAt.slice(pagedMark.length) : deskAt;
+
 const worklistPages = 4_096;
 
 /** The page of the worklist on which a charge stands, if it does: for ever the same one. */
