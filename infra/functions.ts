@@ -16,7 +16,8 @@ import {
 export type Trigger =
   | {
       readonly kind: "queue";
-      readonly batchSize: number;
+      /** messages of one invocation, at the most */
+      batchSize(durations: Durations): number;
       /** how long Lambda collects a batch; a batch of more than ten needs at least 1 */
       readonly batchingWindowSeconds: number;
       /** invocations at once, from 2 on; where a user may say so, this is the default */
@@ -79,7 +80,12 @@ const overheadMs = 5_000;
 const turnHoldMs = 15_000;
 /** What a round of look-ups may take before it has to end. */
 const scanMs = 60_000;
-const submitBatch = 10;
+/**
+ * Charges of one invocation. A batch costs one page in the ledger (`dynamodb-pages.ts`) and one invocation, so a larger
+ * one is cheaper. 20 is as many as still go into one request to the ledger, which takes 24 beside their page, and fill
+ * SQS's requests of ten. More than may be on their way at once would only wait for each other.
+ */
+const submitBatchOf = ({ concurrency }: Durations): number => Math.min(20, Math.max(10, concurrency));
 
 /** What a worker of charges reads. */
 const worker = {
@@ -108,20 +114,22 @@ const reconciler = {
 export const FUNCTIONS = [
   {
     name: "submit-charges",
-    trigger: { kind: "queue", batchSize: submitBatch, batchingWindowSeconds: 0, invocationsMax: 5 },
+    trigger: { kind: "queue", batchSize: submitBatchOf, batchingWindowSeconds: 1, invocationsMax: 4 },
     ...worker,
     table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "Query"],
     indexes: [],
     sendsTo: outcomeQueues,
     hides: ["charges"],
     // What is begun must have time for its worst case, or it is given back and never sent.
-    timeoutMs: ({ worstCaseMs, concurrency }) =>
-      Math.ceil(submitBatch / concurrency) * worstCaseMs + turnHoldMs + overheadMs,
+    timeoutMs: (durations) =>
+      Math.ceil(submitBatchOf(durations) / durations.concurrency) * durations.worstCaseMs +
+      turnHoldMs +
+      overheadMs,
   },
   {
     name: "resolve-unknowns",
     // As many as it can get, so that one scan of the feed serves a whole outage.
-    trigger: { kind: "queue", batchSize: 1_000, batchingWindowSeconds: 5, invocationsMax: 2 },
+    trigger: { kind: "queue", batchSize: () => 1_000, batchingWindowSeconds: 5, invocationsMax: 2 },
     ...worker,
     table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "Query"],
     indexes: [],
@@ -157,7 +165,7 @@ export const FUNCTIONS = [
   {
     name: "reconcile-window",
     // One window an invocation: it has all of its time, and all of its disk.
-    trigger: { kind: "queue", batchSize: 1, batchingWindowSeconds: 0, invocationsMax: 5 },
+    trigger: { kind: "queue", batchSize: () => 1, batchingWindowSeconds: 0, invocationsMax: 5 },
     ...reconciler,
     sendsTo: ["review"],
     timeoutMs: () => 900_000,
@@ -181,7 +189,7 @@ export const FUNCTIONS = [
   },
   {
     name: "schedule-retries",
-    trigger: { kind: "queue", batchSize: 10, batchingWindowSeconds: 0, invocationsMax: 2 },
+    trigger: { kind: "queue", batchSize: () => 10, batchingWindowSeconds: 0, invocationsMax: 2 },
     worksWith: "retrySchedule",
     reads: { queues: retryQueues, settings: retrySettingNames, credentials: [] },
     callsGateways: false,

@@ -204,7 +204,7 @@ export const readSettings = (env: Environment): Settings => {
         }
       : {}),
     gatewayTimeoutMs: count("GATEWAY_TIMEOUT_MS", 30_000, 120_000),
-    concurrency: count("CONCURRENCY", 10, 1_000),
+    concurrency: count("CONCURRENCY", 20, 1_000),
     policy: ratesOfHost(policy?.ok === true ? policy.policy : defaultPolicy, text("CENTRAPAY_URL")),
   };
   if (problems.length > 0) throw new SettingsError(problems);

@@ -51,7 +51,7 @@ export class Chargeonce extends Construct {
       reports: this.reports,
       network: egressNetwork(this, props.egress),
     });
-    eventSources(this, this.functions, this.#queues, props, atWork);
+    eventSources(this, this.functions, this.#queues, props, { durations, atWork });
     schedules(this, this.functions, prefix);
     this.httpEntry = httpEntry(this, this.functions, props);
     deskUrl(this, this.functions);

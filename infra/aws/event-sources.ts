@@ -3,7 +3,6 @@ import { EventSourceMapping } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import type { QueueName } from "../../lib/core/queues.ts";
 import {
-  type AtWork,
   type Durations,
   FUNCTIONS,
   type FunctionRow,
@@ -12,6 +11,7 @@ import {
   workerOf,
 } from "../functions.ts";
 import { VISIBILITY_TIMEOUTS } from "../queue-limits.ts";
+import type { CheckedSettings } from "./function-settings.ts";
 import { type StackFunctions, timeoutOf } from "./functions.ts";
 import type { ChargeonceProps } from "./props.ts";
 import type { StackQueues } from "./queues.ts";
@@ -34,7 +34,7 @@ export const eventSources = (
   functions: StackFunctions,
   queues: StackQueues,
   { submittersMax }: ChargeonceProps,
-  atWork: AtWork,
+  { durations, atWork }: Pick<CheckedSettings, "durations" | "atWork">,
 ): void => {
   for (const row of FUNCTIONS) {
     const { name, trigger } = row;
@@ -44,7 +44,7 @@ export const eventSources = (
     new EventSourceMapping(scope, `${name}-source`, {
       target,
       eventSourceArn: queues[queueWorkedBy(name)].queue.queueArn,
-      batchSize: trigger.batchSize,
+      batchSize: trigger.batchSize(durations),
       ...(trigger.batchingWindowSeconds > 0 && {
         maxBatchingWindow: Duration.seconds(trigger.batchingWindowSeconds),
       }),

@@ -29,7 +29,7 @@ export interface ChargeonceProps {
   readonly settings?: Readonly<Partial<Record<SettingName, string>>>;
   /**
    * `submit-charges` at once, 2 to 1000: with `CONCURRENCY` of each, the most charges on their way to a gateway.
-   * @default 5
+   * @default 4
    */
   readonly submittersMax?: number;
   readonly egress?: Egress;

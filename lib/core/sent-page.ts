@@ -22,8 +22,11 @@ export type SentPage<Mark extends SentMark = SentMark> = {
 /** A page has no mark that is later than its first by more: so whoever knows where it begins knows where it ends. */
 export const pageSpanMs = 1_000;
 
-/** So long may a page's text be: with its keys it stays within 1 KiB, which is one write unit. */
-const textMax = 880;
+/**
+ * So long may a page's text be: with its keys, which take 77 bytes, it stays within 1 KiB, which is one write unit.
+ * Twenty UUIDs fit, the charges of a batch as it is deployed.
+ */
+const textMax = 940;
 
 /** Under which moment reconciliation finds a charge: its attempt's first send, or its opening where nothing was sent. */
 export const sentAtMsOf = (entry: { readonly openedAtMs: number; readonly firstSendAtMs?: number }): number =>
@@ -40,9 +43,10 @@ export const sentMarkOf = (entry: LedgerEntry): SentMark | undefined => {
   return { gateway, chargeId, atMs: sentAtMsOf(entry), token };
 };
 
-/** What a mark adds to the text of its page, at the most. */
-const lengthOf = ({ chargeId }: SentMark): number => chargeId.length + 10;
-const emptyLength = '{"v":1,"at":1234567890123456,"sent":[]}'.length;
+/** What a mark adds to the text of its page, its comma with it. */
+const lengthOf = ({ chargeId, atMs }: SentMark, fromMs: number): number =>
+  `["${chargeId}",${atMs - fromMs}],`.length;
+const emptyLength = '{"v":1,"at":1234567890123,"sent":[]}'.length;
 
 /** The pages on which these marks stand. */
 export const pagesOf = <Mark extends SentMark>(marks: readonly Mark[]): readonly SentPage<Mark>[] => {
@@ -52,13 +56,13 @@ export const pagesOf = <Mark extends SentMark>(marks: readonly Mark[]): readonly
     if (
       page === undefined ||
       mark.atMs > page.fromMs + pageSpanMs ||
-      page.length + lengthOf(mark) > textMax
+      page.length + lengthOf(mark, page.fromMs) > textMax
     ) {
       const { gateway, atMs: fromMs } = mark;
-      pages.push({ gateway, fromMs, marks: [mark], length: emptyLength + lengthOf(mark) });
+      pages.push({ gateway, fromMs, marks: [mark], length: emptyLength + lengthOf(mark, fromMs) });
     } else {
       page.marks.push(mark);
-      page.length += lengthOf(mark);
+      page.length += lengthOf(mark, page.fromMs);
     }
   }
   return pages.map(({ length: _length, ...page }) => page);

@@ -1,4 +1,5 @@
 import { App, Stack } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
 import { type ISecret, Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { describe, expect, test } from "vitest";
 import { Chargeonce, type ChargeonceProps } from "../../infra/aws/index.ts";
@@ -100,6 +101,19 @@ describe("props", () => {
     const slow = make({ settings: { GATEWAY_TIMEOUT_MS: "60000" } });
     expect(slow.functions["submit-charges"].timeout?.toSeconds()).toBe(148);
     expect(make({}).functions["submit-charges"].timeout?.toSeconds()).toBe(88);
+  });
+
+  test.each<[concurrency: string | undefined, batchSize: number, reason: string]>([
+    [undefined, 20, "two of SQS's tens, one request and one page of the ledger"],
+    ["50", 20, "more would not go into the same request"],
+    ["15", 15, "the others would wait for those"],
+    ["5", 10, "what one receive brings"],
+  ])("with a CONCURRENCY of %s a batch is %i charges: %s", (concurrency, batchSize) => {
+    const made = make(concurrency === undefined ? {} : { settings: { CONCURRENCY: concurrency } });
+    Template.fromStack(Stack.of(made)).hasResourceProperties("AWS::Lambda::EventSourceMapping", {
+      BatchSize: batchSize,
+      MaximumBatchingWindowInSeconds: 1,
+    });
   });
 });
 

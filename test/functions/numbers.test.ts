@@ -17,7 +17,7 @@ describe("what a charge costs", () => {
   });
   afterAll(() => stand.close());
 
-  const work = async (): Promise<EventSource> =>
+  const work = async (batchSize: number): Promise<EventSource> =>
     startEventSource({
       sqs: stand.clients.sqs,
       queueUrl: stand.urlOf("charges"),
@@ -25,8 +25,9 @@ describe("what a charge costs", () => {
       bundle: bundleOf("submit-charges"),
       env: stand.env,
       workers: 1,
-      batchSize: 10,
-      batchingWindowMs: 0,
+      batchSize,
+      // As on Lambda, where a batch of more than ten is collected for a second at least.
+      batchingWindowMs: batchSize > 10 ? 1_000 : 0,
       functionTimeoutMs: 20_000,
       onLog: () => {},
     });
@@ -39,47 +40,64 @@ describe("what a charge costs", () => {
   const sumOf = (counts: Readonly<Record<string, number>>): number =>
     Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-  test("200 approved charges in batches of ten: 2.1 write units and no read each, at most 0.35 SQS requests", async () => {
-    const charges = 200;
-    await stand.send("charges", bodies("approved", charges));
-    reset();
-    const startedAt = Date.now();
-    source = await work();
-    await until(
-      "all are deleted",
-      () => (stand.sqs.counts()["DeleteMessageBatch"] ?? 0) === charges / 10,
-      60_000,
-    );
-    const [sqs, dynamodb] = [stand.sqs.counts(), stand.dynamodb.counts()];
-    expect(source.stats()).toMatchObject({ succeeded: charges, failed: 0 });
-    // The pace of a gateway is read once a second by a worker, whatever the number of charges.
-    const { GetItem: paceReads = 0, ...writes } = dynamodb;
-    expect(paceReads).toBeLessThanOrEqual(1 + (Date.now() - startedAt) / 1_000);
-    // Ten intents in one request; outcomes share theirs as they come, within milliseconds of each other.
-    const { BatchExecuteStatement = 0, PutItem = 0, ...more } = writes;
-    expect(more).toEqual({});
-    // Two of each charge, and of each batch the page that names its charges for reconciliation.
-    const pages = charges / 10;
-    expect(stand.dynamodb.statements() + PutItem).toBe(2 * charges + pages);
-    expect(stand.dynamodb.statements("INSERT")).toBe(charges + pages);
-    expect(stand.dynamodb.writeUnits()).toBe(2.1 * charges);
-    expect(BatchExecuteStatement + PutItem).toBeLessThanOrEqual(1.1 * charges);
-    // The event source asks once for its queue's address and visibility, whatever the number of charges.
-    const { GetQueueAttributes: once = 0, ...perCharge } = sqs;
-    expect(once).toBeLessThanOrEqual(1);
-    expect(Object.keys(perCharge).sort()).toEqual([
-      "DeleteMessageBatch",
-      "ReceiveMessage",
-      "SendMessageBatch",
-    ]);
-    expect(sumOf(perCharge) / charges).toBeLessThanOrEqual(0.35);
-    console.log(
-      `per approved charge: ${stand.dynamodb.writeUnits() / charges} write units in ${sumOf(writes) / charges} requests, 0 reads, ` +
-        `${sumOf(perCharge) / charges} SQS requests (${JSON.stringify(perCharge)})`,
-    );
-    expect(stand.sandbox.truth()).toMatchObject({ captures: charges, sends: charges, doubleCharges: [] });
-    expect(await stand.told("approved")).toHaveLength(charges);
-  });
+  // Ten, as SQS receives them, and what is deployed.
+  test.each([
+    [10, 2.1],
+    [20, 2.05],
+  ])(
+    "240 approved charges in batches of %i: %d write units and no read each, at most 0.35 SQS requests",
+    async (batchSize, units) => {
+      const charges = 240;
+      const before = stand.sandbox.truth();
+      const prefix = `approved-${batchSize}`;
+      await stand.send("charges", bodies(prefix, charges));
+      reset();
+      const startedAt = Date.now();
+      source = await work(batchSize);
+      await until(
+        "all are deleted",
+        () => (stand.sqs.counts()["DeleteMessageBatch"] ?? 0) === charges / 10,
+        60_000,
+      );
+      const [sqs, dynamodb] = [stand.sqs.counts(), stand.dynamodb.counts()];
+      expect(source.stats()).toMatchObject({ succeeded: charges, failed: 0 });
+      // The pace of a gateway is read once a second by a worker, whatever the number of charges.
+      const { GetItem: paceReads = 0, ...writes } = dynamodb;
+      expect(paceReads).toBeLessThanOrEqual(1 + (Date.now() - startedAt) / 1_000);
+      // The intents of a batch in one request; outcomes share theirs as they come, within milliseconds of each other.
+      const { BatchExecuteStatement = 0, PutItem = 0, ...more } = writes;
+      expect(more).toEqual({});
+      // Two of each charge, and of each batch the page that names its charges for reconciliation.
+      const pages = charges / batchSize;
+      expect(stand.dynamodb.statements() + PutItem).toBe(2 * charges + pages);
+      expect(stand.dynamodb.statements("INSERT")).toBe(charges + pages);
+      expect(stand.dynamodb.writeUnits()).toBeCloseTo(units * charges, 6);
+      expect(BatchExecuteStatement + PutItem).toBeLessThanOrEqual(1.1 * charges);
+      // The event source asks once for its queue's address and visibility, whatever the number of charges.
+      const { GetQueueAttributes: once = 0, ...perCharge } = sqs;
+      expect(once).toBeLessThanOrEqual(1);
+      expect(Object.keys(perCharge).sort()).toEqual([
+        "DeleteMessageBatch",
+        "ReceiveMessage",
+        "SendMessageBatch",
+      ]);
+      expect(sumOf(perCharge) / charges).toBeLessThanOrEqual(0.35);
+      console.log(
+        `per approved charge: ${stand.dynamodb.writeUnits() / charges} write units in ${sumOf(writes) / charges} requests, 0 reads, ` +
+          `${sumOf(perCharge) / charges} SQS requests (${JSON.stringify(perCharge)})`,
+      );
+      const { captures, sends, doubleCharges } = stand.sandbox.truth();
+      expect([captures - before.captures, sends - before.sends, doubleCharges]).toEqual([
+        charges,
+        charges,
+        [],
+      ]);
+      const told = (await stand.told("approved")).filter(({ chargeId }) =>
+        chargeId?.startsWith(`${prefix}-`),
+      );
+      expect(told).toHaveLength(charges);
+    },
+  );
 
   test("an approved charge with an instrument: one read and one transaction that opens it, and its outcome's write", async () => {
     const submit = await stand.start("submit-charges");

@@ -24,15 +24,16 @@ export type Costs = {
   readonly cpuMicros: number;
   /** whether the charges of a batch are on their way together */
   readonly together: boolean;
+  readonly batchSize: number;
 };
 
-/** What a batch of ten is billed for: the wait for the gateway, and the processor at its share. */
-export const billedMsOf = ({ cpuMicros, together }: Costs, gatewayMs: number): number =>
-  (together ? gatewayMs : 10 * gatewayMs) + (10 * cpuMicros) / 1_000 / processorShare;
+/** What a batch is billed for: the wait for the gateway, and the processor at its share. */
+const billedMsOf = ({ cpuMicros, together, batchSize }: Costs, gatewayMs: number): number =>
+  (together ? gatewayMs : batchSize * gatewayMs) + (batchSize * cpuMicros) / 1_000 / processorShare;
 
-/** US dollars for a million approved charges in batches of ten; logs not among them. */
+/** US dollars for a million approved charges; logs not among them. */
 export const costPerMillion = (costs: Costs, gatewayMs: number): number => {
-  const batches = 1e6 / 10;
+  const batches = 1e6 / costs.batchSize;
   const gigabyteSeconds = (batches * billedMsOf(costs, gatewayMs) * memoryGb) / 1_000;
   return (
     costs.writeUnits * 1e6 * prices.writeUnits +

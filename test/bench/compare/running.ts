@@ -60,7 +60,7 @@ export const startCloud = async ({ tls = true }: { readonly tls?: boolean } = {}
       CENTROBILL_API_KEY: "bench-key",
       LEDGER_TABLE: "ledger",
       IDEMPOTENCY_TABLE: "idempotency",
-      CONCURRENCY: "10",
+      CONCURRENCY: "20",
       ...Object.fromEntries(QUEUES.map(({ name, variable }) => [variable, `${url}/000000000000/${name}`])),
     },
     set: (settings) => void ask({ kind: "settings", silentShare: 0, ...settings }),
