@@ -1,13 +1,12 @@
 import type { Context } from "aws-lambda";
-import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
-import { dueRetries } from "../lib/adapters/dynamodb-retries.ts";
+import { dueRetries, dynamodbRelease } from "../lib/adapters/dynamodb-retries.ts";
 import { sqsCharges } from "../lib/adapters/sqs-charges.ts";
 import { releaseRetries } from "../lib/flows/release-retries.ts";
 import { fairGroupOf } from "../lib/gateways/fair-group.ts";
 import { retryParts } from "./parts/retry-parts.ts";
 
 const { clerk, settings, sqs, dynamodb, log } = retryParts("release-retries");
-const ledger = dynamodbLedger(dynamodb, settings.ledgerTable);
+const release = dynamodbRelease(dynamodb, settings.ledgerTable);
 const due = dueRetries(dynamodb, settings.ledgerTable);
 const sendCharge = sqsCharges(sqs, settings.queueUrls.charges, fairGroupOf);
 
@@ -15,7 +14,7 @@ const sendCharge = sqsCharges(sqs, settings.queueUrls.charges, fairGroupOf);
 export const handler = async (_event: unknown, context: Context): Promise<{ readonly released: number }> => {
   try {
     const remainingMs = () => context.getRemainingTimeInMillis();
-    return { released: await releaseRetries({ ...clerk, ledger, due, sendCharge, remainingMs }) };
+    return { released: await releaseRetries({ ...clerk, release, due, sendCharge, remainingMs }) };
   } finally {
     log.flush();
   }

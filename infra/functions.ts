@@ -205,7 +205,7 @@ export const FUNCTIONS = [
     trigger: { kind: "schedule", everyMinutes: 5 },
     reads: { queues: retryQueues, settings: retrySettingNames, credentials: [] },
     callsGateways: false,
-    table: ["BatchGetItem", "GetItem", "PartiQLInsert", "PartiQLUpdate", "PutItem"],
+    table: ["BatchGetItem", "GetItem", "PutItem"],
     indexes: ["work"],
     sendsTo: ["charges", "permanent-declines", "retryable-declines"],
     hides: [],

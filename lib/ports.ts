@@ -140,7 +140,16 @@ export type RetryClerk = {
 
 /** What `release-retries` works with. */
 export type RetryReleaser = RetryClerk & {
-  readonly ledger: Pick<Ledger, "read" | "replace">;
+  /**
+   * Writes the entry of an attempt that waits and the record that it comes from, each over the version that is named, in
+   * one transaction; `lost`: one of the two is another version, and neither is written. So whoever ends the record knows
+   * that nothing is released any more. Recognises its own write, and throws `LedgerUnavailable`, as the ledger does.
+   */
+  readonly release: (
+    previous: { readonly entry: LeaseToken; readonly record: LeaseToken },
+    entry: LedgerEntry,
+    record: RetryRecord,
+  ) => Promise<{ readonly kind: "released" } | { readonly kind: "lost" }>;
   /**
    * Charges whose later attempt is due by then, the longest due first; the index lags a moment behind.
    * Throws `LedgerUnavailable`.

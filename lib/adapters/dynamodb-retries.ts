@@ -2,9 +2,17 @@ import { type DynamoDBClient, GetItemCommand, QueryCommand } from "@aws-sdk/clie
 import type { ChargeId } from "../core/charge.ts";
 import type { RetryRecord } from "../core/retry-record.ts";
 import type { RetryBook, RetryReleaser } from "../ports.ts";
-import { conditionalPut } from "./dynamodb-put.ts";
+import { putWith } from "./dynamodb-off-page.ts";
+import { conditionalPut, conditionOf } from "./dynamodb-put.ts";
 import { ledgerCall } from "./ledger-call.ts";
-import { type LedgerItem, retryOfItem, workIndex, workShardsOf } from "./ledger-item.ts";
+import {
+  itemOfEntry,
+  type LedgerItem,
+  retryOfItem,
+  wasInReview,
+  workIndex,
+  workShardsOf,
+} from "./ledger-item.ts";
 
 const prefix = "retry#";
 const keyOf = (chargeId: ChargeId) => ({ pk: { S: `${prefix}${chargeId}` }, sk: { S: "retry" } });
@@ -50,6 +58,23 @@ export const dynamodbRetries = (
       const standing = await put("replace retry", itemOf(record), previous);
       return { kind: standing === undefined ? "replaced" : "lost" };
     },
+  };
+};
+
+/** The write of a release: apart from the book, since who only schedules or stops needs no leave to write an entry. */
+export const dynamodbRelease = (
+  client: Pick<DynamoDBClient, "send">,
+  table: string,
+  deadlineMs = 5_000,
+): RetryReleaser["release"] => {
+  const call = ledgerCall(deadlineMs);
+  return async (previous, entry, record) => {
+    const write = { item: itemOfEntry(entry), previous: previous.entry, unpaged: wasInReview(entry) };
+    const put = { Put: { TableName: table, Item: itemOf(record), ...conditionOf(previous.record) } };
+    const standing = await call("release", (abortSignal) =>
+      putWith(client, table, write, [put], abortSignal),
+    );
+    return { kind: standing === undefined ? "released" : "lost" };
   };
 };
 

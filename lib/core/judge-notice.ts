@@ -13,7 +13,7 @@ export type NoticeVerdict =
   | { readonly kind: "agrees" }
   /** a worker has the charge in hand, and its word comes first */
   | { readonly kind: "early"; readonly untilMs: number }
-  /** it proves what became of an unknown */
+  /** it proves what became of an unknown, or that what waits must not be sent */
   | {
       readonly kind: "moves";
       readonly verdict: Extract<Verdict, { kind: "settle" | "review" | "wait" }>;
@@ -66,6 +66,31 @@ const tellsOtherMoney = (one: Notice, other: Notice): boolean => {
   );
 };
 
+type Whose = "this attempt's" | "an earlier attempt's" | "nobody's";
+
+/** Which attempt a notice is of: by its request id, else by what was made for it at the gateway. */
+const whoseIs = ({ requestId, orderId }: Notice, entry: LedgerEntry): Whose => {
+  if (requestId === entry.requestId) return "this attempt's";
+  if (requestId !== undefined)
+    return (entry.earlierRequestIds as readonly string[] | undefined)?.includes(requestId) === true
+      ? "an earlier attempt's"
+      : "nobody's";
+  const isOfEarlier =
+    orderId !== entry.preparation?.prepared?.id &&
+    entry.history.some((event) => event.e === "prepared" && event.id === orderId);
+  return isOfEarlier || entry.state === "waiting" ? "an earlier attempt's" : "this attempt's";
+};
+
+const toReview = (notice: Notice, reason: ReviewReason, mismatch?: Mismatch): NoticeVerdict => ({
+  kind: "moves",
+  verdict: {
+    kind: "review",
+    reason,
+    evidence: noticeEvidenceOf(notice),
+    ...(mismatch === undefined ? {} : { mismatch }),
+  },
+});
+
 /**
  * What a verified notice means for its charge (S15). It moves a charge only forwards: what is final stays, and
  * whatever says otherwise goes to a person. Total.
@@ -78,8 +103,17 @@ export const judgeNotice = (
   { entry, notice, saidOther, canAsk }: Judged,
   rules: GatewayRules,
 ): NoticeVerdict => {
+  const whose = whoseIs(notice, entry);
   if (entry.state === "opened") return { kind: "early", untilMs: entry.leaseUntilMs };
-  if (entry.state === "waiting") return { kind: "early", untilMs: entry.nextAtMs };
+  if (entry.state === "waiting") {
+    const early: NoticeVerdict = { kind: "early", untilMs: entry.nextAtMs };
+    // In its history: whoever had it sent after that knew of it.
+    const isNews = notice.kind === "charge" && notice.reply.kind === "captured" && !isNoted(entry, notice);
+    if (!isNews || entry.attempt === 1) return early;
+    // Of this attempt nothing was sent: another one took the money, and this one would take it again (S2).
+    const byEarlier = whose === "an earlier attempt's" && !saidOther;
+    return toReview(notice, byEarlier ? "captured_by_earlier_attempt" : "contradiction");
+  }
   const noted = isNoted(entry, notice);
   // Told again where it is noted already: whoever noted it may have been lost before a person was told.
   if (notice.kind === "reversal")
@@ -106,12 +140,6 @@ export const judgeNotice = (
   const known = entry.ids?.transactionId;
   const isKnown = known !== undefined && notice.transactionId === known;
   const isAnother = known !== undefined && notice.transactionId !== undefined && !isKnown;
-  const whose =
-    notice.requestId === undefined || notice.requestId === entry.requestId
-      ? "this attempt's"
-      : (entry.earlierRequestIds as readonly string[] | undefined)?.includes(notice.requestId) === true
-        ? "an earlier attempt's"
-        : "nobody's";
   const asked: Asked = {
     chargeId: entry.chargeId,
     requestId: entry.requestId,
@@ -123,8 +151,12 @@ export const judgeNotice = (
 
   switch (reply.kind) {
     case "captured": {
-      if (whose === "an earlier attempt's")
+      if (whose === "an earlier attempt's") {
+        // No look-up for this attempt reaches back so far, and to send it again would take the money again.
+        if (isOpen(entry) && (notice.signed === "whole" || notice.chargeId === entry.chargeId))
+          return toReview(notice, "captured_by_earlier_attempt");
         return doubts(entry.state === "approved" ? "double_charge" : "captured_by_earlier_attempt");
+      }
       if (whose === "nobody's") return doubts("contradiction");
       if (isAnother) return doubts(entry.state === "approved" ? "double_charge" : "contradiction");
       // It was taken, and we are taking it back: what became of that the gateway has to say.
@@ -135,10 +167,7 @@ export const judgeNotice = (
       if (entry.state === "review" && isKnown) return { kind: "agrees" };
       if (mismatch !== undefined) {
         if (!isOpen(entry) || notice.signed !== "whole") return doubts("mismatch", mismatch);
-        return {
-          kind: "moves",
-          verdict: { kind: "review", reason: "mismatch", evidence: noticeEvidenceOf(notice), mismatch },
-        };
+        return toReview(notice, "mismatch", mismatch);
       }
       if (entry.state === "approved") return { kind: "agrees" };
       if (!isOpen(entry)) return tells("contradiction");

@@ -50,8 +50,9 @@ export const mayFollow: Readonly<Record<LedgerState, readonly LedgerState[]>> = 
     "request_error",
     "review",
   ],
-  // Refused before it was sent: its instrument is closed, or a network's count leaves no room.
-  waiting: ["opened", "expired", "declined_permanent", "declined_retryable"],
+  // Refused before it was sent: its instrument is closed, or a network's count leaves no room. `review`: an attempt
+  // before it took the money after all.
+  waiting: ["opened", "expired", "declined_permanent", "declined_retryable", "review"],
   unknown: [
     "opened",
     "unknown",

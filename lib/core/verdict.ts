@@ -69,7 +69,7 @@ export const outcomeQueues: readonly ChargeQueueName[] = [
 
 /** The entry that records a verdict. */
 export const recordVerdict = (
-  entry: OpenedEntry | UnknownEntry,
+  entry: OpenedEntry | UnknownEntry | WaitingEntry,
   verdict: RecordedVerdict,
   by: { readonly token: LedgerEntry["token"]; readonly nowMs: number },
 ): LedgerEntry => {

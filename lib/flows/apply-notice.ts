@@ -1,7 +1,7 @@
 import { backoffMs } from "../core/backoff.ts";
 import type { ChargeId } from "../core/charge.ts";
 import { isSaidOther, judgeNotice, type NoticeVerdict } from "../core/judge-notice.ts";
-import type { HistoryEvent, LedgerEntry, UnknownEntry } from "../core/ledger.ts";
+import type { HistoryEvent, LedgerEntry, UnknownEntry, WaitingEntry } from "../core/ledger.ts";
 import { type NotedNotice, type Notice, noticeEvidenceOf, type WakeUp } from "../core/notice.ts";
 import { routeOfNoted } from "../core/route-message.ts";
 import { recordVerdict } from "../core/verdict.ts";
@@ -83,17 +83,18 @@ const carryOut = async (
       );
     }
     case "moves": {
-      if (!isOpen(entry)) throw new Error(`a notice would move ${entry.state}`);
+      if (!isOpen(entry) && entry.state !== "waiting") throw new Error(`a notice would move ${entry.state}`);
       const moved = recordVerdict(withNotice(entry, notice), verdict.verdict, stamp(worker));
       if (!(await replaceEntry(entry, keepReceipt(entry, moved), worker))) return giveBack(soonMs);
-      await wake(entry, worker);
+      // What waited is told by its own message, too, which is on its way to be sent.
+      if (isOpen(entry)) await wake(entry, worker);
       return done;
     }
     case "lookUp":
       return (isOpen(entry) ? await lookUpNow(entry, notice, worker) : true) ? done : giveBack(soonMs);
     case "tells": {
       const noted = await notices.note(notedOf(verdict, notice, entry));
-      if (notice.reply.kind === "captured") await stopRetries(entry, worker);
+      if (notice.reply.kind === "captured" && !(await stopRetries(entry, worker))) return giveBack(soonMs);
       if (verdict.lookUp && isOpen(entry) && !(await lookUpNow(entry, notice, worker)))
         return giveBack(soonMs);
       return { kind: "route", route: routeOfNoted(noted, entry) };
@@ -109,14 +110,17 @@ const chargeOfParent = async (notice: Notice, notices: NoticeBook): Promise<Char
   return first?.chargeId ?? parent.chargeId;
 };
 
-const withNotice = (entry: UnknownEntry, { receivedAtMs, id, words }: Notice): UnknownEntry => {
+const withNotice = <E extends UnknownEntry | WaitingEntry>(
+  entry: E,
+  { receivedAtMs, id, words }: Notice,
+): E => {
   const event: HistoryEvent = { e: "notice", at: receivedAtMs, id, words };
   return { ...entry, history: [...entry.history, event] };
 };
 
 /** A charge that stays open keeps the receipt of its hidden message. */
-const keepReceipt = (from: UnknownEntry, to: LedgerEntry): LedgerEntry =>
-  isOpen(to) && from.receipt !== undefined ? { ...to, receipt: from.receipt } : to;
+const keepReceipt = (from: UnknownEntry | WaitingEntry, to: LedgerEntry): LedgerEntry =>
+  isOpen(to) && isOpen(from) && from.receipt !== undefined ? { ...to, receipt: from.receipt } : to;
 
 /** Brings the next look-up forward. A resend that the gateway asked for keeps its own time. */
 const lookUpNow = async (entry: UnknownEntry, notice: Notice, worker: Worker): Promise<boolean> => {

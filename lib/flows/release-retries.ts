@@ -17,8 +17,8 @@ const reserveMs = 15_000;
 
 /**
  * Releases the later attempts that are due, the longest due first: the entry waits under a new request id, because the
- * attempt before was answered (S2), and then its charge's message goes onto the queue of charges. What stops
- * between the two is found again as it stands.
+ * attempt before was answered (S2) and, by its record, nobody has heard otherwise; then its charge's message goes onto
+ * the queue of charges. What stops between the two is found again as it stands.
  * @returns how many were released
  * @throws `LedgerUnavailable` where the index cannot be read: the next turn begins anew
  */
@@ -80,9 +80,12 @@ const release = async (chargeId: ChargeId, clerk: RetryReleaser): Promise<boolea
     token: clerk.ids.leaseToken(),
     nowMs,
   });
-  if ((await clerk.ledger.replace(entry.token, waiting)).kind === "lost") return false;
+  const released = { ...record, token: clerk.ids.leaseToken() };
+  const previous = { entry: entry.token, record: record.token };
+  // Whoever has heard meanwhile that the money was taken has ended the record.
+  if ((await clerk.release(previous, waiting, released)).kind === "lost") return false;
   clerk.log.metric("RetryLagMs", nowMs - record.dueMs, { gateway: record.gateway });
-  return finish(record, clerk);
+  return finish(released, clerk);
 };
 
 /**

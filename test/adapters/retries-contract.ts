@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ChargeId, LeaseToken } from "../../lib/core/charge.ts";
+import type { LedgerEntry } from "../../lib/core/ledger.ts";
 import type { RetryRecord } from "../../lib/core/retry-record.ts";
-import type { RetryBook, RetryReleaser } from "../../lib/ports.ts";
+import type { Ledger, RetryBook, RetryReleaser } from "../../lib/ports.ts";
+import { final, waiting } from "../core/builders.ts";
 
 export type RetriesSubject = {
-  readonly retries: RetryBook & Pick<RetryReleaser, "due">;
+  readonly retries: RetryBook & Pick<RetryReleaser, "due" | "release">;
+  readonly ledger: Pick<Ledger, "open" | "read">;
   close?(): Promise<void>;
 };
 
@@ -44,6 +47,30 @@ export const retriesContract = (name: string, make: () => Promise<RetriesSubject
       // Its own write, sent once more.
       expect(await subject.retries.replace(first.token, second)).toEqual({ kind: "replaced" });
       expect(await subject.retries.read(first.chargeId)).toEqual(second);
+    });
+
+    test("a release writes the entry and its record, each over the version that is named, or neither", async () => {
+      const entry = { ...final("declined_retryable"), chargeId: "r-2" as ChargeId, token: token() };
+      const before = record("r-2", 5);
+      await subject.ledger.open(entry);
+      await subject.retries.replace(undefined, before);
+      const next: LedgerEntry = { ...waiting(), chargeId: entry.chargeId, token: token() };
+      const after = record("r-2", 5);
+      const stand = async () => [
+        (await subject.ledger.read([entry.chargeId])).get(entry.chargeId),
+        await subject.retries.read(entry.chargeId),
+      ];
+      const release = (previous: Partial<{ entry: LeaseToken; record: LeaseToken }>) =>
+        subject.retries.release({ entry: entry.token, record: before.token, ...previous }, next, after);
+      expect(await release({ entry: token() })).toEqual({ kind: "lost" });
+      expect(await release({ record: token() })).toEqual({ kind: "lost" });
+      expect(await stand()).toEqual([entry, before]);
+      expect(await release({})).toEqual({ kind: "released" });
+      expect(await stand()).toEqual([next, after]);
+      // Its own write, sent once more.
+      expect(await release({})).toEqual({ kind: "released" });
+      expect(await stand()).toEqual([next, after]);
+      expect(await subject.retries.replace(before.token, before)).toEqual({ kind: "lost" });
     });
 
     test("what is due comes in the order of its moment, and what is not does not", async () => {

@@ -61,12 +61,32 @@ const knowing = <E extends LedgerEntry>(entry: E, transactionId = "tx-1"): E => 
   ...entry,
   ids: { transactionId },
 });
-const attempt2 = (entry: UnknownEntry): UnknownEntry => ({
+const attempt2 = <E extends LedgerEntry>(entry: E): E => ({
   ...entry,
   attempt: 2,
   requestId: requestIdOf("request-2"),
   earlierRequestIds: [requestIdOf("request-1")],
 });
+
+/** With a notice that is in its history. */
+const hearing = <E extends LedgerEntry>(entry: E): E => ({
+  ...entry,
+  history: [...entry.history, { e: "notice", at: t0, id: "tx-1.captured", words: "" }],
+});
+/** With what was made for each of its attempts at the gateway. */
+const made = <E extends LedgerEntry>(entry: E, ...ids: string[]): E => ({
+  ...entry,
+  preparation: { prepared: { id: ids.at(-1) ?? "" } },
+  history: [...entry.history, ...ids.map((id) => ({ e: "prepared" as const, at: t0, id }))],
+});
+/** A notice that names what was made and paid, and no key. */
+const paid = (orderId: string): Notice =>
+  without(
+    notice({ ...replies.captured, echo: { amount: "19.99", currency: "EUR" } }, { signed: "whole", orderId }),
+    "requestId",
+    "chargeId",
+    "transactionId",
+  );
 
 /** A verdict in one line. */
 const told = (verdict: NoticeVerdict): string => {
@@ -98,6 +118,19 @@ const table: readonly (readonly [expected: string, LedgerEntry, Notice, options:
   ["early", opened(), notice("captured"), {}, "who holds the lease records (S7)"],
   ["early", opened(), reversal(), {}, "even what is given back waits for its charge"],
   ["early", waiting(), notice("captured"), {}, "it is about to be sent: its next word comes first"],
+  ["early", attempt2(waiting()), notice("refused"), {}, "what is known does not keep it"],
+  ["early", attempt2(waiting()), notice("accepted"), {}, "nor what may be old news"],
+  ["early", attempt2(waiting()), reversal(), {}, "nor what is given back"],
+  ["early", attempt2(waiting()), notice("captured", { kind: "reversal" }), {}, "however it reads"],
+  ["early", hearing(attempt2(waiting())), notice("captured"), {}, "whoever had it sent knew of that"],
+
+  // a later attempt that is about to be sent, and money that an earlier one took
+  ["moves to review captured_by_earlier_attempt", attempt2(waiting()), notice("captured"), {}, "it would be taken again (S2)"],
+  ["moves to review captured_by_earlier_attempt", attempt2(waiting()), notice("captured"), blind, "whether the gateway can be asked or not"],
+  ["moves to review captured_by_earlier_attempt", attempt2(waiting()), without(notice("captured"), "requestId"), {}, "which attempt is not said: of this one nothing was sent"],
+  ["moves to review contradiction", attempt2(waiting()), notice("captured", { requestId: "request-x" }), {}, "a request id that nobody sent: a person says whose it is"],
+  ["moves to review contradiction", attempt2(waiting()), notice("captured", { requestId: "request-2" }), {}, "its own, which was not sent"],
+  ["moves to review contradiction", attempt2(waiting()), notice("captured"), foreign, "its transaction was named as another charge's"],
 
   // an unknown, and the gateway's yes
   ["moves to approved", unknown(), notice("captured"), {}, "it echoes everything that the ledger holds"],
@@ -113,10 +146,16 @@ const table: readonly (readonly [expected: string, LedgerEntry, Notice, options:
   ["lookUp", unknown(), without(notice("captured"), "chargeId"), {}, "found by another way than its own word"],
   ["lookUp", unknown(), notice("captured", { requestId: "request-x" }), {}, "a request id that nobody sent"],
   ["lookUp", unknown(), notice("captured"), foreign, "its transaction was named as another charge's"],
-  ["lookUp", attempt2(unknown()), notice("captured"), {}, "an attempt that was taken for answered: the rows tell"],
+  ["moves to review captured_by_earlier_attempt", attempt2(unknown()), notice("captured"), {}, "an attempt that was taken for answered: no look-up reaches back so far, and another send would take it again"],
+  ["moves to review captured_by_earlier_attempt", attempt2(pending()), without(notice("captured", { signed: "whole" }), "chargeId"), {}, "found by another way, and all of it signed"],
+  ["lookUp", attempt2(unknown()), without(notice("captured"), "chargeId"), {}, "found by another way, and not signed"],
+  ["moves to review captured_by_earlier_attempt", made(attempt2(unknown()), "pr-1", "pr-2"), paid("pr-1"), {}, "on what was made for the attempt before"],
+  ["moves to approved", made(attempt2(unknown()), "pr-1", "pr-2"), paid("pr-2"), {}, "on what was made for this one"],
+  ["moves to approved", made(attempt2(unknown()), "pr-1", "pr-2"), { ...paid("pr-1"), requestId: "request-2" }, {}, "by this one's own key"],
+  ["moves to approved", made(attempt2(unknown()), "pr-1", "pr-2"), paid("pr-9"), {}, "on what nobody here has made: found by its own name"],
   ["tells mismatch", unknown(), notice(wrongAmount), blind, "who cannot ask tells a person"],
   ["tells contradiction", unknown(), notice("captured"), { ...foreign, ...blind }, "the same"],
-  ["tells captured_by_earlier_attempt", attempt2(unknown()), notice("captured"), blind, "the same"],
+  ["moves to review captured_by_earlier_attempt", attempt2(unknown()), notice("captured"), blind, "without a feed, too"],
   ["moves to review mismatch", unknown(), notice(wrongAmount, { signed: "whole" }), {}, "signed, and not what was asked"],
   ["moves to approved", unknown(), without(notice("captured", { signed: "whole" }), "chargeId", "requestId"), {}, "signed whole, and found by our own reference"],
   ["lookUp", unknown(), notice("captured", { signed: "whole", requestId: "request-x" }), {}, "paid by another key than ours"],
@@ -165,14 +204,14 @@ const table: readonly (readonly [expected: string, LedgerEntry, Notice, options:
   ["tells contradiction", final(), notice("captured"), foreign, "another charge's transaction"],
   ["tells contradiction", final(), notice("unproven"), {}, "a word that no row knows"],
   ["tells refunded_or_charged_back", final(), reversal(), {}, "a person books it"],
-  ["tells double_charge", attempt2(final() as never), notice("captured"), {}, "the attempt before was captured, too"],
+  ["tells double_charge", attempt2(final()), notice("captured"), {}, "the attempt before was captured, too"],
 
   // a final no
   ["tells contradiction", final("declined_permanent"), notice("captured"), {}, "late success after a recorded decline"],
   ["tells contradiction", final("declined_retryable"), notice("captured"), {}, "before a later attempt doubles it"],
   ["tells contradiction", final("request_error"), notice("captured"), {}, "refused, and taken all the same"],
   ["tells contradiction", final("expired"), notice("captured"), {}, "never sent, by our own record"],
-  ["tells captured_by_earlier_attempt", attempt2(final("declined_permanent") as never), notice("captured"), {}, "the attempt before"],
+  ["tells captured_by_earlier_attempt", attempt2(final("declined_permanent")), notice("captured"), {}, "the attempt before"],
   ["agrees", final("declined_permanent"), notice("refused"), {}, "known"],
   ["agrees", final("declined_retryable"), notice("refused"), {}, "known"],
   ["agrees", final("declined_permanent"), notice("accepted"), {}, "late news"],

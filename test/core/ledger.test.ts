@@ -76,8 +76,8 @@ describe("mayFollow", () => {
     ],
     [
       "waiting",
-      ["opened", "expired", "declined_permanent", "declined_retryable"],
-      "never sent: sent later, or not at all, too late or for the networks' rules",
+      ["opened", "expired", "declined_permanent", "declined_retryable", "review"],
+      "never sent: sent later, or not at all, too late, for the networks' rules, or since an attempt before it took the money",
     ],
     [
       "unknown",

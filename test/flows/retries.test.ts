@@ -1,15 +1,18 @@
 import { describe, expect, test } from "vitest";
+import type { ChargeId } from "../../lib/core/charge.ts";
 import type { JsonObject } from "../../lib/core/json.ts";
 import type { LedgerEntry } from "../../lib/core/ledger.ts";
 import { type Notice, wakeUpOf } from "../../lib/core/notice.ts";
 import type { Policy } from "../../lib/core/policy.ts";
 import { releaseRetries } from "../../lib/flows/release-retries.ts";
+import { resolveUnknowns } from "../../lib/flows/resolve-unknowns.ts";
 import { scheduleRetries } from "../../lib/flows/schedule-retries.ts";
 import type { RetryReleaser } from "../../lib/ports.ts";
-import { memoryRetries } from "../doubles/memory-retries.ts";
+import { memoryRelease, memoryRetries } from "../doubles/memory-retries.ts";
 import { chargeMessage } from "../doubles/samples.ts";
-import { type Act, declines, pays } from "../doubles/scripted-bank.ts";
+import { type Act, declines, pays, says } from "../doubles/scripted-bank.ts";
 import { neverSent } from "../doubles/scripted-wire.ts";
+import { testGateway } from "../doubles/worker.ts";
 import { stage } from "./stage.ts";
 
 const hour = 3_600_000;
@@ -23,14 +26,16 @@ const retryStage = (
   bank: (chargeId: string, nth: number) => Act,
   policy: Partial<Policy> = withRetries,
   faults: { sendCharge?: () => boolean } = {},
+  feed = true,
 ) => {
   const retries = memoryRetries();
-  const one = stage({ bank, policy, retries });
+  const one = stage({ bank, policy, retries, gateway: testGateway({ feed }), roundsMax: 4_000 });
   const worker = one.worker();
   const clerk: RetryReleaser = {
     clock: worker.clock,
     ids: worker.ids,
     ledger: worker.ledger,
+    release: memoryRelease(one.ledger, retries),
     instruments: worker.instruments,
     retries,
     due: retries.due,
@@ -293,17 +298,21 @@ describe("declined, and then the gateway says that it took the money", () => {
     ...own,
   });
   /** A charge that was declined, and a notice of it that is applied as often as it is heard. */
-  const heard = async (own: Partial<Notice> = {}) => {
-    const one = retryStage((_id, nth) => (nth === 1 ? declines(5051) : pays()));
+  const heard = async (
+    own: Partial<Notice> = {},
+    bank: (nth: number) => Act = (nth) => (nth === 1 ? declines(5051) : pays()),
+    feed = true,
+  ) => {
+    const one = retryStage((_id, nth) => bank(nth), withRetries, {}, feed);
     one.send(on("order-1"));
     await one.run();
     const notice = noticeOf(one.entry() as LedgerEntry, own);
     await one.notices.keep(notice);
-    const hear = async () => {
+    const hear = async (forMs?: number) => {
       one.send(wakeUpOf(notice), "unknown-outcomes");
-      await one.run();
+      await one.run(forMs);
     };
-    return { ...one, one, hear };
+    return { ...one, one, notice, hear };
   };
   const stopped = { attempt: 1, kind: "refused", because: "money_taken" };
 
@@ -365,7 +374,102 @@ describe("declined, and then the gateway says that it took the money", () => {
     expect(on.wire.posts()).toHaveLength(2);
   });
 
-  test("what was released already is not called back", async () => {
+  test.each<[string, ending: (on: Awaited<ReturnType<typeof heard>>) => Promise<unknown>]>([
+    ["by a notice", ({ hear }) => hear(hour)],
+    ["by two of them", async ({ hear }) => [await hear(hour), await hear(hour)]],
+  ])(
+    "released, and not sent yet, since the gateway is away: called back %s, and told with its charge",
+    async (_, happen) => {
+      let away = true;
+      const on = await heard({}, (nth) =>
+        nth === 1 ? declines(5051) : away ? { says: neverSent("refused") } : pays(),
+      );
+      await on.schedule();
+      on.clock.set(on.startMs + 2 * day);
+      await on.release();
+      await on.one.run(hour);
+      expect(on.entry()).toMatchObject({ state: "waiting", attempt: 2 });
+      await happen(on);
+      away = false;
+      await on.one.run(2 * day);
+      expect(on.wire.posts().filter(({ body }) => body !== undefined)).not.toHaveLength(0);
+      expect(on.bank.capturesOf("order-1")).toBe(0);
+      expect(on.entry()).toMatchObject({
+        state: "review",
+        reason: "captured_by_earlier_attempt",
+        attempt: 2,
+        evidence: { kind: "notice", id: "1001.success.charge.sale" },
+      });
+      expect(on.told().at(-1)).toMatchObject({
+        id: "order-1#2#review",
+        reason: "captured_by_earlier_attempt",
+        charge: { chargeId: "order-1" },
+      });
+    },
+  );
+
+  test.each<[string, feed: boolean]>([
+    ["a gateway with a feed, whose window for it does not reach back so far", true],
+    ["a gateway without one", false],
+  ])("released, sent and not answered, at %s: not sent again under its own id", async (_, feed) => {
+    const on = await heard({}, (nth) => (nth === 1 ? declines(5051) : nth === 2 ? says(500) : pays()), feed);
+    await on.schedule();
+    on.clock.set(on.startMs + 2 * day);
+    await on.release();
+    await on.one.round();
+    expect(on.entry()).toMatchObject({ state: "unknown", attempt: 2, nextAct: "resend" });
+    await on.hear();
+    await on.one.run();
+    expect(on.wire.posts()).toHaveLength(2);
+    expect(on.entry()).toMatchObject({ state: "review", reason: "captured_by_earlier_attempt" });
+    expect(on.told().at(-1)).toMatchObject({ id: "order-1#2#review", charge: { chargeId: "order-1" } });
+  });
+
+  test("heard between the reading and the writing of a release: nothing is released", async () => {
+    const on = await heard();
+    await on.schedule();
+    on.clock.set(on.startMs + 2 * day);
+    const { clerk } = on.one;
+    const released = await releaseRetries({
+      ...clerk,
+      async release(...writes) {
+        await on.hear();
+        return clerk.release(...writes);
+      },
+    });
+    expect(released).toBe(0);
+    await tick(on.one, 2 * day);
+    expect(on.wire.posts()).toHaveLength(1);
+    expect(on.entry()).toMatchObject({ state: "declined_retryable", attempt: 1 });
+    expect(on.retries.recordOf("order-1")).toMatchObject({ state: "ended" });
+  });
+
+  test("released between the judging and the stopping, by a function that then died: called back, and told when it is found", async () => {
+    const on = await heard();
+    await on.schedule();
+    on.clock.set(on.startMs + 2 * day);
+    const { read } = on.retries;
+    let isDead = false;
+    const first = on.one.worker();
+    const dying = async (chargeId: ChargeId) => {
+      const record = await read(chargeId);
+      if (isDead) return record;
+      isDead = true;
+      await releaseRetries({ ...on.one.clerk, sendCharge: () => Promise.reject(new Error("died")) });
+      return record;
+    };
+    const judged = { ...first, retries: { ...on.retries, read: dying } };
+    const wakeUp = { messageId: "w", body: JSON.stringify(wakeUpOf(on.notice)), receives: 1 };
+    expect((await resolveUnknowns([wakeUp], judged)).get("w")).toEqual({ kind: "giveBack", delayMs: 1_000 });
+    expect(on.entry()).toMatchObject({ state: "waiting", attempt: 2 });
+    expect((await resolveUnknowns([wakeUp], first)).get("w")).toEqual({ kind: "done" });
+    expect(await on.release()).toBe(1);
+    await on.one.run();
+    expect(on.wire.posts()).toHaveLength(1);
+    expect(on.told().at(-1)).toMatchObject({ id: "order-1#2#review", charge: { chargeId: "order-1" } });
+  });
+
+  test("what was sent already is not called back", async () => {
     const on = await heard();
     await on.schedule();
     await tick(on.one, 2 * day);

@@ -98,11 +98,12 @@ const desk = async (
     ids: { ...seededIds(), fraction: () => fraction },
     ledger: {
       read: async (ids) => new Map(standing?.chargeId === ids[0] ? [[orderId, standing as LedgerEntry]] : []),
-      replace: async (token, next) => {
-        if (standing?.token !== token) return { kind: "lost" };
-        standing = next;
-        return { kind: "replaced" };
-      },
+    },
+    release: async (previous, next, released) => {
+      if (standing?.token !== previous.entry) return { kind: "lost" };
+      if ((await retries.replace(previous.record, released)).kind === "lost") return { kind: "lost" };
+      standing = next;
+      return { kind: "released" };
     },
     instruments: {
       read: async (key) => {
@@ -160,10 +161,7 @@ describe("a retryable decline is read", () => {
   });
 
   test("of a charge that is not in the ledger it is parked, and said", async () => {
-    const one = await desk(
-      {},
-      { ledger: { read: async () => new Map(), replace: async () => ({ kind: "lost" }) } },
-    );
+    const one = await desk({}, { ledger: { read: async () => new Map() } });
     expect(await one.schedule()).toEqual(parked);
     expect(one.log.events).toEqual([
       { name: "message_failed", members: { messageId: "m", error: "not in the ledger" } },
@@ -174,7 +172,7 @@ describe("a retryable decline is read", () => {
     [new TypeError("no answer"), "TypeError: no answer"],
     ["a text", "unknown"],
   ])("what fails comes back later, and is said: %s", async (thrown, error) => {
-    const fails = { read: () => Promise.reject(thrown), replace: () => Promise.reject(thrown) };
+    const fails = { read: () => Promise.reject(thrown) };
     const one = await desk({}, { ledger: fails });
     expect(await one.schedule(message, 3)).toEqual({ kind: "giveBack", delayMs: backoffMs(3, fraction) });
     expect(one.log.eventsOf("message_failed")).toEqual([{ messageId: "m", error }]);
@@ -356,22 +354,14 @@ describe("a later attempt that is due", () => {
   });
 
   test("whose charge the ledger has not ends, and nothing is sent", async () => {
-    const none = { read: async () => new Map(), replace: async () => ({ kind: "lost" as const }) };
+    const none = { read: async () => new Map() };
     const one = await desk({ before: record() }, { ledger: none });
     expect(await one.release()).toBe(0);
     expect([one.record(), one.charges, one.log.events]).toEqual([gone([scheduled]), [], []]);
   });
 
   test("whoever comes second sends nothing", async () => {
-    const one = await desk(
-      { before: record() },
-      {
-        ledger: {
-          read: async () => new Map([[orderId, declined()]]),
-          replace: async () => ({ kind: "lost" }),
-        },
-      },
-    );
+    const one = await desk({ before: record() }, { release: async () => ({ kind: "lost" }) });
     expect(await one.release()).toBe(0);
     expect([one.charges, one.record()]).toEqual([[], record()]);
   });
@@ -400,7 +390,8 @@ describe("a later attempt that is due", () => {
     const one = await desk({ before: record() }, { sendCharge: () => Promise.reject(thrown) });
     expect(await one.release()).toBe(0);
     expect(one.log.eventsOf("message_failed")).toEqual([{ chargeId: "order-1", error }]);
-    expect(one.record()).toEqual(record());
+    expect(one.record()).toEqual({ ...record(), token: one.record()?.token });
+    expect(one.entry()).toMatchObject({ state: "waiting", attempt: 2 });
   });
 
   test("a record without its charge is said, and not sent", async () => {

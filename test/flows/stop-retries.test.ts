@@ -3,7 +3,7 @@ import type { LeaseToken } from "../../lib/core/charge.ts";
 import type { RetryRecord } from "../../lib/core/retry-record.ts";
 import { stopRetries } from "../../lib/flows/stop-retries.ts";
 import type { RetryBook, Worker } from "../../lib/ports.ts";
-import { final } from "../core/builders.ts";
+import { final, review } from "../core/builders.ts";
 import { memoryLog } from "../doubles/memory-log.ts";
 import { type MemoryRetries, memoryRetries } from "../doubles/memory-retries.ts";
 
@@ -20,13 +20,18 @@ const recordOf = (own: Partial<RetryRecord>): RetryRecord =>
     decisions: [],
     ...own,
   }) as RetryRecord;
+const gone = { ...review(), token: "gone" };
 const refused = (attempt: number) => ({ at: 5, attempt, kind: "refused", because: "money_taken" });
 
-/** @param between done by another, right before the first write */
+/**
+ * @param between done by another, right before the first write
+ * @param goneAfter so many readings of the ledger find the charge as it was judged
+ */
 const stop = async (
   standing: RetryRecord | undefined,
   attempt: number,
   between?: (book: MemoryRetries) => Promise<unknown>,
+  goneAfter?: number,
 ) => {
   const book = memoryRetries();
   if (standing !== undefined) await book.replace(undefined, standing);
@@ -41,13 +46,20 @@ const stop = async (
   };
   const log = memoryLog();
   const ids = { leaseToken: () => `mine ${writes}` as LeaseToken };
-  await stopRetries({ ...declined, attempt }, {
+  const judged = { ...declined, attempt };
+  let reads = 0;
+  const read = async () => {
+    reads += 1;
+    return new Map([[chargeId, goneAfter !== undefined && reads > goneAfter ? gone : judged]]);
+  };
+  const isDone = await stopRetries(judged, {
     retries,
+    ledger: { read },
     ids,
     clock: { nowMs: () => 5 },
     log,
   } as unknown as Worker);
-  return { record: book.recordOf(chargeId), writes, told: log.eventsOf("retry_decided").length };
+  return { isDone, record: book.recordOf(chargeId), writes, told: log.eventsOf("retry_decided").length };
 };
 
 describe("a decline whose money was taken all the same gets no later attempt", () => {
@@ -56,7 +68,8 @@ describe("a decline whose money was taken all the same gets no later attempt", (
     ["a record without a decision", recordOf({}), 1, 1],
     ["the record is of the attempt before", recordOf({ token: "t" as LeaseToken }), 2, 1],
   ])("%s: it ends", async (_, standing, attempt, decisions) => {
-    const { record, told } = await stop(standing, attempt);
+    const { isDone, record, told } = await stop(standing, attempt);
+    expect(isDone).toBe(true);
     expect(record).toMatchObject({ state: "ended", attempt });
     expect(record?.decisions.at(-1)).toStrictEqual(refused(attempt));
     expect(record?.decisions).toHaveLength(decisions);
@@ -65,7 +78,8 @@ describe("a decline whose money was taken all the same gets no later attempt", (
 
   test("what was released is on its way: it stays as it is", async () => {
     const standing = recordOf({ state: "released" } as Partial<RetryRecord>);
-    const { record, writes } = await stop(standing, 1);
+    const { isDone, record, writes } = await stop(standing, 1);
+    expect(isDone).toBe(true);
     expect(record).toStrictEqual(standing);
     expect(writes).toBe(0);
   });
@@ -75,5 +89,21 @@ describe("a decline whose money was taken all the same gets no later attempt", (
     const { record, writes, told } = await stop(undefined, 1, (book) => book.replace(undefined, planned));
     expect(record).toMatchObject({ state: "ended", decisions: [refused(1)] });
     expect([writes, told]).toStrictEqual([2, 1]);
+  });
+
+  test("released before that: whoever heard of the money judges anew, and nothing is written", async () => {
+    const { isDone, record, writes } = await stop(undefined, 1, undefined, 0);
+    expect([isDone, record, writes]).toStrictEqual([false, undefined, 0]);
+  });
+
+  test("released in between, by the one write of the entry and its record: the same", async () => {
+    const released = recordOf({ token: "theirs", state: "scheduled", dueMs: 9 } as Partial<RetryRecord>);
+    const { isDone, record, writes } = await stop(
+      undefined,
+      1,
+      (book) => book.replace(undefined, released),
+      1,
+    );
+    expect([isDone, record, writes]).toStrictEqual([false, released, 1]);
   });
 });

@@ -7,11 +7,13 @@ import { scheduleRetries } from "../../lib/flows/schedule-retries.ts";
 import type { RetryBook, RetryReleaser } from "../../lib/ports.ts";
 import type { Random } from "./random.ts";
 import { type Appointment, type Schedule, still } from "./schedule.ts";
+import type { SimTable } from "./sim-ledger.ts";
 import type { SimWorker } from "./world.ts";
 
 export type SimRetriesParts = {
   readonly schedule: Schedule;
   readonly random: Random;
+  readonly table: Pick<SimTable, "entryOf" | "replace">;
   /** a worker in a process of its own: it may die or stand still, and none takes its place */
   workerOf(name: string): SimWorker;
   /** puts a charge's message back, with the faults that a queue has */
@@ -26,7 +28,7 @@ const everyMs = 300_000;
 const releasesUntilMs = 7 * 86_400_000;
 
 /** Both functions of later attempts: SQS delivers each decline until it is done, and the clock calls the other. */
-export const startRetries = ({ schedule, random, workerOf, sendCharge, crashed }: SimRetriesParts) => {
+export const startRetries = ({ schedule, random, table, workerOf, sendCharge, crashed }: SimRetriesParts) => {
   const records = new Map<string, RetryRecord>();
   const isDue = ({ state, dueMs }: RetryRecord, byMs: number): boolean =>
     state === "scheduled" && dueMs !== undefined && dueMs <= byMs;
@@ -51,12 +53,24 @@ export const startRetries = ({ schedule, random, workerOf, sendCharge, crashed }
       }),
   });
   let invocations = 0;
+  const releaseOf =
+    ({ effect }: Pick<SimWorker, "effect">): RetryReleaser["release"] =>
+    (previous, entry, record) =>
+      // One after the other, and nothing between: a transaction.
+      effect(`release ${record.chargeId}`, () => {
+        const isOwn = table.entryOf(entry.chargeId)?.token === entry.token;
+        if (!isOwn && records.get(record.chargeId)?.token !== previous.record) return { kind: "lost" };
+        if (table.replace(previous.entry, entry).kind === "lost") return { kind: "lost" };
+        if (!isOwn) records.set(record.chargeId, record);
+        return { kind: "released" };
+      });
   const clerkOf = (): RetryReleaser => {
     const name = `r${++invocations}`;
     const worker = workerOf(name);
     return {
       ...worker,
       retries: bookOf(worker),
+      release: releaseOf(worker),
       due: (byMs, most) =>
         worker.effect("due retries", () =>
           dueAt(byMs)

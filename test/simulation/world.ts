@@ -1096,6 +1096,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     ? startRetries({
         schedule,
         random: cardRandom,
+        table,
         workerOf: (name) => workerOf(aside(name)),
         sendCharge: (name, charge) => putBack(aside(name), JSON.stringify(charge), 0),
         crashed: (error) => {
