@@ -8,10 +8,11 @@ import type { Gateway } from "../core/gateway.ts";
 import { type Group, type Judgement, judge, type View } from "../core/judgement.ts";
 import type { LedgerEntry, UnknownEntry } from "../core/ledger.ts";
 import { type MoneyTally, moneyTally } from "../core/money-tally.ts";
-import { type LedgerSide, ledgerSideOf } from "../core/sides.ts";
+import { type GatewaySide, type LedgerSide, ledgerSideOf } from "../core/sides.ts";
 import { type LooseRow, weakMatches } from "../core/weak-matches.ts";
 import { firstFindingsMax, type RunRecord } from "../core/window-record.ts";
 import type { Reconciler, SentOrder } from "../ports.ts";
+import { callBack } from "./call-back.ts";
 import { chargeOfReversal, isNamelessReversal } from "./charge-of-reversal.ts";
 import { closeFromFeed } from "./close-from-feed.ts";
 import { isOpen } from "./continue-charge.ts";
@@ -373,8 +374,11 @@ class Run {
     this.#closed += closed.size;
     for (const suspect of suspects) {
       const chargeId = idOf(suspect);
-      const ended = closed.get(chargeId);
-      const entry = ended ?? entries.get(chargeId);
+      const standing = entries.get(chargeId);
+      const ended =
+        closed.get(chargeId) ??
+        (standing === undefined ? undefined : await this.#callBack(standing, suspect.group.rows));
+      const entry = ended ?? standing;
       const now: Group = {
         ...(entry === undefined ? {} : { ledger: ledgerSideOf(entry) }),
         rows: suspect.group.rows,
@@ -387,6 +391,21 @@ class Run {
       }
       if (ended !== undefined) await this.#tell(lateOutcome(suspect, ended), ended);
     }
+  }
+
+  /** Gives to a person what would take money again that rows show as taken. */
+  async #callBack(entry: LedgerEntry, rows: readonly GatewaySide[]): Promise<EndedEntry | undefined> {
+    const called = await callBack(entry, rows, this.#worker);
+    if (called !== undefined) this.#closed += 1;
+    return called;
+  }
+
+  /** Ends the later attempt of a decline that was none; one that is released meanwhile is called back. */
+  async #stop(entry: LedgerEntry, rows: readonly GatewaySide[]): Promise<void> {
+    if (await stopRetries(entry, this.#worker)) return;
+    const { chargeId } = entry;
+    const now = (await this.#worker.ledger.read([chargeId])).get(chargeId);
+    if (now !== undefined) await this.#callBack(now, rows);
   }
 
   /** Charges of which the run has read nothing, and whose money came back in its window. */
@@ -434,7 +453,7 @@ class Run {
     if (finding.kind === "double_charge")
       this.#worker.log.metric("DoubleCharges", 1, { gateway: finding.gateway });
     await this.#options.onFinding?.(finding, entry);
-    if (finding.next === "do_not_charge_again" && entry !== undefined) await stopRetries(entry, this.#worker);
+    if (finding.next === "do_not_charge_again" && entry !== undefined) await this.#stop(entry, told.rows);
     if (!waitsForPerson(finding)) return;
     this.#waiting += 1;
     if (this.#options.tellReview === false || finding.inReview === true) return;

@@ -20,6 +20,7 @@ import {
   stranger,
   t0,
   unknown,
+  waiting,
 } from "../core/builders.ts";
 import { manualClock } from "../doubles/manual-clock.ts";
 import { memoryLedger } from "../doubles/memory-ledger.ts";
@@ -63,6 +64,12 @@ type Parts = {
   /** the gateway has a feed for reconciliation alone: no unknown is looked up in it */
   readonly isForReconciliation?: boolean;
   readonly options?: ReconcileOptions;
+  /** the feed shows only what lies within the stretch that it is asked for */
+  readonly isFiltered?: boolean;
+  /** somebody else always writes first */
+  readonly isLost?: boolean;
+  /** what stands in the ledger once the retries' record was read */
+  readonly released?: LedgerEntry;
 };
 
 /** One run over a ledger and a feed as they are given. */
@@ -87,8 +94,9 @@ const run = async (parts: Parts) => {
     readPage(reply, _cursor, stretch) {
       const at = Number(JSON.parse(reply.body));
       steps.push(`page ${at}`);
-      const all = pages[at] ?? [];
       const within = { fromMs: stretch?.fromMs ?? 0, toMs: stretch?.toMs ?? 0 };
+      const isShown = ({ atMs = 0 }: FeedRow): boolean => atMs >= within.fromMs && atMs <= within.toMs;
+      const all = (pages[at] ?? []).filter((one) => parts.isFiltered !== true || isShown(one));
       const next = at + 1 < pages.length ? { next: at + 1 } : {};
       return {
         kind: "page",
@@ -118,10 +126,20 @@ const run = async (parts: Parts) => {
   };
   const base = testWorker({ clock, wire, ledger, log, queues });
   const spills = memorySpills();
+  const woken: string[] = [];
   const retries = memoryRetries();
   const worker: Reconciler = {
     ...base,
-    retries,
+    retries: {
+      ...retries,
+      async read(chargeId) {
+        const { released } = parts;
+        if (released !== undefined) ledger.plant(chargeId, JSON.stringify(released));
+        return retries.read(chargeId);
+      },
+    },
+    ledger: parts.isLost === true ? { ...ledger, replace: async () => ({ kind: "lost" }) } : ledger,
+    wake: async (receipt) => void woken.push(receipt),
     policy: policyOf({ ...times, ...parts.policy }),
     gateways: { centrobill: gateway },
     remainingMs: parts.remainingMs ?? (() => hour),
@@ -142,6 +160,7 @@ const run = async (parts: Parts) => {
     steps,
     reads: ledger.calls.filter(({ op }) => op === "read").map(({ chargeIds }) => chargeIds.length),
     told: queues.on("review"),
+    woken,
     entry: () => ledger.entryOf("order-1"),
     retry: () => retries.recordOf("order-1"),
   };
@@ -886,5 +905,53 @@ describe("a later attempt of what the feed shows as captured", () => {
     const { retry } = await run({ entries: [entry], pages: [[one]] });
     if (decisions === undefined) expect(retry()).toBeUndefined();
     else expect(retry()).toMatchObject({ state: "ended", attempt: 1, decisions });
+  });
+
+  const later = {
+    attempt: 2,
+    requestId: requestIdOf("request-2"),
+    earlierRequestIds: [requestIdOf("request-1")],
+    openedAtMs: t0,
+  };
+  const waitingLater: LedgerEntry = { ...waiting(), ...later };
+  const sentLater = { sends: 2, firstSendAtMs: t0 + 90 * hour, lastSendAtMs: t0 + 90 * hour };
+  const unknownLater = unknown({ ...later, ...sentLater });
+  const unnamed = (({ requestId: _requestId, ...rest }) => rest)(captured()) as FeedRow;
+  const parts = [captured({ transactionId: "tx-1" }), captured({ transactionId: "tx-2" })];
+  // biome-ignore format: one row a line
+  test.each<[what: string, LedgerEntry, readonly FeedRow[], reason: string | undefined, why: string]>([
+    ["waits", waitingLater, [captured()], "captured_by_earlier_attempt", "it would take the money again (S2)"],
+    ["waits", waitingLater, parts, "captured_by_earlier_attempt", "which was taken twice already"],
+    ["waits", waitingLater, [unnamed], "captured_by_earlier_attempt", "which attempt is not said: of this one nothing was sent"],
+    ["waits", waitingLater, [captured({ requestId: "request-x" })], "contradiction", "by a request id that nobody sent"],
+    ["waits", waitingLater, [row("refused")], undefined, "the feed says no, too"],
+    ["waits", waitingLater, [captured({ kind: "reversal" })], undefined, "money that comes back"],
+    ["has no outcome yet", unknownLater, [captured()], "captured_by_earlier_attempt", "its look-ups begin with its own first send"],
+    ["has no outcome yet", { ...unknownLater, receipt: "r-1" }, [captured()], "captured_by_earlier_attempt", "and its message is woken"],
+    ["has no outcome yet", unknownLater, [unnamed], "captured_by_earlier_attempt", "which attempt is not said: before its own first send"],
+    ["has no outcome yet", unknownLater, [(({ atMs: _atMs, ...rest }) => rest)(unnamed)], undefined, "which attempt is not said, nor when"],
+    ["has no outcome yet", unknownLater, [captured({ requestId: "request-x" })], undefined, "a request id that nobody sent"],
+  ])("that %s, after rows %#: %s (%s)", async (_what, entry, rows, reason) => {
+    const one = await run({ entries: [entry], indexed: [], pages: [rows], isFiltered: true });
+    if (reason === undefined) return expect(one.entry()).toMatchObject({ state: entry.state });
+    const evidence = { kind: "feed_rows", rows: rows.map(({ transactionId }) => ({ transactionId })) };
+    expect(one.entry()).toMatchObject({ state: "review", reason, attempt: 2, evidence });
+    expect(one.woken).toEqual("receipt" in entry ? ["r-1"] : []);
+    expect(one.record).toMatchObject({ closed: 1 });
+  });
+
+  test("whose lease was taken meanwhile is not called back", async () => {
+    const one = await run({ entries: [waitingLater], indexed: [], pages: [[captured()]], isLost: true });
+    expect(one.entry()).toMatchObject({ state: "waiting" });
+    expect(one.record).toMatchObject({ closed: 0 });
+    expect(one.told).toMatchObject([{ finding: { next: "do_not_charge_again" } }]);
+  });
+
+  test("that was released while the run ended its record is called back", async () => {
+    const entry = { ...final("declined_retryable"), ...sentOnce } as LedgerEntry;
+    const released: LedgerEntry = { ...waitingLater, token: "released" as LedgerEntry["token"] };
+    const one = await run({ entries: [entry], pages: [[captured()]], released });
+    expect(one.entry()).toMatchObject({ state: "review", reason: "captured_by_earlier_attempt" });
+    expect(one.retry()).toBeUndefined();
   });
 });
