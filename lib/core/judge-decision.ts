@@ -194,6 +194,27 @@ const rowsSeen = ({ entry, word }: Judging): readonly FeedRowEvidence[] => {
   return entry.evidence.kind === "feed_row" ? [entry.evidence] : [];
 };
 
+/** Reviews that are there, and notices that told, because of money that was taken beside what was asked for last. */
+const besideReasons: readonly ReviewReason[] = ["double_charge", "captured_by_earlier_attempt"];
+
+/** The transactions of such money; `undefined`: one that nobody names. */
+const takenBeside = ({ entry, notices }: Judging): readonly (string | undefined)[] => {
+  const rests = besideReasons.includes(entry.reason) ? entry.evidence : undefined;
+  const own = rests === undefined ? [] : rests.kind === "feed_rows" ? rests.rows : [rests];
+  const told = notices.flatMap(({ reason, evidence }) => (besideReasons.includes(reason) ? [evidence] : []));
+  return [...own, ...told].map((one) => ("transactionId" in one ? one.transactionId : undefined));
+};
+
+/** Whether money was taken beside this transaction, of which no refund is decided. */
+const isTakenBeside = (judging: Judging, transactionId: string | undefined): boolean => {
+  // Where nothing of this attempt was sent, the transaction that is seen is the one that was taken before it.
+  if (judging.entry.lastSendAtMs === undefined) return false;
+  const refunded = new Set(judging.made.filter(isDecidedRefund).map((event) => event.transactionId));
+  return takenBeside(judging).some((id) =>
+    id === undefined ? refunded.size === 0 : id !== transactionId && !refunded.has(id),
+  );
+};
+
 const settleStated = (judging: Judging, state: "approved" | "declined_permanent", why: string): Judged => {
   const { wish } = judging;
   return {
@@ -220,6 +241,8 @@ const approve = (judging: Judging): Judged => {
     );
   switch (word.says) {
     case "captured":
+      if (isTakenBeside(judging, word.evidence.transactionId))
+        return no("S13", "another attempt took the money, too: decide the refund of one of them first");
       return {
         effect: {
           kind: "settle",
@@ -387,7 +410,8 @@ const refund = (judging: Judging): Judged => {
   });
   if (transactionId !== undefined) {
     const isSeen =
-      rows.some((row) => row.transactionId === transactionId) || entry.ids?.transactionId === transactionId;
+      rows.some((row) => row.transactionId === transactionId) ||
+      [entry.ids?.transactionId, ...takenBeside(judging)].includes(transactionId);
     if (!isSeen && wish.stated === undefined)
       return no("S4", "nothing here shows that transaction: state where you saw it (--evidence)");
     const beyond = beyondTaken(judging, transactionId);

@@ -1,7 +1,7 @@
 import { backoffMs } from "../core/backoff.ts";
 import type { ChargeId } from "../core/charge.ts";
 import { isSaidOther, judgeNotice, type NoticeVerdict } from "../core/judge-notice.ts";
-import type { HistoryEvent, LedgerEntry, UnknownEntry, WaitingEntry } from "../core/ledger.ts";
+import type { HistoryEvent, LedgerEntry, ReviewEntry, UnknownEntry, WaitingEntry } from "../core/ledger.ts";
 import { type NotedNotice, type Notice, noticeEvidenceOf, type WakeUp } from "../core/notice.ts";
 import { routeOfNoted } from "../core/route-message.ts";
 import { recordVerdict } from "../core/verdict.ts";
@@ -94,12 +94,24 @@ const carryOut = async (
       return (isOpen(entry) ? await lookUpNow(entry, notice, worker) : true) ? done : giveBack(soonMs);
     case "tells": {
       const noted = await notices.note(notedOf(verdict, notice, entry));
+      if (entry.state === "review" && !(await renew(entry, worker))) return giveBack(soonMs);
       if (notice.reply.kind === "captured" && !(await stopRetries(entry, worker))) return giveBack(soonMs);
       if (verdict.lookUp && isOpen(entry) && !(await lookUpNow(entry, notice, worker)))
         return giveBack(soonMs);
       return { kind: "route", route: routeOfNoted(noted, entry) };
     }
   }
+};
+
+/**
+ * A new version of a charge in review, and nothing else of it is new: whoever decides at this moment has not read what
+ * is noted beside it by now, and their write finds another version (S7).
+ * @returns `false`: they came first, and the notice is judged by what they decided
+ */
+const renew = async (entry: ReviewEntry, worker: Worker): Promise<boolean> => {
+  const { token, nowMs } = stamp(worker);
+  const next = { ...entry, token, updatedAtMs: nowMs };
+  return (await worker.ledger.replace(entry.token, next)).kind === "replaced";
 };
 
 /** The charge that the notices of what is given back were about. */

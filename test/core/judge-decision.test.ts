@@ -8,7 +8,7 @@ import type { NotedNotice } from "../../lib/core/notice.ts";
 import type { Policy } from "../../lib/core/policy.ts";
 import { type ReviewDecision, reviewDecisions, type Wish } from "../../lib/core/review-decision.ts";
 import { final, opened, pending, policyOf, requestIdOf, review, t0, unknown, waiting } from "./builders.ts";
-import { decideOn, stated, type WordName, wish, words } from "./decided.ts";
+import { decideOn, feedRow, stated, type WordName, wish, words } from "./decided.ts";
 
 const minute = 60_000;
 const notice = (changes: Partial<NotedNotice> = {}): NotedNotice => ({
@@ -397,6 +397,44 @@ describe("deciding twice", () => {
       "approved on feed_rows",
     );
     expect(short(judge({ entry, wish: wish("settle-as-approved"), word: words.thrice }))).toBe("S13");
+  });
+
+  const byNotice = (transactionId?: string) => ({
+    kind: "notice" as const,
+    atMs: t0,
+    id: "tx-9.success",
+    bodySha256: "c".repeat(64),
+    ...(transactionId === undefined ? {} : { transactionId }),
+  });
+  const rows = (...ids: string[]) => ({ kind: "feed_rows" as const, rows: ids.map((id) => feedRow(id)) });
+  const earlier = { reason: "captured_by_earlier_attempt", lastSendAtMs: t0 } as const;
+  const { lastSendAtMs: _lastSendAtMs, ...unsent } = review({ ...earlier, evidence: byNotice("tx-9") });
+  const refunding = (entry: ReviewEntry, transactionId: string): LedgerEntry =>
+    decideOn(entry, wish("refund", { transactionId, ...stated }), words.captured, alone, 5).entry;
+  // biome-ignore format: one row a line
+  test.each<[expected: string, LedgerEntry, readonly NotedNotice[], reason: string]>([
+    ["S13", review({ ...earlier, evidence: byNotice("tx-9") }), [], "the gateway's row is this attempt's, and an earlier one was captured, too"],
+    ["S13", review({ ...earlier, evidence: byNotice() }), [], "in a transaction that nobody names"],
+    ["S13", review({ ...earlier, evidence: rows("tx-9") }), [], "the same by the feed"],
+    ["S13", review({ reason: "double_charge", evidence: rows("tx-1", "tx-9"), lastSendAtMs: t0 }), [], "twice, though one of them is out of sight now"],
+    ["S13", review(), [notice({ reason: "captured_by_earlier_attempt", evidence: byNotice("tx-9") })], "a notice beside it said so"],
+    ["approved on feed_row", refunding(review({ ...earlier, evidence: byNotice("tx-9") }), "tx-9"), [], "it is decided to be given back"],
+    ["S13", refunding(review({ ...earlier, evidence: byNotice("tx-9") }), "tx-1"), [], "not that, but the one that is shown"],
+    ["approved on feed_row", refunding(review({ ...earlier, evidence: byNotice() }), "tx-1"), [], "one is decided to be given back, whichever it was"],
+    ["approved on feed_row", review({ ...earlier, evidence: byNotice("tx-1") }), [], "it is the same transaction"],
+    ["approved on feed_row", unsent, [], "nothing of this attempt was ever sent: the row is the earlier one's"],
+    ["approved on feed_row", review(), [notice({ evidence: byNotice("tx-9") })], "another notice says nothing of a second capture"],
+    ["approved on feed_row", review({ reason: "mismatch", evidence: rows("tx-9"), lastSendAtMs: t0 }), [], "nor does another reason"],
+  ])("what the gateway shows as captured, and another capture that is known: %s ‹%#›", (expected, entry, notices, reason) => {
+    const one = { entry, notices, wish: wish("settle-as-approved"), word: words.captured };
+    expect(short(judge(one)), reason).toBe(expected);
+  });
+
+  test("a transaction that a notice told of is seen: its refund needs no other word", () => {
+    const entry = review({ ...earlier, evidence: byNotice("tx-9") });
+    const refund = (transactionId: string) =>
+      short(judge({ entry, wish: wish("refund", { transactionId }), word: words.captured }));
+    expect(["tx-9", "tx-8"].map(refund)).toEqual(["refund tx-9", "S4"]);
   });
 
   test("a record does not grow without end", () => {

@@ -4,6 +4,7 @@ import { chainProblems } from "../../lib/core/decision-chain.ts";
 import type { GatewayWord } from "../../lib/core/gateway-word.ts";
 import type { JsonObject } from "../../lib/core/json.ts";
 import type { LedgerEntry } from "../../lib/core/ledger.ts";
+import { type NotedNotice, type Notice, wakeUpOf } from "../../lib/core/notice.ts";
 import type { Policy } from "../../lib/core/policy.ts";
 import type { ReviewDecision, Wish } from "../../lib/core/review-decision.ts";
 import {
@@ -12,6 +13,7 @@ import {
   NotThisCharge,
   showReview,
 } from "../../lib/flows/decide-review.ts";
+import { resolveUnknowns } from "../../lib/flows/resolve-unknowns.ts";
 import { parseRequest } from "../../lib/gateways/centrobill/charge-request.ts";
 import type { Desk } from "../../lib/ports.ts";
 import { final, policyOf, review, t0, unknown } from "../core/builders.ts";
@@ -320,6 +322,87 @@ describe("deciding twice, at once, and on facts that changed", () => {
     await on.run();
     expect(desk.put.map(({ delayMs }) => delayMs)).toEqual([10_000, 0]);
     expect(on.entry()?.state).toBe("approved");
+  });
+});
+
+describe("a notice that comes while somebody decides", () => {
+  const noticeOf = ({ requestId }: LedgerEntry): Notice => ({
+    v: 1,
+    gateway: "centrobill",
+    id: "1001.success.charge.sale",
+    reference: "1001",
+    receivedAtMs: 1,
+    bodySha256: "b0",
+    kind: "charge",
+    words: "charge sale success",
+    reply: {
+      kind: "captured",
+      code: "0",
+      echo: { amount: "19.99", currency: "EUR", chargeId, requestId },
+      ids: { transactionId: "1001" },
+    },
+    chargeId,
+    requestId,
+    transactionId: "1001",
+    signed: "reference_and_status",
+  });
+  const twoDecide: readonly ReviewDecision[] = ["new-attempt", "settle-as-declined"];
+  const heardOn = async (on: Stage) => {
+    const notice = noticeOf(on.entry() as LedgerEntry);
+    await on.notices.keep(notice);
+    return { messageId: "w", body: JSON.stringify(wakeUpOf(notice)), receives: 1 };
+  };
+
+  test.each(twoDecide)(
+    "after the charge was read, and before %s is written: it is refused (S15)",
+    async (decision) => {
+      const on = await inReview();
+      await decideReview(ask(wish(decision)), deskOn(on));
+      const wakeUp = await heardOn(on);
+      const look = async () => {
+        expect((await resolveUnknowns([wakeUp], on.worker())).get("w")).toEqual({ kind: "done" });
+        return words.absent;
+      };
+      const made = await decideReview(ask(wish(decision, "Bo")), deskOn(on), look);
+      expect(made).toMatchObject({ verdict: { kind: "decides" }, lost: true });
+      expect(on.entry()).toMatchObject({ state: "review", attempt: 1 });
+      const again = await decideReview(ask(wish(decision, "Bo")), deskOn(on), async () => words.absent);
+      expect(again.verdict).toMatchObject({ kind: "refused", rule: "S15" });
+      expect(on.queues.on("review").at(-1)).toMatchObject({ reason: "contradiction" });
+      await on.run();
+      expect(on.bank.capturesOf("order-1")).toBe(0);
+      whole(on);
+    },
+  );
+
+  test("judged before a new attempt was written, and kept after: it calls the attempt back", async () => {
+    const on = await inReview();
+    await decideReview(ask(wish("new-attempt")), deskOn(on));
+    const wakeUp = await heardOn(on);
+    const { note } = on.notices;
+    const worker = on.worker();
+    const crossed = {
+      ...worker,
+      notices: {
+        ...on.notices,
+        async note(noted: NotedNotice) {
+          const made = await decideReview(
+            ask(wish("new-attempt", "Bo")),
+            deskOn(on),
+            async () => words.absent,
+          );
+          expect(made).toMatchObject({ verdict: { kind: "decides" }, lost: false });
+          return note(noted);
+        },
+      },
+    };
+    expect((await resolveUnknowns([wakeUp], crossed)).get("w")).toEqual({ kind: "giveBack", delayMs: 1_000 });
+    expect((await resolveUnknowns([wakeUp], worker)).get("w")).toEqual({ kind: "done" });
+    await on.run();
+    expect(on.bank.capturesOf("order-1")).toBe(0);
+    expect(on.entry()).toMatchObject({ state: "review", attempt: 2, reason: "captured_by_earlier_attempt" });
+    expect(on.told().at(-1)).toMatchObject({ id: "order-1#2#review", charge: { chargeId: "order-1" } });
+    whole(on);
   });
 });
 
