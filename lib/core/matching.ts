@@ -43,7 +43,8 @@ const isOfAmount = (row: FeedRow, { amount, currency }: LedgerEntry): boolean =>
   return String(fromDecimal(row.amount, code)) === amount;
 };
 
-const tookNothing = ({ reply }: FeedRow): boolean => reply.kind === "refused" || reply.kind === "invalid";
+export const tookNothing = ({ reply }: FeedRow): boolean =>
+  reply.kind === "refused" || reply.kind === "invalid";
 
 type Sought = { readonly entry: LedgerEntry; readonly found: Found };
 /** Nothing is kept under `undefined`: a row without the id finds nothing. */

@@ -5,7 +5,7 @@ import type { FeedRow, FeedWindow } from "./feed.ts";
 import { lastWords } from "./last-words.ts";
 import { mayFollow, type ReviewReason, type UnknownEntry } from "./ledger.ts";
 import { nextLookAtMs } from "./lookup-schedule.ts";
-import type { Found } from "./matching.ts";
+import { type Found, tookNothing } from "./matching.ts";
 import { keyLifeEndMs, type Policy } from "./policy.ts";
 import type { Asked, GatewayRules } from "./reply.ts";
 import type { Verdict } from "./verdict.ts";
@@ -188,6 +188,9 @@ export const resolve = (
       outcome.kind === "declined" &&
       (oneForOne || sawNoCapture || conclusive)
     ) {
+      // A send is open still, and a row that names nobody may be its capture (S14).
+      const strangers = oneForOne || conclusive ? [] : found.weak.filter((row) => !tookNothing(row));
+      if (strangers.length > 0) return review("weak_match", rowsEvidence(strangers));
       // Why it was refused is what was answered, where that was held until now.
       const held =
         conclusive && entry.held !== undefined && mayFollow[entry.state].includes(entry.held.state);

@@ -1,13 +1,13 @@
 import type { ChargeId } from "../core/charge.ts";
 import type { EndedEntry } from "../core/charge-trace.ts";
 import type { ReviewReason, UnknownEntry } from "../core/ledger.ts";
-import { matcherFor } from "../core/matching.ts";
 import type { Resolution } from "../core/resolution.ts";
 import { windowOf } from "../core/resolution.ts";
 import { recordVerdict } from "../core/verdict.ts";
 import { groupWindows } from "../core/window-groups.ts";
 import type { Worker } from "../ports.ts";
 import { stamp } from "./charge-worker.ts";
+import { markedMatcher } from "./marked-matcher.ts";
 import { replaceEntry } from "./replace-entry.ts";
 import { type FeedOf, scanFeed } from "./scan-feed.ts";
 import { weighLookUp } from "./weigh-look-up.ts";
@@ -51,7 +51,7 @@ export const closeFromFeed = async (
     item: entry,
   }));
   for (const { window, items } of groupWindows(wanted, worker.policy.feedLagMs)) {
-    const matcher = matcherFor(items.map((entry) => ({ entry, consumers: [] })));
+    const matcher = markedMatcher(items, worker.sha256);
     const scanned = await scanFeed(feedOf, window, matcher, worker, reserveMs);
     for (const entry of items) {
       const found = matcher.foundOf(entry.chargeId);

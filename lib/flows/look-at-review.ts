@@ -1,11 +1,10 @@
 import type { Charge } from "../core/charge.ts";
-import { consumerMarks } from "../core/consumer-marks.ts";
 import { asUnknown, type GatewayWord, wordOfLook } from "../core/gateway-word.ts";
 import type { ReviewEntry } from "../core/ledger.ts";
-import { type Matcher, matcherFor } from "../core/matching.ts";
 import { windowOf } from "../core/resolution.ts";
 import type { Worker } from "../ports.ts";
 import { lookUpCharge } from "./look-up-charge.ts";
+import { markedMatcher } from "./marked-matcher.ts";
 import { idAtGateway, lookUpById, type Scanned, scanFeed } from "./scan-feed.ts";
 
 /**
@@ -21,14 +20,9 @@ export const lookAtReview = async (
   const gateway = worker.gateways[entry.gateway];
   if (gateway === undefined) return { says: "not_asked", why: "failed", text: "no credential for it here" };
   const unknown = asUnknown(entry);
-  // The ledger has who was charged as marks alone, so the rows' names are compared as marks, too.
-  const inMemory = matcherFor([{ entry, consumers: entry.consumerMarks ?? [] }]);
-  const matcher: Matcher = {
-    ...inMemory,
-    add: (row) => inMemory.add({ ...row, consumers: consumerMarks(row.consumers, worker.sha256) }),
-  };
+  const matcher = markedMatcher([entry], worker.sha256);
   const weigh = ({ scan, failure }: Scanned): GatewayWord => {
-    const found = inMemory.foundOf(entry.chargeId);
+    const found = matcher.foundOf(entry.chargeId);
     // A capture cannot be unseen, however the rest of the look went.
     const isCaptured = [...found.own, ...found.otherAttempt].some((row) => row.reply.kind === "captured");
     if (failure !== undefined && !isCaptured)
@@ -60,7 +54,7 @@ export const lookAtReview = async (
   const scanned = await scanFeed({ gateway, feed }, window, matcher, worker, 0);
   const id = idAtGateway(entry.ids);
   // A row outside the window, or one whose references were lost, may still be known by its id.
-  if (id !== undefined && inMemory.foundOf(entry.chargeId).own.length === 0)
+  if (id !== undefined && matcher.foundOf(entry.chargeId).own.length === 0)
     await lookUpById({ gateway, feed }, id, matcher, worker, 0);
   return weigh(scanned);
 };

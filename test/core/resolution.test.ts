@@ -520,6 +520,31 @@ describe("resolve: refused", () => {
       "a stranger's capture beside it (S14)",
     ],
     [
+      { found: { own, weak: [stranger("captured", second)] }, entry: lost, ...twice },
+      "review weak_match by feed_rows",
+      "one send is open, and may be the stranger (S14)",
+    ],
+    [
+      { found: { own, weak: [stranger("accepted", second)] }, entry: { ...lost, held }, ...twice },
+      "review weak_match by feed_rows",
+      "or come to be it",
+    ],
+    [
+      { found: { own, weak: [stranger("refused", second), stranger("invalid")] }, entry: lost, ...twice },
+      declined,
+      "not a stranger that took nothing",
+    ],
+    [
+      { found: { own: [conclusive], weak: [stranger("captured", second)] }, entry: lost, ...twice },
+      declined,
+      "nor where nothing can be taken, whatever was sent",
+    ],
+    [
+      { found: { own, weak: [stranger("captured", second)] }, entry: lost },
+      wait,
+      "it takes two looks, as without it",
+    ],
+    [
       { found: { own }, entry: { ...lost, held } },
       wait,
       "an answer and a row, two sends: the row may be the answer's",

@@ -145,6 +145,23 @@ describe("an unknown is left as it is", () => {
     expect(after).toEqual(before);
   });
 
+  test.each<[nobody: boolean, state: string]>([
+    [true, "unknown"],
+    [false, "declined_retryable"],
+  ])(
+    "whose refusal is seen beside a capture that names nobody, of the same consumer (S14): %s → %s",
+    async (nobody, state) => {
+      const first = paysUnheard({ ...(nobody ? {} : { status: "fail", code: 5051 }), metadata: null }, lost);
+      const { before, after } = await close([first, declines(5051)], {}, {}, (entry) => {
+        const at = entry.openedAtMs + hour;
+        const look = { e: "looked_up", at, from: 0, to: at, rows: 1, whole: true, found: 1 } as const;
+        return { ...entry, history: [...entry.history, look] };
+      });
+      expect(before).toMatchObject({ reason: "answer_to_confirm", openSends: 1, sends: 2 });
+      expect(after).toMatchObject({ state });
+    },
+  );
+
   test("that another worker has written meanwhile (S7)", async () => {
     const { on } = await close([swallows]);
     const lose: Worker["ledger"] = {
