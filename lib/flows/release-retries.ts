@@ -26,8 +26,8 @@ export const releaseRetries = async (clerk: RetryReleaser): Promise<number> => {
   let released = 0;
   const seen = new Set<ChargeId>();
   for (;;) {
-    const due = await clerk.due(clerk.clock.nowMs(), pageMax);
-    // What failed in this turn stays due, and must not keep the turn from ending.
+    // What failed in this turn stays due: it must not keep the turn from ending, nor those behind it from their own.
+    const due = await clerk.due(clerk.clock.nowMs(), pageMax + seen.size);
     const fresh = due.filter((chargeId) => !seen.has(chargeId));
     if (fresh.length === 0) return released;
     for (let from = 0; from < fresh.length; from += atOnce) {

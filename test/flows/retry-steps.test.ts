@@ -127,6 +127,7 @@ const desk = async (
   };
   return {
     log,
+    retries,
     sent,
     charges,
     record: () => retries.recordOf(orderId),
@@ -411,6 +412,25 @@ describe("a later attempt that is due", () => {
     expect(await one.release()).toBe(released);
   });
 
+  test("what cannot be released stands in nobody's way, however much of it there is", async () => {
+    const stuck = Array.from({ length: 250 }, (_, at) => `stuck-${at}` as ChargeId);
+    const one = await desk({ before: record() });
+    const waits = [...stuck, orderId];
+    const { read, replace } = one.retries;
+    const behind = await desk(
+      { before: record() },
+      {
+        due: async (_byMs, most) => waits.slice(0, most),
+        retries: {
+          read: async (id) => (id === orderId ? read(id) : Promise.reject(new Error("of a version to come"))),
+          replace,
+        },
+      },
+    );
+    expect(await behind.release()).toBe(1);
+    expect(behind.log.eventsOf("message_failed")).toHaveLength(250);
+  });
+
   test("all that are due, ten at a time, each once", async () => {
     const ids = Array.from({ length: 23 }, (_, at) => `order-${at}` as ChargeId);
     let asked = 0;
@@ -421,8 +441,8 @@ describe("a later attempt that is due", () => {
       {},
       {
         due: async (byMs, most) => {
-          expect([byMs, most]).toEqual([t0 + day, 100]);
           asked += 1;
+          expect([byMs, most]).toEqual([t0 + day, asked === 1 ? 100 : 123]);
           return asked === 1 ? ids : ids.slice(0, 3);
         },
         retries: {

@@ -4,6 +4,8 @@ import { finalStates } from "../../lib/core/ledger.ts";
 /** The promises that every history has to keep, each with the rules of money safety that it watches. */
 export const checkers = {
   noChargeTwice: "S1, S2, S3: one charge is captured at most once",
+  noSendOnceTold:
+    "S2, S15: once a notice that an attempt was captured after all has been worked, nothing of its charge is sent",
   noChargeLost: "S8: a message goes only when the ledger holds the outcome and its route was accepted",
   everyChargeEnds: "S6: once the faults stop, every charge is final or in review in bounded time",
   approvedMeansCaptured: "S9, S10: approved is said only of what was captured, in full",

@@ -37,6 +37,11 @@ export const simCentrobill = (options: {
   readonly story: Story;
   readonly onCapture: (capture: Capture) => void;
   readonly onWord: (word: SimWord) => void;
+  /** how long after a no the money is taken all the same, if it is */
+  readonly turnsAfterMs: (declined: {
+    readonly chargeId: string;
+    readonly transactionId: string;
+  }) => number | undefined;
 }): SimGateway => {
   const { schedule, random, strikes, story } = options;
   const transactions: Transaction[] = [];
@@ -161,6 +166,20 @@ export const simCentrobill = (options: {
     }));
     if (outcome === "success") capture(one);
     tells(one);
+    const turnsAfterMs = outcome === "fail" && one.namesUs && !wrong ? options.turnsAfterMs(one) : undefined;
+    if (turnsAfterMs !== undefined)
+      schedule.after(turnsAfterMs, () => {
+        one.status = "success";
+        one.code = 0;
+        story.tell(() => ({
+          who: "gateway",
+          what: `${one.transactionId} was taken after all`,
+          chargeId: one.chargeId,
+        }));
+        capture(one);
+        tells(one);
+        return still;
+      });
     if (outcome === "pending")
       schedule.after(random.between(60_000, 7_200_000), () => {
         const succeeds = random.chance(0.7);

@@ -78,6 +78,11 @@ export type WorldOptions = {
   readonly operators?: boolean;
   /** whether charges name instruments and later attempts are made; the seed draws it by default */
   readonly onCards?: boolean;
+  /**
+   * Centrobill takes the money of what it declined after all, some minutes to hours later, and tells it in a notice: no
+   * promise about what was declined holds then, but that nothing is sent on top of it once that was heard.
+   */
+  readonly turnsOver?: boolean;
   /** whether the world is reconciled; the seed draws it by default */
   readonly reconciled?: boolean;
   /** whether messages die after few receives, and a person puts them back; the seed draws it by default */
@@ -140,6 +145,8 @@ export type WorldResult = {
   /** charges that reconciliation named as captured twice */
   readonly doublesNamed: number;
   readonly told: readonly ToldCharge[];
+  /** charges that were declined, then captured, and of which that was heard */
+  readonly turnedAndHeard: number;
   /** how often each fault struck */
   readonly struck: Readonly<Partial<Record<FaultName, number>>>;
   readonly violation?: Violation;
@@ -225,7 +232,12 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const strength = random.fork();
   // Drawn whether they are used or not: what follows must be the same with faults that are given.
   const ownFaults = drawFaults(random.fork(), options.strength ?? 0.1 + 0.9 * strength.fraction());
-  const drawn = options.faults ?? ownFaults;
+  const turnsOver = options.turnsOver === true;
+  const drawn: Faults = {
+    ...(options.faults ?? ownFaults),
+    // Who sends with a slow clock while another has taken over cannot have heard; a stolen name makes a notice doubtful.
+    ...(turnsOver ? { decline: 0.7, noticeComes: 1, noticeStolen: 0, clockSkew: 0 } : {}),
+  };
   const schedule = scheduleFrom(startMs);
   const story = storyOf(schedule.nowMs, options.told === true);
   const struck: Partial<Record<FaultName, number>> = {};
@@ -263,14 +275,20 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     ...options.policy,
     afterAbsence: random.pick<AfterAbsence>(["resendWithinLife", "resendWithinLife", "newAttempt", "review"]),
   };
+  const turnRandom = randomOf(seed ^ 0x5eed_70b2);
   const sha256 = sumsOf();
   /** How far one clock is from the true time; between two of them is what the policy allows at the most. */
   const skewOf = (chance: Random): number =>
     Math.round((drawn.clockSkew * policy.clockSkewMs * chance.between(-20_000, 20_000)) / 40_000);
   if (drawn.clockSkew > 0) struck.clockSkew = 1;
+  /** charges that were declined and then captured, by the transaction */
+  const turnedBy = new Map<string, string>();
+  const turned = new Set<string>();
+  const turnedAndHeard = new Set<string>();
   let violation: Violation | undefined;
   const breach = (found: Violation): void => {
     if (options.checked === false) return;
+    if (turned.has(found.chargeId ?? "") && turnedMay.has(found.checker)) return;
     if (options.mutant?.forReconciliation === true && found.checker !== "reconciliationNamesEveryDouble")
       return;
     violation ??= found;
@@ -301,7 +319,17 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const onWord = (word: SimWord): void => notify(word);
   const modelled = { schedule, strikes, requestIdLifeMs: policy.requestIdLifeMs, story, onCapture, onWord };
   const banks: Readonly<Record<GatewayName, SimGateway>> = {
-    centrobill: simCentrobill({ ...modelled, random: random.fork(), feedLagMs: policy.feedLagMs }),
+    centrobill: simCentrobill({
+      ...modelled,
+      random: random.fork(),
+      feedLagMs: policy.feedLagMs,
+      turnsAfterMs({ chargeId, transactionId }) {
+        if (!turnsOver || turned.has(chargeId) || turnRandom.chance(0.3)) return undefined;
+        turned.add(chargeId);
+        turnedBy.set(transactionId, chargeId);
+        return turnRandom.between(60_000, 5_400_000);
+      },
+    }),
     centrapay: simCentrapay({ ...modelled, random: random.fork(), lagMs: policy.feedLagMs }),
   };
   const capturesOf = (chargeId: string): readonly Capture[] => [
@@ -678,6 +706,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       unknownMakes.add(chargeId);
     }
     if (kind !== "charge") return;
+    if (turnedAndHeard.has(chargeId ?? ""))
+      breaks("noSendOnceTold", chargeId, `sent by ${process.name}, though it was heard that it is captured`);
     const sentAtMs = schedule.nowMs();
     const sentEntry = chargeId === undefined ? undefined : table.entryOf(chargeId);
     if (sentEntry !== undefined) {
@@ -951,6 +981,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       what: `${queue.name} deletes ${message.id} (delivery ${receipt})`,
       chargeId,
     }));
+    const heard = turnedOf(message);
+    if (heard !== undefined) turnedAndHeard.add(heard);
     if (chargeId.startsWith(noticePrefix)) return;
     const entry = table.entryOf(chargeId);
     if (entry === undefined)
@@ -961,6 +993,17 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
         story.tell(() => ({ who: "operator", what: "redrives the charge message", chargeId }));
         charges.send(message.body, chargeId, 0);
       });
+  };
+
+  /** The charge of which a message tells that it was declined and then captured. */
+  const turnedOf = ({ chargeId }: SimMessage): string | undefined => {
+    if (!chargeId.startsWith(noticePrefix)) return undefined;
+    const [transactionId = "", status] = chargeId.slice(noticePrefix.length).split(".");
+    return status === "success" ? turnedBy.get(transactionId) : undefined;
+  };
+  const unsentOf = (chargeId: string): LedgerEntry | undefined => {
+    const entry = table.entryOf(chargeId);
+    return entry?.state === "waiting" ? entry : undefined;
   };
 
   /** After a dead letter has gone, which may be all that there was of a charge. */
@@ -1009,6 +1052,14 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     const worker =
       options.mutant?.worker === undefined ? sound : { ...sound, ...options.mutant.worker(sound) };
     const flow = process.queue === "charges" ? flows.submit : flows.resolve;
+    const startedAtMs = schedule.nowMs();
+    const unsent = new Map(
+      batch.flatMap((message) => {
+        const chargeId = turnedOf(message);
+        const entry = chargeId === undefined ? undefined : unsentOf(chargeId);
+        return entry === undefined ? [] : [[chargeId, entry] as const];
+      }),
+    );
     const ends = await flow(
       batch.map((message) => ({
         messageId: message.id,
@@ -1018,6 +1069,10 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       })),
       worker,
     );
+    // Whoever saw it waiting, and could write, has no reason to leave it so.
+    for (const [chargeId = "", entry] of unsent)
+      if (unsentOf(chargeId) === entry && process.ledgerFailedAtMs < startedAtMs)
+        turnedAndHeard.add(chargeId);
     await gate(process, "batch response", "before");
     timeout.cancel();
     for (const message of batch) {
@@ -1351,6 +1406,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     mostReceives,
     kills,
     tally,
+    turnedAndHeard: turnedAndHeard.size,
     doublesNamed: reconcilers?.doubles().size ?? 0,
     told: arrived.map((one) => ({
       ...one,
@@ -1394,6 +1450,13 @@ class PacesWhenAsked {
 /** What a route message tells: the same under one id, however often. */
 const saidBy = ({ outcome, requestId, code, evidence }: RouteMessage): string =>
   JSON.stringify([outcome, requestId, code, evidence]);
+
+/** What nobody can promise of a charge that the gateway first declined, and then took. */
+const turnedMay: ReadonlySet<CheckerName> = new Set<CheckerName>([
+  "declinedMeansNotCaptured",
+  "noChargeTwice",
+  "ledgerAgreesWithGateway",
+]);
 
 const saysNo = (entry: LedgerEntry): boolean =>
   entry.state === "declined_permanent" ||
