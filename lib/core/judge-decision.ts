@@ -205,6 +205,9 @@ const takenBeside = ({ entry, notices }: Judging): readonly (string | undefined)
   return [...own, ...told].map((one) => ("transactionId" in one ? one.transactionId : undefined));
 };
 
+const isRefunded = ({ made }: Judging, id: string | undefined): boolean =>
+  made.some((event) => isDecidedRefund(event) && event.transactionId === id);
+
 /** Whether money was taken beside this transaction, of which no refund is decided. */
 const isTakenBeside = (judging: Judging, transactionId: string | undefined): boolean => {
   // Where nothing of this attempt was sent, the transaction that is seen is the one that was taken before it.
@@ -241,8 +244,11 @@ const approve = (judging: Judging): Judged => {
     );
   switch (word.says) {
     case "captured":
-      if (isTakenBeside(judging, word.evidence.transactionId))
+      if (isTakenBeside(judging, word.evidence.transactionId)) {
+        // The one that is shown is given back, and what is left is out of sight: a person has to say so.
+        if (isStated && isRefunded(judging, word.evidence.transactionId)) break;
         return no("S13", "another attempt took the money, too: decide the refund of one of them first");
+      }
       return {
         effect: {
           kind: "settle",

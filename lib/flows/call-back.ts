@@ -16,12 +16,12 @@ const takenBefore = (entry: LedgerEntry, rows: readonly GatewaySide[], skewMs: n
   lastWords(rows, captured).filter((row) => {
     if (!captured(row)) return false;
     if (entry.state === "waiting") return true;
-    if (row.requestId !== undefined) return isEarlier(entry, row.requestId);
+    if (row.requestId !== undefined || entry.attempt === 1) return isEarlier(entry, row.requestId);
     return row.atMs !== undefined && row.atMs < (entry.firstSendAtMs ?? entry.openedAtMs) - skewMs;
   });
 
-const isEarlier = ({ earlierRequestIds = [] }: LedgerEntry, requestId: string): boolean =>
-  (earlierRequestIds as readonly string[]).includes(requestId);
+const isEarlier = ({ earlierRequestIds = [] }: LedgerEntry, requestId: string | undefined): boolean =>
+  (earlierRequestIds as readonly (string | undefined)[]).includes(requestId);
 
 /**
  * Gives an attempt to a person that waits to be sent, or may be sent again, though rows show that the money was taken
@@ -37,7 +37,9 @@ export const callBack = async (
   const taken = takenBefore(entry, rows, worker.policy.clockSkewMs);
   if (taken.length === 0) return undefined;
   const by = stamp(worker);
-  const isOurs = taken.some(({ requestId }) => requestId === undefined || isEarlier(entry, requestId));
+  const isOurs =
+    entry.attempt > 1 &&
+    taken.some(({ requestId }) => requestId === undefined || isEarlier(entry, requestId));
   const evidence = taken.slice(0, 8).map(
     (row): FeedRowEvidence => ({
       kind: "feed_row",

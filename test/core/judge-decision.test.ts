@@ -430,6 +430,17 @@ describe("deciding twice", () => {
     expect(short(judge(one)), reason).toBe(expected);
   });
 
+  test.each<[refunded: string, Partial<Wish>, expected: string, reason: string]>([
+    ["tx-1", {}, "S13", "what is left is out of sight"],
+    ["tx-1", stated, "approved on persons_word", "a person says that it is there"],
+    ["tx-7", stated, "S13", "no word replaces a refund of one of the two"],
+  ])("the refund of %s, %j: %s (%s)", (refunded, terms, expected) => {
+    const entry = refunding(review({ ...earlier, evidence: byNotice("tx-9") }), refunded);
+    expect(short(judge({ entry, wish: wish("settle-as-approved", terms), word: words.captured }))).toBe(
+      expected,
+    );
+  });
+
   test("a transaction that a notice told of is seen: its refund needs no other word", () => {
     const entry = review({ ...earlier, evidence: byNotice("tx-9") });
     const refund = (transactionId: string) =>

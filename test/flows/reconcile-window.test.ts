@@ -940,6 +940,17 @@ describe("a later attempt of what the feed shows as captured", () => {
     expect(one.record).toMatchObject({ closed: 1 });
   });
 
+  test("is none of a first attempt, however early its row stands", async () => {
+    const first = unknown({ ...sentLater, openedAtMs: t0, sends: 1 });
+    const one = await run({ entries: [first], indexed: [], pages: [[unnamed]], isFiltered: true });
+    expect(one.entry()).toMatchObject({ state: "unknown", attempt: 1 });
+  });
+
+  test("that is the first one, and was never sent: whose capture it is a person says", async () => {
+    const one = await run({ entries: [waiting()], indexed: [], pages: [[captured()]] });
+    expect(one.entry()).toMatchObject({ state: "review", reason: "contradiction", attempt: 1 });
+  });
+
   test("whose lease was taken meanwhile is not called back", async () => {
     const one = await run({ entries: [waitingLater], indexed: [], pages: [[captured()]], isLost: true });
     expect(one.entry()).toMatchObject({ state: "waiting" });
