@@ -28,7 +28,10 @@ export const addEnqueueCommand = (program: Command): void => {
     .description("send a file's charges to the real charges queue; nothing is sent when a line is wrong")
     .option("--env-file <file>", "variables of a deployed stack, as bootstrap writes them")
     .option("--json", "what was sent, as JSON")
-    .addHelpText("after", `\n${csvHelp}`)
+    .addHelpText(
+      "after",
+      `\n${csvHelp}\n\nExit status: 0 the queue has all of it; 1 the queue failed on the way: send the file again, it charges nobody twice;\n2 wrong usage, or a line is wrong: nothing was sent.`,
+    )
     .action(async (path: string, flags: EnqueueFlags) => {
       const env = withEnvFile(process.env, flags.envFile);
       const queueUrl = env["QUEUE_URL_CHARGES"];
@@ -73,6 +76,7 @@ export const addEnqueueCommand = (program: Command): void => {
       } finally {
         sqs.destroy();
       }
+      if (sent === 0) process.stderr.write(`warning: ${path}: holds no charge\n`);
       process.stdout.write(flags.json === true ? `${JSON.stringify({ sent })}\n` : `${sent} charges sent\n`);
       process.exitCode = exitStatus.allFinal;
     });

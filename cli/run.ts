@@ -291,6 +291,7 @@ const work = async (parts: RunParts): Promise<ExitStatus> => {
     gatewayName: parts.gatewayName,
     elapsedMs: performance.now() - parts.startedAt,
   };
+  if (summary.lines === 0) process.stderr.write(`warning: ${file.path}: holds no charge\n`);
   process.stdout.write(
     settings.json ? `${JSON.stringify(summaryJson(summary))}\n` : `${summaryText(summary)}\n`,
   );

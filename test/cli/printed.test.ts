@@ -240,7 +240,7 @@ test("a charge's history has words for everything that can happen", () => {
     /asked amount 1999, the gateway says 2000/,
     /no answer after 30000 ms \(timeout\)/,
     /not sent: refused/,
-    /3 feed rows .*\(not read to the end\), 1 of this charge, 2 that only look like it/,
+    /3 rows at the gateway .*\(not read to the end\), 1 of this charge, 2 that only look like it/,
     /look-up failed: HTTP 500/,
     /certified absent/,
     /prepared: pr-1/,
