@@ -305,6 +305,21 @@ describe("the sample", () => {
     expect(stderr).toContain(problem);
   });
 
+  test("one charge id with two contents is a wrong line: which is charged would be chance; the same again is none", async () => {
+    const env = { AWS_REGION: "us-east-1", QUEUE_URL_CHARGES: "http://127.0.0.1:1/000000000000/charges" };
+    const file = writeLines(join(testFolder(), "c.ndjson"), [
+      charge("order-1"),
+      charge("order-2"),
+      charge("order-1"),
+      charge("order-1", { amount: "5" }),
+    ]);
+    expect(await runCommand(["enqueue", file], env)).toEqual({
+      status: 2,
+      stdout: "",
+      stderr: `chargeonce: ${file}:4: chargeId must be another one: line 1 has it with another content\nchargeonce: 1 lines are wrong: nothing was sent\n`,
+    });
+  });
+
   test.each([
     ["c.ndjson", "", "an empty file"],
     ["c.ndjson", "\n \r\n", "blank lines"],
