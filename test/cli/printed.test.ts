@@ -116,6 +116,11 @@ describe("the live view", () => {
       ],
     ],
     [
+      { ...state, unknown: 0, pending: 0, closed: ["centrobill closed (outage), since …"] },
+      12_000,
+      ["12 s  6 of 10 ended, 2.5/s", "approved 5, declined for now 1", "centrobill closed (outage), since …"],
+    ],
+    [
       { sent: 0, allSent: false, ended: 0, open: 0, counts: new Map(), unknown: 0, pending: 0 },
       0,
       ["0 s  0 of 0+ ended, 2.5/s"],
