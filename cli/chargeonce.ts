@@ -31,7 +31,7 @@ const program = new Command("chargeonce")
   .configureOutput({ outputError: (text, write) => write(text) });
 
 // What a command is made of is loaded for it alone: to load all of them takes longer than most of them do. Help needs all.
-const [name = ""] = process.argv.slice(2);
+const [name = "", behind = ""] = process.argv.slice(2);
 const named = Object.hasOwn(commands, name) ? [commands[name]] : Object.values(commands);
 for (const add of await Promise.all(named.map((load) => load?.()))) add?.(program);
 
@@ -42,8 +42,9 @@ program.hook("preAction", (_program, command) => {
 });
 
 try {
-  if (name !== "" && name !== "help" && !name.startsWith("-") && !Object.hasOwn(commands, name))
-    throw new UsageProblem(`${name}: no such command; there are ${Object.keys(commands).join(", ")}`);
+  const asked = name === "help" ? behind : name;
+  if (asked !== "" && asked !== "help" && !asked.startsWith("-") && !Object.hasOwn(commands, asked))
+    throw new UsageProblem(`${asked}: no such command; there are ${Object.keys(commands).join(", ")}`);
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {

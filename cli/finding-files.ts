@@ -27,6 +27,11 @@ export const openForWriting = (flag: string, path: string): number => {
   }
 };
 
+/** Says which files have been written, beside what is printed. */
+export const tellWritten = (...paths: readonly (string | undefined)[]): void => {
+  for (const path of paths) if (path !== undefined) process.stderr.write(`written: ${path}\n`);
+};
+
 /** One JSON object a finding, with its charge's history. */
 export const ndjsonFile = (path: string): FindingFile => {
   const file = openForWriting("--ndjson", path);

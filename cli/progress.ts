@@ -16,6 +16,8 @@ export type RunState = {
   /** until the next of them is asked for, and how long the oldest of them has waited; milliseconds */
   readonly nextLookUpMs?: number;
   readonly longestWaitMs?: number;
+  /** gateway accounts to which no charge goes at the moment, and why, in words */
+  readonly closed?: readonly string[];
 };
 
 export type Progress = {
@@ -68,6 +70,7 @@ export const progressLines = (state: RunState, elapsedMs: number, perSecond: num
     `${clock(elapsedMs)}  ${state.ended} of ${total}${state.allSent ? "" : "+"} ended, ${perSecond.toFixed(perSecond < 10 ? 1 : 0)}/s`,
     ...(counted.length === 0 ? [] : [counted.join(", ")]),
     ...waiting,
+    ...(state.closed ?? []),
   ];
 };
 

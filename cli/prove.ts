@@ -58,7 +58,8 @@ const readFaults = (text: string): Faults => {
   for (const part of text.split(",").filter((one) => one !== "")) {
     const [name = "", rate = ""] = part.split("=");
     const fault = faultNames.find((one) => one === name);
-    if (fault === undefined) throw new InvalidArgumentError(`no fault ${name}.`);
+    if (fault === undefined)
+      throw new InvalidArgumentError(`no fault ${name}; there are ${faultNames.join(", ")}.`);
     faults[fault] = share(rate);
   }
   return faults;
@@ -89,10 +90,42 @@ export const addProveCommand = (program: Command): void => {
     )
     .option("--quiet", "no progress")
     .option("--json", "figures as JSON")
-    .addHelpText("after", `\nThe promises:\n${promises()}`)
-    .action(async (flags: ProveFlags) => {
+    .addHelpText(
+      "after",
+      `
+Exit status: 0 every promise was kept (--mutants: each mutant was found by its checker); 1 one was broken (--mutants: one
+was not found so); 2 wrong usage; 130 interrupted.
+
+The promises:
+${promises()}`,
+    )
+    .action(async (flags: ProveFlags, command: Command) => {
+      const given = (flag: string): boolean => command.getOptionValueSource(flag) === "cli";
+      const problems = flagProblems(given);
+      if (problems.length > 0) throw new UsageProblem(problems);
       process.exitCode = await prove(flags);
     });
+};
+
+/** What each way of proving goes by; beside these, `--quiet` and `--json` always mean something. */
+const flagsOfWay: Readonly<Record<string, readonly string[]>> = {
+  compare: ["seeds", "charges", "strength"],
+  outage: [],
+  mutants: ["charges"],
+  seed: ["charges", "strength", "faults", "mutant"],
+};
+const flagsOfMany = ["seeds", "first", "charges", "strength", "mutant"];
+
+/** A flag that would not be obeyed is wrong usage: something else would be proved than was asked for. */
+const flagProblems = (given: (flag: string) => boolean): readonly string[] => {
+  const [way, ...others] = Object.keys(flagsOfWay).filter(given);
+  if (way !== undefined && others.length > 0)
+    return others.map((other) => `--${other}: not together with --${way}`);
+  const obeyed = way === undefined ? flagsOfMany : (flagsOfWay[way] ?? []);
+  const unheard = [...flagsOfMany, "faults"].filter((flag) => given(flag) && !obeyed.includes(flag));
+  return unheard.map((flag) =>
+    way === undefined ? `--${flag}: needs --seed` : `--${flag}: not with --${way}`,
+  );
 };
 
 const promises = (): string =>
@@ -181,7 +214,10 @@ const proveMany = async (flags: ProveFlags): Promise<ExitStatus> => {
     await tellFailure(failure, flags);
     return exitStatus.someInReview;
   }
-  if (interrupt.stopped()) return exitStatus.interrupted;
+  if (interrupt.stopped()) {
+    process.stderr.write(`interrupted after ${figures.seeds} of ${flags.seeds} histories\n`);
+    return exitStatus.interrupted;
+  }
   return exitStatus.allFinal;
 };
 
@@ -209,11 +245,13 @@ const figuresText = (figures: Figures, perSecond: number, memoryMb: number): str
 const tellFailure = async (failure: WorldResult, flags: ProveFlags): Promise<void> => {
   const { violation } = failure;
   if (violation === undefined) return;
-  process.stdout.write(`\nVIOLATION in seed ${failure.seed}: ${violation.message}\nshrinking…\n`);
+  // Beside JSON the story is for whoever looks on.
+  const told = flags.json === true ? process.stderr : process.stdout;
+  told.write(`\nVIOLATION in seed ${failure.seed}: ${violation.message}\nshrinking…\n`);
   const mutant = mutantNamed(flags.mutant);
   const shrunk = await shrink(failure, mutant);
   const { result } = shrunk;
-  process.stdout.write(
+  told.write(
     [
       "",
       `The shortest history that still fails (${shrunk.worlds} tried): ${shrunk.charges} charges`,
@@ -258,8 +296,13 @@ const proveMutants = async (flags: ProveFlags): Promise<ExitStatus> => {
   const rows: string[][] = [];
   let missed = 0;
   const caught: object[] = [];
-  for (const mutant of mutants) {
+  const isTold = flags.quiet !== true && flags.json !== true;
+  for (const [at, mutant] of mutants.entries()) {
     const { seeds, violation } = await catchMutant(mutant, mutantSeedsMax, flags.charges);
+    if (isTold)
+      process.stderr.write(
+        `${at + 1} of ${mutants.length}: ${mutant.name}, ${violation?.checker ?? "NOT CAUGHT"}, ${seeds} seeds\n`,
+      );
     const expected = violation !== undefined && mutant.caughtBy.includes(violation.checker);
     if (!expected) missed += 1;
     caught.push({ mutant: mutant.name, checker: violation?.checker, seeds });
@@ -351,6 +394,8 @@ const proveCompare = async (flags: ProveFlags): Promise<ExitStatus> => {
     onSeed: interrupt.stopped,
   });
   interrupt.close();
+  if (interrupt.stopped())
+    process.stderr.write("interrupted: not every design is here, and the last one with fewer histories\n");
   process.stdout.write(
     flags.json === true
       ? `${JSON.stringify(compared)}\n`

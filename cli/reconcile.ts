@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { closeSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { diskSpills } from "../lib/adapters/disk-spills.ts";
 import { dynamodbReconciliation, keepRun } from "../lib/adapters/dynamodb-reconciliation.ts";
@@ -18,7 +19,7 @@ import { findingTally } from "../lib/reports/finding-tally.ts";
 import { kindWords } from "../lib/reports/finding-words.ts";
 import { reconcilePage } from "../lib/reports/reconcile-page.ts";
 import { type ExitStatus, exitStatus } from "./exit-status.ts";
-import { csvFile, type FindingFile, ndjsonFile, openForWriting } from "./finding-files.ts";
+import { csvFile, type FindingFile, ndjsonFile, openForWriting, tellWritten } from "./finding-files.ts";
 import type { LedgerFlags } from "./ledger-access.ts";
 import { openPlace, workerAt } from "./place.ts";
 import { textTable } from "./text-table.ts";
@@ -86,10 +87,17 @@ const windowOf = (flags: ReconcileFlags): FeedWindow => {
   return window;
 };
 
+const refuseOneFileTwice = ({ html, csv, ndjson }: ReconcileFlags): void => {
+  const paths = [html, csv, ndjson].flatMap((path) => (path === undefined ? [] : [resolve(path)]));
+  if (new Set(paths).size < paths.length)
+    throw new UsageProblem("--html, --csv and --ndjson: must name a file each");
+};
+
 const sha256 = (text: string): string => hash("sha256", text, "hex");
 
 const reconcile = async (flags: ReconcileFlags): Promise<ExitStatus> => {
   const window = windowOf(flags);
+  refuseOneFileTwice(flags);
   const place = await openPlace(flags);
   const files: FindingFile[] = [];
   let close = (): void => {};
@@ -148,6 +156,7 @@ const reconcile = async (flags: ReconcileFlags): Promise<ExitStatus> => {
       writeSync(page, reconcilePage({ window, runs, missing, withoutFeed, findings }, sha256));
       closeSync(page);
     }
+    tellWritten(flags.html, flags.csv, flags.ndjson);
     process.stdout.write(
       flags.json === true
         ? `${JSON.stringify({ runs, withoutFeed })}\n`
@@ -170,7 +179,7 @@ const summaryOf = (runs: readonly RunRecord[], withoutFeed: readonly string[]): 
       return count === 0 ? [] : [[kind, String(count), kindWords[kind]]];
     });
     return [
-      `${run.gateway}: ${run.feedRows} feed rows, ${run.ledgerEntries} charges, ${run.closed} unknown closed`,
+      `${run.gateway}: ${run.feedRows} rows at the gateway, ${run.ledgerEntries} charges, ${run.closed} unknown closed`,
       ...Object.entries(run.money).map(
         ([currency, { matched, unmatched, unknown }]) =>
           `  matched ${moneyText(matched, currency)}, not matched ${moneyText(unmatched, currency)}, unknown ${moneyText(unknown, currency)}`,

@@ -6,7 +6,7 @@ import { defaultPolicy, parsePolicy } from "../lib/core/policy.ts";
 import { type Meter, type RetryReport, retryReport } from "../lib/core/retry-report.ts";
 import { type Region, regions } from "../lib/core/retry-rules/sources.ts";
 import { exitStatus } from "./exit-status.ts";
-import { openForWriting } from "./finding-files.ts";
+import { openForWriting, tellWritten } from "./finding-files.ts";
 import { type LedgerFlags, openLedgerAccess, withEnvFile } from "./ledger-access.ts";
 import { retriesPage } from "./retries-page.ts";
 import { jsonText, sumsText } from "./retry-words.ts";
@@ -94,6 +94,7 @@ export const addReportCommand = (retries: Command): void => {
         const report = counted.report();
         if (page !== undefined) writeSync(page, retriesPage(report));
         for (const file of [page, lines]) if (file !== undefined) closeSync(file);
+        tellWritten(flags.html, flags.ndjson);
         process.stdout.write(
           `${flags.json === true ? jsonText({ ...report, unreadable }) : reportText(report, unreadable)}\n`,
         );

@@ -21,6 +21,7 @@ import type { Desk } from "../lib/ports.ts";
 import { chargeHistory } from "./charge-history.ts";
 import { deskAt, messageAt } from "./desk-place.ts";
 import { type ExitStatus, exitStatus } from "./exit-status.ts";
+import { tellWritten } from "./finding-files.ts";
 import { type LedgerFlags, openLedgerAccess } from "./ledger-access.ts";
 import { openPlace, type Place } from "./place.ts";
 import { addRedriveCommand } from "./redrive.ts";
@@ -47,7 +48,14 @@ export const addReviewCommand = (program: Command): void => {
     .option("--port <n>", "--web: the port on 127.0.0.1; otherwise a free one")
     .option("--charge <file>", chargeOption)
     .option("--json", "--web: the link as JSON")
-    .action(async (flags: WebFlags) => {
+    .helpCommand(true)
+    // What is no subcommand is named below: that there are too many arguments says nothing.
+    .allowExcessArguments()
+    .action(async (flags: WebFlags, { args: [name], commands }: Command) => {
+      if (name !== undefined)
+        throw new UsageProblem(
+          `review: ${name}: no such subcommand; there are ${commands.map((one) => one.name()).join(", ")}`,
+        );
       process.exitCode = await serveReview(flags);
     });
   withLedger(review);
@@ -426,6 +434,7 @@ const verify = async (chargeIds: readonly ChargeId[], flags: VerifyFlags): Promi
     } catch (error) {
       throw new UsageProblem(`--heads ${flags.heads}: ${fileTrouble(error)}`);
     }
+  tellWritten(flags.heads);
   const decisions = heads.reduce((sum, head) => sum + head.decisions, 0);
   if (flags.json === true)
     print(JSON.stringify({ charges, decided: heads.length, decisions, unreadable, broken, heads }));

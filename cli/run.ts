@@ -5,12 +5,14 @@ import { type FunctionThread, startFunctionThread } from "../infra/local/functio
 import { type HttpEntry, startHttpEntry } from "../infra/local/http-entry.ts";
 import { type Stack, startStack } from "../infra/local/stack.ts";
 import { dynamodbLedger } from "../lib/adapters/dynamodb-ledger.ts";
+import { paceReader } from "../lib/adapters/dynamodb-pace.ts";
 import { readWork } from "../lib/adapters/dynamodb-work.ts";
 import { sqsQueues } from "../lib/adapters/sqs-queues.ts";
-import { type ChargeId, parseChargeId } from "../lib/core/charge.ts";
+import { type ChargeId, gatewayNames, parseChargeId } from "../lib/core/charge.ts";
 import { member, parseJson } from "../lib/core/json.ts";
 import type { LedgerEntry } from "../lib/core/ledger.ts";
 import { maskedText } from "../lib/core/masked-message.ts";
+import { gateOf } from "../lib/core/pace.ts";
 import { retriesLater } from "../lib/core/policy.ts";
 import { QUEUES, type QueueName } from "../lib/core/queues.ts";
 import { routeOfRejection } from "../lib/core/route-message.ts";
@@ -31,6 +33,7 @@ import { summaryJson, summaryText } from "./run-summary.ts";
 import { createRunTotals, type RunTotals } from "./run-totals.ts";
 import { gatewaysName, type Sandboxes, startSandboxes } from "./sandboxes.ts";
 import { stackFunctions } from "./stack-functions.ts";
+import { paceText } from "./status-text.ts";
 import { type StopSignals, watchStopSignals } from "./stop-signals.ts";
 import { createTally, type Item, type Tally } from "./tally.ts";
 import { truthCheck } from "./truth-check.ts";
@@ -291,6 +294,7 @@ const work = async (parts: RunParts): Promise<ExitStatus> => {
     gatewayName: parts.gatewayName,
     elapsedMs: performance.now() - parts.startedAt,
   };
+  if (summary.lines === 0) process.stderr.write(`warning: ${file.path}: holds no charge\n`);
   process.stdout.write(
     settings.json ? `${JSON.stringify(summaryJson(summary))}\n` : `${summaryText(summary)}\n`,
   );
@@ -327,7 +331,7 @@ const reopenDecided = async (tally: Tally, ledger: Ledger): Promise<void> => {
     if (entry.state !== "review") tally.reopen(chargeId);
 };
 
-type Waiting = Pick<RunState, "unknown" | "pending" | "nextLookUpMs" | "longestWaitMs">;
+type Waiting = Pick<RunState, "unknown" | "pending" | "nextLookUpMs" | "longestWaitMs" | "closed">;
 
 /** Asks the ledger now and then what is being found out. What cannot be asked is shown as it was. */
 const watchWaiting = (
@@ -337,10 +341,12 @@ const watchWaiting = (
 ): { now(): Waiting; stop(): Promise<void> } => {
   let seen: Waiting = { unknown: 0, pending: 0 };
   const table = stack.env["LEDGER_TABLE"] ?? "";
+  const book = paceReader(stack.dynamodb, table);
   const look = async (): Promise<void> => {
-    const [unknown, pending] = await Promise.all([
+    const [unknown, pending, paces] = await Promise.all([
       readWork(stack.dynamodb, table, "unknown", 25),
       readWork(stack.dynamodb, table, "pending", 25),
+      Promise.all(gatewayNames.map(async (gateway) => [gateway, await book.read(gateway)] as const)),
     ]);
     const first = [...unknown.first, ...pending.first];
     const entries =
@@ -349,6 +355,9 @@ const watchWaiting = (
     seen = {
       unknown: unknown.count,
       pending: pending.count,
+      closed: paces
+        .filter(([, record]) => gateOf(record, nowMs).kind !== "open")
+        .map(([gateway, record]) => `${gateway} ${paceText(record, nowMs)}`),
       ...(first.length === 0 ? {} : { nextLookUpMs: Math.min(...first.map(({ atMs }) => atMs)) - nowMs }),
       ...(entries.length === 0
         ? {}

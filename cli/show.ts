@@ -16,6 +16,10 @@ export const addShowCommand = (program: Command): void => {
     .option("--data-dir <dir>", "the state that a run kept")
     .option("--env-file <file>", "variables of a deployed stack, as bootstrap writes them")
     .option("--json", "the ledger's own words")
+    .addHelpText(
+      "after",
+      "\nExit status: 0 it does not wait for a person; 1 it does; 2 wrong usage, or the ledger has no such charge.",
+    )
     .action(async (text: string, flags: LedgerFlags & { readonly json?: boolean }) => {
       const chargeId = parseChargeId(text);
       if (chargeId === undefined)

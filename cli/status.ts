@@ -64,6 +64,12 @@ export const addStatusCommand = (program: Command): void => {
     .option("--env-file <file>", "variables of a deployed stack, as bootstrap writes them")
     .option("--watch", "again every two seconds, until interrupted")
     .option("--json", "as JSON, one line a look")
+    .addHelpText(
+      "after",
+      `
+A queue with ? is one that the variables do not name, or that did not answer.
+Exit status: 0 nothing waits for a person; 1 something does; 2 wrong usage. With --watch that of the last look.`,
+    )
     .action(async (flags: StatusFlags) => {
       const env = withEnvFile(process.env, flags.envFile);
       const ledger = await openLedgerAccess(flags, process.env);

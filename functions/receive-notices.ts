@@ -120,7 +120,9 @@ const gatewayAt = (path: string): GatewayName | undefined =>
   heard.find((gateway) => path.replace(/\/+$/, "").endsWith(`/notices/${gateway}`));
 
 /** The body's bytes; `undefined` where there are too many. */
-const bytesOf = ({ body = "", isBase64Encoded }: APIGatewayProxyEventV2): Buffer | undefined => {
+const bytesOf = ({ body: given, isBase64Encoded }: APIGatewayProxyEventV2): Buffer | undefined => {
+  // Not everybody who calls by this format leaves out the body that there is none of: some give `null`.
+  const body = given ?? "";
   // Four characters of base64 are three bytes. Compared before anything is made of it.
   const atLeast = isBase64Encoded ? (body.length * 3) / 4 - 2 : body.length;
   if (atLeast > bodyBytesMax) return undefined;

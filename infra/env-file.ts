@@ -31,7 +31,9 @@ export function envLine(name: string, value: string): string {
 /** The variables of a KEY=VALUE file, as `node --env-file` reads them. Throws what the file system throws. */
 export function readEnvFile(path: string): Record<string, string> {
   const variables: Record<string, string> = {};
-  for (const [name, value] of Object.entries(parseEnv(readFileSync(path, "utf8")))) {
+  // Some editors put a mark before the first name.
+  const text = readFileSync(path, "utf8").replace(/^\ufeff/, "");
+  for (const [name, value] of Object.entries(parseEnv(text))) {
     if (value !== undefined) variables[name] = value;
   }
   return variables;

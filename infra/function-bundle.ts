@@ -20,10 +20,11 @@ export const nodeBundle = {
   },
 } as const satisfies BuildOptions;
 
-/** And how a function is: one small file. */
+/** And how a function is: one small file, in which nothing is asked for by `require`. */
 export const functionBundle = {
   ...nodeBundle,
   minify: true,
+  banner: {},
   mainFields: ["module", "main"],
   plugins: [quickBuiltins, lambdaOnly],
 } satisfies BuildOptions;

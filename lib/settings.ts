@@ -90,6 +90,8 @@ export class SettingsError extends Error {
   }
 }
 
+const webAddressPattern = /^https?:\/\/[^\s?#@]+$/i;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Documented production host (facts/centrobill.md §1). The feed has no default: its host is not confirmed. */
@@ -116,8 +118,9 @@ const readersOf = (env: Environment) => {
   };
   const webAddress = (name: SettingName | typeof reportsVariable, fallback?: string): string | undefined => {
     const value = text(name) ?? fallback;
-    if (value !== undefined && !(URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)))
-      problems.push(`${name}: must be a web address`);
+    // Paths are put behind it: behind a query or a `#` they would lead elsewhere.
+    if (value !== undefined && !(webAddressPattern.test(value) && URL.canParse(value)))
+      problems.push(`${name}: must be a web address, without spaces, query or password`);
     return value?.replace(/\/+$/, "");
   };
   const count = (name: SettingName, fallback: number, max: number): number => {

@@ -30,6 +30,39 @@ describe("the rate of an account", () => {
   });
 });
 
+describe("where a gateway is", () => {
+  const problemsOf = (url: string): readonly string[] => {
+    try {
+      readSettings({ ...complete, CENTROBILL_URL: url });
+      return [];
+    } catch (error) {
+      return (error as SettingsError).problems;
+    }
+  };
+
+  test.each<[url: string, ok: boolean, reason: string]>([
+    ["https://api.centrobill.com", true, "the documented one"],
+    ["http://127.0.0.1:8080/", true, "a port, and a slash at the end"],
+    ["https://proxy.test/centrobill/v1", true, "a path"],
+    ["HTTPS://API.CENTROBILL.COM", true, "capitals"],
+    ["http://[::1]:8080", true, "IPv6"],
+    ["https://api.centrobill.com?key=1", false, "the path of a charge would become its query"],
+    ["https://api.centrobill.com/#top", false, "and here it would not be sent at all"],
+    ["https://api.centrobill.com ", false, "a space at the end: no address, once a path is behind it"],
+    ["https://api.centrobill.com\n", false, "a line's end"],
+    [" https://api.centrobill.com", false, "a space before it"],
+    ["https://user:word@api.centrobill.com", false, "a password"],
+    ["https://", false, "no host"],
+    ["https://a:b:c", false, "no port"],
+    ["ftp://api.centrobill.com", false, "another kind"],
+    ["api.centrobill.com", false, "no kind"],
+  ])("%j: %s (%s)", (url, ok) => {
+    expect(problemsOf(url)).toEqual(
+      ok ? [] : ["CENTROBILL_URL: must be a web address, without spaces, query or password"],
+    );
+  });
+});
+
 describe("where reports are kept", () => {
   const all = {
     LEDGER_TABLE: "ledger",
@@ -47,7 +80,10 @@ describe("where reports are kept", () => {
   test.each<[Record<string, string>, readonly string[]]>([
     [{}, ["LEDGER_TABLE: is not set", "REPORTS_URL: is not set", "AWS_REGION: is not set"]],
     [{ ...all, REPORTS_URL: "" }, ["REPORTS_URL: is not set"]],
-    [{ ...all, REPORTS_URL: "s3://bucket" }, ["REPORTS_URL: must be a web address"]],
+    [
+      { ...all, REPORTS_URL: "s3://bucket" },
+      ["REPORTS_URL: must be a web address, without spaces, query or password"],
+    ],
   ])("%j → %j", (env, problems) => {
     const read = (): unknown => {
       try {

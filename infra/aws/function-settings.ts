@@ -11,6 +11,7 @@ import {
   tableVariable,
 } from "../../lib/settings.ts";
 import { type AtWork, type Durations, FUNCTIONS, type FunctionRow } from "../functions.ts";
+import { propProblems } from "./prop-problems.ts";
 import type { ChargeonceProps } from "./props.ts";
 import { secretVariables } from "./secrets.ts";
 import { WrongProps } from "./wrong-props.ts";
@@ -36,7 +37,8 @@ export type CheckedSettings = {
  * deployed, and time-outs follow from them. Throws `WrongProps` with every problem.
  */
 export const checkedSettings = (props: ChargeonceProps): CheckedSettings => {
-  const problems: string[] = [];
+  const problems: string[] = [...propProblems(props)];
+  if (problems.length > 0) throw new WrongProps(problems);
   if (!prefixPattern.test(props.prefix)) problems.push(`prefix: must be 1 to 40 letters, digits, "-" or "_"`);
   const { submittersMax = 2 } = props;
   if (!Number.isInteger(submittersMax) || submittersMax < 2 || submittersMax > 1_000)

@@ -18,8 +18,9 @@ export const withDeadline = async <T>(
   } catch (error) {
     if (error instanceof Error && error.name === "ConditionalCheckFailedException") throw error;
     if (!(error instanceof Error)) throw wrap("unknown error");
-    // What Node says of a connection has no other name than its code.
+    // What Node says of a connection has no other name than its code, and the SDK's word on the region none at all.
     const { name, code } = error as NodeJS.ErrnoException;
+    if (name === "Error" && error.message === "Region is missing") throw wrap("AWS_REGION is not set");
     throw wrap(name === "Error" && typeof code === "string" ? code : name);
   }
 };

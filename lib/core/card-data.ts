@@ -1,5 +1,5 @@
 import { findCardNumber, holdsCardNumber } from "./card-number.ts";
-import { isDeeperThan, type Json, parseJson } from "./json.ts";
+import { isDeeperThan, type Json, parseJson, repeatedName } from "./json.ts";
 import { findSecurityCode } from "./masked-message.ts";
 
 /** Where a message holds what no message may (S12). `field` never shows it. */
@@ -31,6 +31,9 @@ export const findCardData = (message: Json): CardData | undefined => {
 /** The same for a text, whether it is JSON or not. */
 export const findCardDataInText = (text: string): CardData | undefined => {
   const message = parseJson(text);
-  if (message !== undefined) return findCardData(message);
-  return holdsCardNumber(text) ? cardNumberAt("message") : undefined;
+  const found = message === undefined ? undefined : findCardData(message);
+  if (found !== undefined) return found;
+  // What has its name twice is in the text alone.
+  const isAll = message !== undefined && repeatedName(text) === undefined;
+  return !isAll && holdsCardNumber(text) ? cardNumberAt("message") : undefined;
 };

@@ -4,10 +4,10 @@ import { isCardBrand } from "./card-brand.ts";
  * Card numbers in text (S12). Two rules, because the two mistakes cost differently: refusing a charge needs
  * a number that a card brand could have issued; masking a log line only needs one that could be a number.
  *
- * Both read a *run*: digit groups joined by one space or dash each, or in a card's own groups by one dot or slash. A
- * number is made of whole groups, so that twelve digits out of a longer row of digits are never taken for one. Written
- * as a scan and not as one regular expression, because the text may be hostile and a backtracking engine has limits of
- * its own.
+ * Both read a *run*: digit groups joined by up to three spaces or dashes each, or in a card's own groups by one dot or
+ * slash. Digits are those of ASCII, Arabic, Persian, and full-width ones. A number is made of whole groups, so that
+ * twelve digits out of a longer row of digits are never taken for one. Written as a scan and not as one regular
+ * expression, because the text may be hostile and a backtracking engine has limits of its own.
  */
 type Run = {
   /** index of the first digit */
@@ -42,12 +42,24 @@ const withoutIdentifiers = (text: string): string =>
 
 const noRuns: readonly Run[] = [];
 
-const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
+/** Arabic, Persian and full-width digits, without their last four bits, which say the value as in ASCII. */
+const otherDigits = new Set([0x66, 0x6f, 0xff1]);
+const otherDigit = /[\u0660-\u0669\u06f0-\u06f9\uff10-\uff19]/g;
 
-/** Space and hyphen-minus, and what text editors put in their place: no-break spaces and hyphens, en dash. */
+const isDigit = (code: number): boolean =>
+  (code & 15) < 10 && (code < 0x660 ? code >> 4 === 3 : otherDigits.has(code >> 4));
+
+/**
+ * Space and hyphen-minus, and what text editors, pages and other keyboards put in their place: no-break, zero-width and
+ * full-width ones, soft hyphen, dashes.
+ */
 const separators = new Set(
-  [..." -\u00a0\u2007\u202f\u2010\u2011\u2012\u2013\u2212"].map((c) => c.charCodeAt(0)),
+  [..." -\u00a0\u00ad\u2007\u200b\u202f\u2010\u2011\u2012\u2013\u2014\u2060\u2212\u3000\uff0d"].map((c) =>
+    c.charCodeAt(0),
+  ),
 );
+/** As many of them stand between two groups of one number at the most. */
+const separatorsMax = 3;
 
 /** Whether the text has so many digits at all: most texts have not, and are not read any further. */
 const hasDigits = (text: string, count: number): boolean => {
@@ -60,11 +72,17 @@ const hasDigits = (text: string, count: number): boolean => {
   return false;
 };
 
+const behindSeparators = (text: string, from: number): number => {
+  let at = from;
+  while (at < from + separatorsMax && separators.has(text.charCodeAt(at))) at += 1;
+  return at;
+};
+
 /** The runs of a text. One that has not `digitsMin` digits in all has none that matters. */
 const runsOf = (written: string, digitsMin: number): readonly Run[] => {
   if (!hasDigits(written, digitsMin)) return noRuns;
   const runs: Run[] = [];
-  const text = withoutIdentifiers(written);
+  const text = withoutIdentifiers(written.replace(otherDigit, (digit) => String(digit.charCodeAt(0) & 15)));
   let at = 0;
   while (at < text.length) {
     if (!isDigit(text.charCodeAt(at))) {
@@ -76,14 +94,14 @@ const runsOf = (written: string, digitsMin: number): readonly Run[] => {
     let to = at;
     let dottedTo = 0;
     do {
-      at = to + (groups.length === 0 ? 0 : 1);
       dotted.lastIndex = at;
       // What follows a star is the end of a number that was masked.
       if (text[at - 1] !== "*" && dotted.test(text)) dottedTo = dotted.lastIndex;
       to = at;
       while (isDigit(text.charCodeAt(to))) to += 1;
       groups.push(text.slice(at, to));
-    } while ((separators.has(text.charCodeAt(to)) || to < dottedTo) && isDigit(text.charCodeAt(to + 1)));
+      at = to < dottedTo ? to + 1 : behindSeparators(text, to);
+    } while (isDigit(text.charCodeAt(at)));
     runs.push({ from, to, groups });
     at = to;
   }
@@ -131,7 +149,7 @@ const runHoldsCard = (text: string, { from, groups }: Run): boolean => {
 };
 
 /**
- * Whether the text holds a card number: 13 to 19 digits, single spaces or dashes between them or not (in a card's own
+ * Whether the text holds a card number: 13 to 19 digits, spaces or dashes between them or not (in a card's own
  * groups dots or slashes, too), with the prefix and length of a known brand and a right check digit; not out of a longer
  * row of digits, not behind a `+` (a phone number), and not inside a UUID or hex digest. Takes time linear in the text,
  * whatever is in it.

@@ -10,6 +10,7 @@ import {
   type Json,
   type JsonObject,
   parseJson,
+  repeatedName,
 } from "./json.ts";
 import { type Money, parseAmountMinor, parseCurrency } from "./money.ts";
 
@@ -179,8 +180,7 @@ export const parseCharge = (body: string, gateways: RequestParsers): ParsedCharg
     ]);
   const message = parseJson(body);
   if (message === undefined) return refuse("invalid_message", [{ field: "message", must: "be JSON" }]);
-  // Shorter ones cannot be too large, and are nearly all there are.
-  return readCharge(message, gateways, body.length > copyBytesMax / 6);
+  return readCharge(message, gateways, body);
 };
 
 /**
@@ -194,9 +194,10 @@ export const canonicalOfRefused = (body: string): string => {
 
 /**
  * The same for a message that is JSON already.
- * @param isLong its copy may be too large for a queue; no message is that was accepted before
+ * @param body its text, where it is new: a copy may be too large for a queue, and a name may be there twice; in no
+ * message is that so that was accepted before
  */
-export const readCharge = (message: Json, gateways: RequestParsers, isLong = false): ParsedCharge => {
+export const readCharge = (message: Json, gateways: RequestParsers, body = ""): ParsedCharge => {
   if (!isJsonObject(message))
     return refuse("invalid_message", [{ field: "message", must: "be a JSON object" }]);
 
@@ -214,7 +215,8 @@ export const readCharge = (message: Json, gateways: RequestParsers, isLong = fal
       chargeId,
     );
 
-  if (isLong && queueBytesOf(JSON.stringify(message)) > copyBytesMax)
+  // Shorter ones cannot be too large, and are nearly all there are.
+  if (body.length > copyBytesMax / 6 && queueBytesOf(JSON.stringify(message)) > copyBytesMax)
     return refuse(
       "message_too_large",
       [{ field: "message", must: `take at most ${copyBytesMax} bytes on a queue` }],
@@ -223,6 +225,9 @@ export const readCharge = (message: Json, gateways: RequestParsers, isLong = fal
 
   const problems: Problem[] = [];
   for (const key of Object.keys(message)) if (!topLevelFields.has(key)) problems.push(unknownField(key));
+  // Which of two amounts was meant, nobody can say.
+  const repeated = repeatedName(body);
+  if (repeated !== undefined) problems.push({ field: repeated.slice(0, 120), must: "be there once" });
   if (message["v"] !== 1) problems.push({ field: "v", must: "be 1" });
   if (chargeId === undefined)
     problems.push({ field: "chargeId", must: "be 1 to 64 characters of A-Z a-z 0-9 . _ : -" });

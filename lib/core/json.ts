@@ -14,6 +14,25 @@ export const parseJson = (text: string): Json | undefined => {
   }
 };
 
+/** The braces of a JSON text and its strings, each with the colon that makes it a name. */
+const braceOrString = /[{}]|"(?:[^"\\]|\\.)*"(\s*:)?/g;
+
+/** A name that an object in the JSON text gives to two of its members: `JSON.parse` drops all but the last, unsaid. */
+export const repeatedName = (json: string): string | undefined => {
+  const open: Set<string>[] = [];
+  for (const [token, colon] of json.matchAll(braceOrString)) {
+    if (token === "{") open.push(new Set());
+    else if (token === "}") open.pop();
+    else if (colon !== undefined) {
+      const name: string = JSON.parse(token.slice(0, -colon.length));
+      const names = open.at(-1);
+      if (names?.has(name)) return name;
+      names?.add(name);
+    }
+  }
+  return undefined;
+};
+
 /** The member of a JSON object, or `undefined` where `value` is not an object or has no such member of its own. */
 export const member = (value: unknown, key: string): Json | undefined =>
   isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;

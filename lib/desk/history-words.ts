@@ -19,7 +19,7 @@ export const wordsOf = (event: HistoryEvent): string => {
     case "taken_over":
       return `its worker let the lease of ${iso(event.leaseUntil)} run out; taken over`;
     case "looked_up":
-      return `looked up: ${event.rows} feed rows from ${iso(event.from)} to ${iso(event.to)}${event.whole ? "" : " (not read to the end)"}, ${event.found} of this charge${event.weak === undefined ? "" : `, ${event.weak} that only look like it`}`;
+      return `looked up: ${event.rows} rows at the gateway from ${iso(event.from)} to ${iso(event.to)}${event.whole ? "" : " (not read to the end)"}, ${event.found} of this charge${event.weak === undefined ? "" : `, ${event.weak} that only look like it`}`;
     case "lookup_failed":
       return `look-up failed: ${event.why}`;
     case "prepared":

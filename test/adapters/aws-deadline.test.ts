@@ -1,6 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { clientLimits } from "../../lib/adapters/deadline.ts";
 import { dynamodbLedger, readChargeRecord } from "../../lib/adapters/dynamodb-ledger.ts";
 import { dynamodbPace } from "../../lib/adapters/dynamodb-pace.ts";
@@ -121,4 +121,15 @@ describe.each(cases)("an AWS endpoint that %s, asked %s", (_, way, hang) => {
     expect(end).toBe("ended");
     expect(log.eventsOf("queue_failed")).toMatchObject([{ count: 1 }]);
   });
+});
+
+test("a client that knows no region says what is not set", async () => {
+  vi.stubEnv("AWS_REGION", undefined);
+  vi.stubEnv("AWS_CONFIG_FILE", "/dev/null");
+  vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+  const dynamodb = new DynamoDBClient({ ...clientLimits, credentials });
+  await expect(readWork(dynamodb, "ledger", "unknown", 1)).rejects.toThrow("AWS_REGION is not set");
+  dynamodb.destroy();
+  vi.unstubAllEnvs();
 });

@@ -65,6 +65,18 @@ describe("props", () => {
   };
 
   test.each<[props: Record<string, unknown>, problem: string]>([
+    [{ reviewdesk: true }, "reviewdesk: is not a prop; there are prefix, credentials, "],
+    [{ credentials: undefined }, "credentials: must be an object of secrets"],
+    [{ credentials: { CENTROBILL_KEY: {} } }, "credentials.CENTROBILL_KEY: is not a credential; there are "],
+    [
+      { credentials: { CENTROBILL_API_KEY: "arn:aws:x" } },
+      "credentials.CENTROBILL_API_KEY: must be a secret of",
+    ],
+    [{ settings: { CONCURRENCY: 10 } }, "settings.CONCURRENCY: must be a text"],
+    [{ egress: { natGateways: 3 } }, "egress: must be {natGateways: 1 or 2}"],
+    [{ egress: {} }, "egress: must be"],
+    [{ egress: { vpc: undefined } }, "egress: must be"],
+    [{ egress: { vpc: {}, natGateways: 1 } }, "egress: must be"],
     [{ prefix: "" }, "prefix: must be"],
     [{ prefix: "p".repeat(41) }, "prefix: must be"],
     [{ prefix: "with space" }, "prefix: must be"],

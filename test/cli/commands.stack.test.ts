@@ -280,4 +280,61 @@ describe("the sample", () => {
     expect(ended.stdout).toMatch(/VIOLATION in seed \d+: declinedMeansNotCaptured/);
     expect(ended.stdout).toMatch(/again: chargeonce prove --seed \d+ --charges \d+ --faults/);
   });
+
+  test("prove's --json is JSON whatever happens: the story of a failure is beside it", async () => {
+    const ended = await runCommand(["prove", "--mutant", "record-after-send", "--seeds", "20", "--json"]);
+    expect(ended.status).toBe(1);
+    expect(JSON.parse(ended.stdout)).toMatchObject({ violations: 1, seed: expect.any(Number) });
+    expect(ended.stderr).toMatch(/again: chargeonce prove --seed/);
+  });
+
+  test.each([
+    [["--faults", "requestLost=0.5"], "chargeonce: --faults: needs --seed\n"],
+    [
+      ["--seed", "3", "--seeds", "4", "--first", "2"],
+      "--seeds: not with --seed\nchargeonce: --first: not with --seed\n",
+    ],
+    [["--mutants", "--seeds", "4"], "chargeonce: --seeds: not with --mutants\n"],
+    [["--mutants", "--mutant", "no-echo-check"], "chargeonce: --mutant: not with --mutants\n"],
+    [["--compare", "--mutants"], "chargeonce: --mutants: not together with --compare\n"],
+    [["--outage", "100", "--strength", "0.5"], "chargeonce: --strength: not with --outage\n"],
+    [["--seed", "3", "--faults", "crash=1"], "no fault crash; there are deliverTwice, "],
+  ])("prove %j: what would not be obeyed is wrong usage", async (flags, problem) => {
+    const { status, stdout, stderr } = await runCommand(["prove", ...flags]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).toContain(problem);
+  });
+
+  test("one charge id with two contents is a wrong line: which is charged would be chance; the same again is none", async () => {
+    const env = { AWS_REGION: "us-east-1", QUEUE_URL_CHARGES: "http://127.0.0.1:1/000000000000/charges" };
+    const file = writeLines(join(testFolder(), "c.ndjson"), [
+      charge("order-1"),
+      charge("order-2"),
+      charge("order-1"),
+      charge("order-1", { amount: "5" }),
+    ]);
+    expect(await runCommand(["enqueue", file], env)).toEqual({
+      status: 2,
+      stdout: "",
+      stderr: `chargeonce: ${file}:4: chargeId must be another one: line 1 has it with another content\nchargeonce: 1 lines are wrong: nothing was sent\n`,
+    });
+  });
+
+  test.each([
+    ["c.ndjson", "", "an empty file"],
+    ["c.ndjson", "\n \r\n", "blank lines"],
+    ["c.csv", "chargeId,gateway,amount,currency\r\n", "a head without rows"],
+  ])("a file without a charge is warned of: %s of %j (%s)", async (name, content) => {
+    const folder = testFolder();
+    const file = join(folder, name);
+    writeFileSync(file, content);
+    const env = { AWS_REGION: "us-east-1", QUEUE_URL_CHARGES: "http://127.0.0.1:1/000000000000/charges" };
+    const stderr = `warning: ${file}: holds no charge\n`;
+    expect(await runCommand(["enqueue", file], env)).toEqual({
+      status: 0,
+      stdout: "0 charges sent\n",
+      stderr,
+    });
+    expect(await runCommand(["run", "--charges", file, "--quiet"])).toMatchObject({ status: 0, stderr });
+  });
 });

@@ -116,6 +116,11 @@ describe("the live view", () => {
       ],
     ],
     [
+      { ...state, unknown: 0, pending: 0, closed: ["centrobill closed (outage), since …"] },
+      12_000,
+      ["12 s  6 of 10 ended, 2.5/s", "approved 5, declined for now 1", "centrobill closed (outage), since …"],
+    ],
+    [
       { sent: 0, allSent: false, ended: 0, open: 0, counts: new Map(), unknown: 0, pending: 0 },
       0,
       ["0 s  0 of 0+ ended, 2.5/s"],
@@ -240,7 +245,7 @@ test("a charge's history has words for everything that can happen", () => {
     /asked amount 1999, the gateway says 2000/,
     /no answer after 30000 ms \(timeout\)/,
     /not sent: refused/,
-    /3 feed rows .*\(not read to the end\), 1 of this charge, 2 that only look like it/,
+    /3 rows at the gateway .*\(not read to the end\), 1 of this charge, 2 that only look like it/,
     /look-up failed: HTTP 500/,
     /certified absent/,
     /prepared: pr-1/,

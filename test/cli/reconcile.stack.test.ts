@@ -23,6 +23,7 @@ describe("reconcile", () => {
       [["--from", "2026-11-25T10:00:00", "--to", "2026-11-26"], "must be a time with its zone"],
       [["--from", "2026-11-25", "--to", "2026-11-25"], "--to: must be later than --from"],
       [["--from", "2026-11-24", "--to", "2026-11-25"], "which ledger?"],
+      [["--from", "2026-11-24", "--to", "2026-11-25", "--csv", page], "must name a file each"],
       [
         ["--from", "2026-11-24", "--to", "2026-11-25", "--data-dir", folder],
         "no run has kept its state there",
@@ -79,7 +80,8 @@ describe("reconcile", () => {
       join(folder, "f.ndjson"),
     ];
     const found = await runCommand(["reconcile", ...window(), "--data-dir", other, ...files]);
-    expect(found).toMatchObject({ status: 1, stderr: "" });
+    const written = ["p.html", "f.csv", "f.ndjson"].map((name) => `written: ${join(folder, name)}\n`);
+    expect(found).toMatchObject({ status: 1, stderr: written.join("") });
     expect(found.stdout).toMatch(/amount_differs +1/);
     expect(readFileSync(join(folder, "p.html"), "utf8")).toContain("Amounts differ");
     expect(readFileSync(join(folder, "f.csv"), "utf8").trim().split("\r\n")).toHaveLength(2);

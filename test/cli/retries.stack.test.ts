@@ -103,7 +103,7 @@ describe("a run whose policy names a schedule of later attempts", () => {
       "--ndjson",
       lines,
     ]);
-    expect([told.status, told.stderr]).toEqual([0, ""]);
+    expect([told.status, told.stderr]).toEqual([0, `written: ${html}\nwritten: ${lines}\n`]);
     expect(told.stdout).toContain("4 charges; 1 recovered by a later attempt: 19.99 EUR");
     expect(told.stdout).toContain("closed instruments: 1 by visa_category_1");
     expect(readFileSync(html, "utf8")).toContain("Recovered EUR, by attempt");

@@ -290,6 +290,7 @@ describe("bad input", () => {
     [["run", "--results", "/nowhere/out.ndjson"], /--results .*no such file or folder/],
     [["run", "--nonsense"], /unknown option '--nonsense'/],
     [["nonsense", "more"], /nonsense: no such command; there are run, /],
+    [["help", "nonsense"], /nonsense: no such command; there are run, /],
     [["show"], /missing required argument/],
     [["show", "some-charge"], /which ledger/],
     [["show", "some-charge", "--data-dir", "/nowhere"], /no run has kept its state there/],

@@ -58,8 +58,19 @@ describe("holdsCardNumber", () => {
     ["3782 822463 10005", true, "as printed on an Amex"],
     ["4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", true, "a space each"],
     ["4111\u00a01111\u20111111\u202f1111", true, "no-break space and hyphen"],
-    ["4111  1111 1111 1111", false, "two spaces are no number"],
-    ["4111--1111 1111 1111", false, "two dashes are no number"],
+    ["4111  1111 1111 1111", true, "two spaces"],
+    ["4111--1111 - 1111   1111", true, "up to three in any mixture"],
+    ["4111    1111 1111 1111", false, "four spaces are two texts"],
+    ["4111 . 1111 . 1111 . 1111", false, "other signs among the spaces"],
+    ["4111\u200b1111\u20601111\u00ad1111", true, "what is not seen"],
+    ["４１１１１１１１１１１１１１１１", true, "full-width digits"],
+    ["４１１１－１１１１\u3000１１１１ 1111", true, "full-width digits and signs, mixed"],
+    ["４１１１.１１１１.１１１１.１１１１", true, "full-width digits with dots"],
+    ["４１１１１１１１１１１１１１１２", false, "full-width digits, wrong check digit"],
+    ["٤٠٠٠٠٠٠٠٠٠٠٠٠٠٠٢", true, "Arabic digits"],
+    ["۴۱۱۱۱۱۱۱۱۱۱۱۱۱۱۱", true, "Persian digits"],
+    ["５41111111111111111", false, "part of a longer row of digits"],
+    ["４111111111111111：", true, "before a sign that shares their block"],
     ["4111.1111.1111.1111", true, "dots, in the groups of a card"],
     ["4111/1111/1111/1111", true, "slashes, in the groups of a card"],
     ["3782.822463.10005", true, "dots, as printed on an Amex"],
@@ -181,14 +192,14 @@ describe("holdsCardNumber", () => {
     fc.assert(
       fc.property(
         fc.constantFrom("4111111111111111", "378282246310005", "5555555555554444", "6011111111111117"),
-        fc.array(fc.constantFrom("", " ", "-"), { minLength: 16, maxLength: 16 }),
+        fc.array(fc.constantFrom("", " ", "-", "  ", " - "), { minLength: 16, maxLength: 16 }),
         fc.constantFrom("", "x", " ", "card: ", "7 ", "2026-11-22 ", ".", "*"),
-        fc.constantFrom("", "x", "  ", " 123", ".", "*"),
+        fc.constantFrom("", "x", "  ", "     123", " 123", ".", "*"),
         (number, gaps, before, after) => {
           const written = [...number]
             .map((digit, index) => digit + (gaps[index] ?? ""))
             .join("")
-            .replace(/\D$/, "");
+            .replace(/\D+$/, "");
           expect(holdsCardNumber(before + written + after)).toBe(true);
         },
       ),
@@ -200,7 +211,23 @@ const digitText = fc
   .array(
     fc.oneof(
       fc.stringMatching(/^[0-9]{1,20}$/),
-      fc.constantFrom(" ", "-", "*", "a", "+", ". ", ".", "/", " 4111111111111111", "4111.1111.1111.1111"),
+      fc.constantFrom(
+        " ",
+        "  ",
+        "-",
+        "*",
+        "a",
+        "+",
+        ". ",
+        "４",
+        "１１１１",
+        "٧",
+        " － ",
+        ".",
+        "/",
+        " 4111111111111111",
+        "4111.1111.1111.1111",
+      ),
     ),
   )
   .map((parts) => parts.join(""));
@@ -210,6 +237,8 @@ describe("maskCardNumbers", () => {
     ["4111111111111111", "411111******1111", "first 6 and last 4"],
     ["4111 1111 1111 1111", "4111 11** **** 1111", "spaces kept"],
     ["4111-1111-1111-1111", "4111-11**-****-1111", "dashes kept"],
+    ["4111  1111 - 1111 1111", "4111  11** - **** 1111", "as many as there are"],
+    ["４１１１１１１１１１１１１１１１", "４１１１１１******１１１１", "full-width digits kept"],
     ["4111.1111.1111.1111", "4111.11**.****.1111", "dots kept"],
     ["3782/822463/10005", "3782/82****/*0005", "slashes kept"],
     ["6212.3456.7890.1234.569", "6212.34**.****.***4.569", "a last group of three"],
@@ -260,7 +289,7 @@ describe("maskCardNumbers", () => {
           const before = [...text][index];
           if (char !== before) {
             expect(char).toBe("*");
-            expect(before).toMatch(/[0-9]/);
+            expect(before).toMatch(/\p{Nd}/u);
           }
         }
       }),

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  canonicalOfRefused,
   type GatewayName,
   type ParsedCharge,
   parseCharge,
@@ -254,6 +255,46 @@ describe("a message's fields", () => {
       { field: "instrument", must: "be an object with a ref" },
       { field: "metadata", must: "be an object of strings" },
     ]);
+  });
+});
+
+describe("a name that is there twice", () => {
+  const text = JSON.stringify(chargeMessage("order-1"));
+  const twice = (member: string, within = ""): string =>
+    within === ""
+      ? text.replace("{", `{${member},`)
+      : text.replace(`"${within}":{`, `"${within}":{${member},`);
+
+  test.each<[body: string, field: string, reason: string]>([
+    [twice('"amount":"5"'), "amount", "which amount is meant, nobody can say"],
+    [twice('"amount":"1999"'), "amount", "though they may be the same"],
+    [twice('"chargeId":"order-2"'), "chargeId", "which charge"],
+    [twice('"\\u0063urrency":"JPY"'), "currency", "in another writing"],
+    [twice('"siteId":"other"', "sku"), "siteId", "in the gateway's part"],
+    [twice('"request":{}'), "request", "the whole part"],
+    [twice('"instrument":{"ref":"a","ref":"b"}'), "ref", "whose budget is counted"],
+  ])("%s → %s (%s)", (body, field) => {
+    expect(refusalOf(parseCharge(body, centrobillOnly))).toStrictEqual({
+      code: "invalid_message",
+      problems: [{ field, must: "be there once" }],
+      chargeId: "order-1",
+    });
+  });
+
+  test("is told with what else is wrong, and cut where it is long", () => {
+    const long = "k".repeat(200);
+    const body = JSON.stringify(chargeMessage("order-1", { amount: "0", [long]: 1 }));
+    expect(refusalOf(parseCharge(body.replace("{", `{"${long}":1,`), centrobillOnly)).problems).toMatchObject(
+      [
+        { field: long.slice(0, 120), must: "not be there: no such field" },
+        { field: long.slice(0, 120), must: "be there once" },
+        { field: "amount" },
+      ],
+    );
+  });
+
+  test("is no charge's fingerprint less: what an earlier version took is known by its last value", () => {
+    expect(canonicalOfRefused(twice('"amount":"5"'))).toBe(canonicalJson(chargeMessage("order-1")));
   });
 });
 

@@ -10,6 +10,7 @@ import {
   type JsonObject,
   member,
   parseJson,
+  repeatedName,
 } from "../../lib/core/json.ts";
 import { anyCodePoints } from "../any-text.ts";
 
@@ -34,6 +35,50 @@ describe("parseJson", () => {
 
   test("never throws", () => {
     fc.assert(fc.property(anyCodePoints, (text) => void parseJson(text)));
+  });
+});
+
+describe("repeatedName", () => {
+  test.each<[string, string | undefined, string]>([
+    ["{}", undefined, "no name"],
+    ['{"a":1,"b":1}', undefined, "two names"],
+    ['{"a":1,"a":1}', "a", "one name, the same value"],
+    ['{"a" : 1 , "a"\n:2}', "a", "with room before the colons"],
+    ['{"b":{"a":1},"a":2}', undefined, "one name at two places"],
+    ['{"b":[{"a":1},{"a":2}],"c":{}}', undefined, "in two objects of a list"],
+    ['{"b":{"c":{"a":1,"a":2}}}', "a", "deep inside"],
+    ['{"a":{"b":1},"c":{},"a":1}', "a", "behind objects"],
+    ['{"a":"a","b":["a","a"]}', undefined, "values are no names"],
+    ['{"a":"\\",\\"b\\":1,\\"b\\":2"}', undefined, "names inside of a text"],
+    ['{"a":"}","a":"{"}', "a", "braces inside of texts"],
+    ['{"a":"x\\\\","a":1}', "a", "a text that ends with a backslash"],
+    ['{"\\u0061mount":"5","amount":"6"}', "amount", "one name in two writings"],
+    ['{"__proto__":1,"__proto__":2}', "__proto__", "a name that is more to JavaScript"],
+    ["[1,2]", undefined, "a list"],
+    ['"a"', undefined, "a text"],
+    ["", undefined, "nothing"],
+  ])("%s → %j (%s)", (text, name) => {
+    expect(repeatedName(text)).toBe(name);
+  });
+
+  test("what JavaScript writes has none; with one of its members once more, there is that one", () => {
+    fc.assert(
+      fc.property(anyJson, fc.nat(), (value, at) => {
+        const text = JSON.stringify(value);
+        expect(repeatedName(text)).toBeUndefined();
+        if (!isJsonObject(value)) return;
+        const names = Object.keys(value);
+        const name = names[at % names.length];
+        if (name === undefined) return;
+        expect(repeatedName(`${text.slice(0, -1)},${JSON.stringify(name)}:0}`)).toBe(name);
+      }),
+    );
+  });
+
+  test("takes a text of any kind and length", () => {
+    expect(repeatedName(`{"a":"${"\\n".repeat(60_000)}"}`)).toBeUndefined();
+    expect(repeatedName("{".repeat(65_536))).toBeUndefined();
+    expect(repeatedName("}".repeat(65_536))).toBeUndefined();
   });
 });
 

@@ -67,6 +67,10 @@ describe("findCardData", () => {
     ['{"cvv":1}', "security_code", "a code in JSON"],
     [`card ${card}, please`, "card_number", "in a text"],
     [`{"a":"${card}"`, "card_number", "in JSON that was cut"],
+    [`{"a":"${card}","a":"b"}`, "card_number", "in a member that JSON drops for another of its name"],
+    [`{"a":"4111111111111112","a":"b"}`, undefined, "another number in one"],
+    ['{"a":1,"a":{"cvv":1}}', "security_code", "a code in the one that stays"],
+    ['{"a":4,"b":"111111111111111"}', undefined, "two members make no number"],
     ["nothing of that kind", undefined, "in no way"],
     ["", undefined, "nothing"],
   ])("text %j → %s (%s)", (text, code) => {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { FUNCTIONS } from "../../infra/functions.ts";
 import { bundleOf } from "./function-stand.ts";
 
 /** The files that a bundle imports as it starts, its own among them. */
@@ -12,6 +13,15 @@ const loadedAtStart = (file: string, seen = new Set<string>()): ReadonlySet<stri
     loadedAtStart(join(dirname(file), from), seen);
   return seen;
 };
+
+test.each(FUNCTIONS.map(({ name }) => name))(
+  "%s asks for nothing by `require`, which no function has",
+  (name) => {
+    const folder = dirname(bundleOf(name));
+    for (const file of readdirSync(folder))
+      expect(readFileSync(join(folder, file), "utf8")).not.toContain("Dynamic require of");
+  },
+);
 
 describe("the bundle of submit-charges", () => {
   const index = bundleOf("submit-charges");

@@ -174,6 +174,7 @@ describe("payload format 2.0", () => {
     [401, () => at(centrobillEvent(), "/notices/centrapay"), "one gateway's signature is not the other's"],
     [401, () => at(centrapayEvent(), "/notices/centrobill"), "nor the other way round"],
     [401, () => eventOf("/notices/centrobill", undefined, {}), "nothing"],
+    [401, () => ({ ...eventOf("/notices/centrobill", undefined, {}), body: null }) as never, "nothing, said so"],
     [400, () => eventOf("/notices/centrobill", undefined, { "x-signature": headers["x-signature"] ?? "" }), "a signature of nothing"],
     [400, () => eventOf("/notices/centrobill", "[[[", { "x-signature": headers["x-signature"] ?? "" }), "not JSON"],
     [401, () => eventOf("/notices/centrapay", undefined, { authorization: key.sign(centrapayClaims("x", audience, Date.now())) }), "a token of another body"],

@@ -29,6 +29,8 @@ describe("a feed profile", () => {
   const field = "fields.code: must be a path like meta.total, or a list of them";
   const rows = 'rowsPath: must be a path, or "" where the answer itself is the list';
   const none = "no such part of a feed profile";
+  const shared =
+    "params: must be another name for each thing that is asked for at once, auth.name among them";
 
   test.each<[Json, problems: string[], reason: string]>([
     [{}, [], "the default"],
@@ -59,6 +61,17 @@ describe("a feed profile", () => {
     [{ params: { transactionId: ["x"] } }, [`params.transactionId: ${name}`], "a list"],
     [{ params: { from: "x".repeat(100) } }, [], "the longest"],
     [{ params: { from: "x".repeat(101) } }, [`params.from: ${name}`], "a longer one"],
+
+    [{ params: { from: "date", to: "date" } }, [shared], "one name for both ends: only one would be sent"],
+    [{ params: { to: "dateFrom" } }, [shared], "the default's name of another"],
+    [{ params: { page: "limit" } }, [shared], "of the limit"],
+    [{ params: { orderId: "id", transactionId: "id" } }, [], "the ids are asked for one at a time"],
+    [{ params: { orderId: "dateFrom" } }, [], "and without a window"],
+    [{ auth: { in: "query", name: "limit" } }, [shared], "the key in place of the limit"],
+    [{ auth: { in: "query", name: "orderId" } }, [shared], "the key in place of the order"],
+    [{ auth: { in: "query", name: "transactionId" } }, [shared], "and of the transaction"],
+    [{ auth: { in: "header", name: "limit" } }, [], "in a header it is nobody else's"],
+    [{ params: { from: "date", to: "date" }, path: "x" }, [path], "after what else is wrong"],
 
     [{ timeFormat: "unix" }, [], "seconds"],
     [{ timeFormat: { format: "YYYY-MM-DD HH:mm:ss", zone: "Europe/Nicosia" } }, [], "in a zone"],

@@ -25,6 +25,11 @@ const feedOf = (changes: Changes = {}) => centrobillFeed(endpoint, profileOf(cha
 const noon = Date.UTC(2026, 10, 22, 12);
 const window = { fromMs: noon + 1, toMs: noon + 60_001 };
 
+const hour = 3_600_000;
+/** The first half past two of the night in which clocks are put back. */
+const putBack = Date.UTC(2026, 9, 25, 0, 30);
+const lordHowe = Date.UTC(2026, 3, 4, 14, 45);
+
 describe("writeTime", () => {
   const zone = (name: string): TimeFormat => ({ format: "YYYY-MM-DD HH:mm:ss", zone: name });
   test.each<[ms: number, TimeFormat, edge: "from" | "to", written: string, reason: string]>([
@@ -39,6 +44,15 @@ describe("writeTime", () => {
     [noon, zone("Europe/Nicosia"), "from", "2026-11-22 14:00:00", "in the zone's own time"],
     [noon, zone("Pacific/Auckland"), "from", "2026-11-23 01:00:00", "which may be another day"],
     [Date.UTC(2026, 10, 22), zone("UTC"), "from", "2026-11-22 00:00:00", "midnight is 00, not 24"],
+    [putBack, zone("Europe/Berlin"), "from", "2026-10-25 01:30:00", "half past two comes again: before both"],
+    [putBack, zone("Europe/Berlin"), "to", "2026-10-25 02:30:00", "both are late enough"],
+    [putBack + hour, zone("Europe/Berlin"), "from", "2026-10-25 02:30:00", "both are early enough"],
+    [putBack + hour, zone("Europe/Berlin"), "to", "2026-10-25 03:30:00", "after both"],
+    [putBack - hour, zone("Europe/Berlin"), "from", "2026-10-25 01:30:00", "an hour before comes once"],
+    [putBack + 2 * hour, zone("Europe/Berlin"), "to", "2026-10-25 03:30:00", "an hour later, too"],
+    [putBack, zone("UTC"), "from", "2026-10-25 00:30:00", "where nothing is put back"],
+    [lordHowe, zone("Australia/Lord_Howe"), "from", "2026-04-05 01:15:00", "put back by half an hour"],
+    [lordHowe + hour / 2, zone("Australia/Lord_Howe"), "to", "2026-04-05 02:15:00", "the same at the end"],
     [Date.UTC(2026, 0, 2, 3, 4, 5), zone("UTC"), "from", "2026-01-02 03:04:05", "two digits each"],
   ])("%i as %j, %s: %s (%s)", (ms, format, edge, written) => {
     expect(writeTime(ms, format, edge)).toBe(written);
@@ -170,6 +184,7 @@ describe("what a page says", () => {
   const cursor = { paging: { style: "cursor" } } as const;
   const offset = { paging: { style: "offset" } } as const;
   const none = { paging: { style: "none" } } as const;
+  const full = "as many rows as the profile's paging.limit, and no word on more";
   test.each<[body: unknown, FeedCursor, Changes, page: string, reason: string]>([
     [{ data: rows(2), meta: { currentPage: 1, lastPage: 1 } }, 1, {}, "2 rows", "the only page"],
     [{ data: rows(2), meta: { currentPage: 1, lastPage: 2 } }, 1, {}, "2 rows, then 2", "the first of two"],
@@ -217,7 +232,17 @@ describe("what a page says", () => {
     [{ data: rows(1), meta: { nextCursor: { b: 1 } } }, "a", cursor, other, "no mark at all"],
     [{ data: rows(1), meta: { nextCursor: true } }, "a", cursor, other, "no mark at all"],
 
+    [{ data: rows(99) }, "a", cursor, "99 rows", "none is there, and the page is not full"],
+    [{ data: rows(100) }, "a", cursor, full, "none is there, and the page is full: a path that is wrong?"],
+    [{ data: rows(101) }, "a", cursor, "101 rows", "who gives more than was asked for gives all"],
+    [{ data: rows(100), meta: { nextCursor: null } }, "a", cursor, "100 rows", "a word on the end is one"],
+    [{ data: rows(100), meta: { nextCursor: "" } }, "a", cursor, "100 rows", "an empty one, too"],
+
     [{ data: rows(1), meta: { lastPage: 9, nextCursor: "b" } }, "", none, "1 rows", "one page is all"],
+    [{ data: rows(100) }, "", none, full, "as many as were allowed: there may be more"],
+    [{ data: rows(101) }, "", none, "101 rows", "more than were asked for: it knows no limit"],
+    [{ data: rows(100), meta: { total: 100 } }, "", none, "100 rows, of 100", "a word on how many there are"],
+    [{ data: rows(100), meta: { total: 250 } }, "", none, "100 rows, of 250", "the scan finds it cut"],
 
     [{ rows: rows(1) }, 1, {}, "no list at data", "the rows are elsewhere"],
     [{ data: { rows: [] } }, 1, {}, "no list at data", "an object"],

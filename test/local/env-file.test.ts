@@ -74,3 +74,16 @@ describe("an env file", () => {
     expect(readFileSync(file, "utf8").trim().split("\n")).toHaveLength(3);
   });
 });
+
+describe("readEnvFile", () => {
+  it.each([
+    ["T_A=1\nT_B=2\n", "lines"],
+    ["T_A=1\r\nT_B=2\r\n", "line ends of Windows"],
+    ["\ufeffT_A=1\nT_B=2", "a mark that an editor puts before the first name"],
+    ["export T_A=1\n\n# more\nT_B='2'\n", "as a shell would write it"],
+  ])("reads %j (%s)", (text) => {
+    const file = join(dir, "read.env");
+    writeFileSync(file, text);
+    expect(readEnvFile(file)).toEqual({ T_A: "1", T_B: "2" });
+  });
+});

@@ -186,6 +186,21 @@ export const parseFeedProfile = (file: Json): Parsed => {
     const standard = (defaultFeedProfile as unknown as Record<string, Json>)[key];
     merged[key] = isJsonObject(value) && isJsonObject(standard) ? { ...standard, ...value } : value;
   }
-  if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, profile: { ...defaultFeedProfile, ...(merged as Partial<FeedProfile>) } };
+  const profile: FeedProfile = { ...defaultFeedProfile, ...(merged as Partial<FeedProfile>) };
+  if (problems.length === 0 && sharesName(profile))
+    problems.push(
+      "params: must be another name for each thing that is asked for at once, auth.name among them",
+    );
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, profile };
+};
+
+/** Of two parameters of one name only one is sent: a search would be over another window than it says (S5). */
+const sharesName = ({ params, auth }: FeedProfile): boolean => {
+  const { from, to, page, limit, orderId, transactionId } = params;
+  const key = auth.in === "query" ? [auth.name] : [];
+  return [
+    [from, to, page, limit, ...key],
+    [orderId, ...key],
+    [transactionId, ...key],
+  ].some((names) => new Set(names).size < names.length);
 };

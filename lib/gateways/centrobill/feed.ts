@@ -10,13 +10,10 @@ import { type FeedProfile, type Path, type RowField, rowFields, type TimeFormat 
 
 const pad = (number: number): string => String(number).padStart(2, "0");
 
-/** A moment as the profile wants it. `edge` decides where a format drops the milliseconds: outwards. */
-export const writeTime = (ms: number, format: TimeFormat, edge: "from" | "to"): string => {
-  const seconds = edge === "from" ? Math.floor(ms / 1_000) : Math.ceil(ms / 1_000);
-  if (format === "iso") return new Date(ms).toISOString();
-  if (format === "unix") return String(seconds);
+/** `YYYY-MM-DD HH:mm:ss` in the zone. */
+const localTime = (seconds: number, zone: string): string => {
   const parts = new Intl.DateTimeFormat("en-GB", {
-    timeZone: format.zone,
+    timeZone: zone,
     year: "numeric",
     month: "2-digit",
     day: "2-digit",
@@ -27,6 +24,24 @@ export const writeTime = (ms: number, format: TimeFormat, edge: "from" | "to"): 
   }).formatToParts(seconds * 1_000);
   const part = (type: string): string => pad(Number(parts.find((found) => found.type === type)?.value ?? 0));
   return `${part("year")}-${part("month")}-${part("day")} ${part("hour")}:${part("minute")}:${part("second")}`;
+};
+
+/** By how much clocks are put back when summer ends: an hour, on Lord Howe Island half of one. */
+const putBackSeconds = [1_800, 3_600];
+
+/**
+ * A moment as the profile wants it. `edge` decides where a format drops the milliseconds: outwards. So it does where
+ * clocks are put back and a local time comes twice: whichever of the two the gateway takes, nothing is left out (S5).
+ */
+export const writeTime = (ms: number, format: TimeFormat, edge: "from" | "to"): string => {
+  const seconds = edge === "from" ? Math.floor(ms / 1_000) : Math.ceil(ms / 1_000);
+  if (format === "iso") return new Date(ms).toISOString();
+  if (format === "unix") return String(seconds);
+  const { zone } = format;
+  const text = localTime(seconds, zone);
+  const inwards = edge === "from" ? 1 : -1;
+  const again = putBackSeconds.find((by) => localTime(seconds + inwards * by, zone) === text);
+  return again === undefined ? text : localTime(seconds - inwards * again, zone);
 };
 
 /** The member at a path with dots; an empty path is the value itself. */
@@ -153,6 +168,11 @@ const readRow = (values: RowValues, raw: JsonObject): FeedRow | undefined => {
   return row;
 };
 
+type Unreadable = Extract<FeedPage, { readonly kind: "unreadable" }>;
+const unreadable = (why: string): Unreadable => ({ kind: "unreadable", why });
+const wrongPage = unreadable("another page than the one asked for");
+const maybeCut = unreadable("as many rows as the profile's paging.limit, and no word on more");
+
 /** The feed client's pure half: what to ask for next, and what a page says. */
 export const centrobillFeed = (
   endpoint: { readonly feedUrl: string; readonly apiKey: string },
@@ -179,20 +199,24 @@ export const centrobillFeed = (
     };
   };
 
-  const nextOf = (body: Json, cursor: FeedCursor, rows: number): FeedCursor | "wrong_page" | undefined => {
+  /** As many rows as were allowed and no word on more: there may be more, and nobody would know (S5). */
+  const endOf = (rows: number): Unreadable | undefined => (rows === paging.limit ? maybeCut : undefined);
+
+  const nextOf = (body: Json, cursor: FeedCursor, rows: number): FeedCursor | Unreadable | undefined => {
     switch (paging.style) {
       case "none":
-        return undefined;
+        return wholeNumber(at(body, paging.totalPath)) === undefined ? endOf(rows) : undefined;
       case "cursor": {
         const next = at(body, paging.nextPath);
-        if (next === undefined || next === null || next === "") return undefined;
-        if (typeof next !== "string" && typeof next !== "number") return "wrong_page";
-        return next === cursor ? "wrong_page" : next;
+        if (next === undefined) return endOf(rows);
+        if (next === null || next === "") return undefined;
+        if (typeof next !== "string" && typeof next !== "number") return wrongPage;
+        return next === cursor ? wrongPage : next;
       }
       case "page": {
         const page = Number(cursor);
         const current = wholeNumber(at(body, paging.currentPath));
-        if (current !== undefined && current !== page) return "wrong_page";
+        if (current !== undefined && current !== page) return wrongPage;
         const last = wholeNumber(at(body, paging.lastPath));
         // Without a word on the last page, only an empty one ends the list: a server may have its own limit.
         if (last === undefined) return rows === 0 ? undefined : page + 1;
@@ -213,7 +237,7 @@ export const centrobillFeed = (
     rows: readonly Row[],
   ): FeedPage<Row> => {
     const next = nextOf(body, cursor, length);
-    if (next === "wrong_page") return { kind: "unreadable", why: "another page than the one asked for" };
+    if (typeof next === "object") return next;
     const total = wholeNumber(at(body, paging.totalPath));
     return {
       kind: "page",
@@ -225,12 +249,11 @@ export const centrobillFeed = (
   };
 
   const readPage = (reply: Replied, cursor: FeedCursor): FeedPage => {
-    if (reply.status !== 200) return { kind: "unreadable", why: `HTTP ${reply.status}` };
+    if (reply.status !== 200) return unreadable(`HTTP ${reply.status}`);
     const body = parseJson(reply.body);
-    if (body === undefined) return { kind: "unreadable", why: "not JSON" };
+    if (body === undefined) return unreadable("not JSON");
     const found = at(body, profile.rowsPath);
-    if (!Array.isArray(found))
-      return { kind: "unreadable", why: `no list at ${profile.rowsPath || "the top"}` };
+    if (!Array.isArray(found)) return unreadable(`no list at ${profile.rowsPath || "the top"}`);
     const rows: FeedRow[] = [];
     for (const raw of found as readonly Json[]) {
       const row = isJsonObject(raw) ? readRow(valuesOfParsed(raw), raw) : undefined;
