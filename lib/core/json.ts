@@ -15,7 +15,7 @@ export const parseJson = (text: string): Json | undefined => {
 };
 
 /** The braces of a JSON text and its strings, each with the colon that makes it a name. */
-const braceOrString = /[{}]|"(?:[^"\\]|\\.)*"(\s*:)?/g;
+const braceOrString = /[{}]|"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/g;
 
 /** A name that an object in the JSON text gives to two of its members: `JSON.parse` drops all but the last, unsaid. */
 export const repeatedName = (json: string): string | undefined => {
@@ -24,7 +24,8 @@ export const repeatedName = (json: string): string | undefined => {
     if (token === "{") open.push(new Set());
     else if (token === "}") open.pop();
     else if (colon !== undefined) {
-      const name: string = JSON.parse(token.slice(0, -colon.length));
+      const written = token.slice(1, -colon.length - 1);
+      const name: string = written.includes("\\") ? JSON.parse(`"${written}"`) : written;
       const names = open.at(-1);
       if (names?.has(name)) return name;
       names?.add(name);
