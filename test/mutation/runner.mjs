@@ -1,4 +1,5 @@
-import { globSync } from "node:fs";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { totalmem } from "node:os";
 import { basename, relative, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { INSTRUMENTER_CONSTANTS } from "@stryker-mutator/api/core";
@@ -9,7 +10,9 @@ import {
   MutantRunStatus,
   TestStatus,
 } from "@stryker-mutator/api/test-runner";
+import { arguedMutants } from "./argued-mutants.mjs";
 import "./setup.ts";
+import { Standstill, watchStandstill } from "./standstill.mjs";
 import { hooksOf, runTest, testsOf } from "./test-tree.mjs";
 import { openWorlds } from "./worlds.mjs";
 
@@ -28,7 +31,7 @@ const testFiles = ["test/{core,gateways,flows}/**/*.test.ts", "test/settings.tes
 const excluded = [".stack.test.ts", "flows/centrapay.test.ts"];
 
 /** Beyond this the process ends, and Stryker starts another one with the same mutant. */
-const memoryMaxBytes = 3 * 2 ** 30;
+const memoryMaxBytes = totalmem() / 4;
 const stillMaxMs = 2_000;
 /** More of the processor's time, and so many times what the test usually takes, is a loop without an end. */
 const busyMaxMs = 3_000;
@@ -38,6 +41,15 @@ const hitShare = 0.01;
 /** One test may make as many as all of them did, or as ten of its kind would; and a loop of a hundred is none. */
 const hitTimes = 10;
 const hitsMin = 100;
+
+/** Loading takes so long at the most, by a factor that is not counted. */
+const loadUsualMs = 200;
+/** So long a mutant that survivors.md argues is tried: if it is noticed, then by the quick tests or by those of its file. */
+const arguedMaxMs = 2_000;
+/** In the sandbox: what the first run of the tests tells the processes that try the mutants. */
+const toldFile = "told-by-the-first-run.json";
+/** So many of the tests that reach a mutant are asked before anything is loaded anew for it. */
+const reachedMax = 100;
 
 class Runner {
   #worlds = openWorlds();
@@ -54,6 +66,11 @@ class Runner {
   #unhandled;
   /** How often one test may hit the mutant. */
   #hitMax;
+  /** mutant id → tests, of what is met at load */
+  #reached;
+  #isArgued = arguedMutants();
+  /** When a mutant that is argued has been tried enough. */
+  #untilMs;
 
   constructor() {
     globalThis[INSTRUMENTER_CONSTANTS.NAMESPACE] ??= {};
@@ -99,6 +116,8 @@ class Runner {
       for (const hook of afterAll) await hook();
     }
     const mutantCoverage = structuredClone(this.#stryker.mutantCoverage);
+    const told = { reached: this.#reachedOf(mutantCoverage), durations: Object.fromEntries(this.#durations) };
+    writeFileSync(toldFile, JSON.stringify(told));
     this.#renew();
     return { status: DryRunStatus.Complete, tests: results, mutantCoverage };
   }
@@ -107,12 +126,14 @@ class Runner {
     if (process.memoryUsage.rss() > memoryMaxBytes) process.exit(1);
     const { hitLimit, mutantActivation, testFilter } = options;
     for (const file of this.files) await this.#load(file);
+    this.#listen();
+    this.#untilMs = this.#isArgued(options.activeMutant) ? performance.now() + arguedMaxMs : undefined;
     const isStatic = mutantActivation === "static";
     const times = isStatic ? hitTimes : Math.max(1, hitTimes / (testFilter?.length ?? 1));
     this.#hitMax = hitLimit === undefined ? undefined : Math.ceil(hitLimit * hitShare * times) + hitsMin;
     this.#stryker.hitLimit = this.#hitMax;
     this.#stryker.hitCount = 0;
-    const { failed, nrOfTests } = await (isStatic ? this.#atLoad(options) : this.#atRun(options));
+    const { failed, nrOfTests } = await (isStatic ? this.#atLoadOrRun(options) : this.#atRun(options));
     this.#stryker.activeMutant = undefined;
     const endless = this.#endless();
     if (endless !== undefined) return { status: MutantRunStatus.Timeout, reason: endless.reason };
@@ -133,9 +154,42 @@ class Runner {
 
   async dispose() {}
 
+  /** What the first run of the tests told, once. */
+  #listen() {
+    if (this.#reached !== undefined) return;
+    const { reached, durations } = JSON.parse(readFileSync(toldFile, "utf8"));
+    this.#reached = reached;
+    for (const [id, ms] of Object.entries(durations)) this.#durations.set(id, ms);
+  }
+
+  /** What is argued survives, or is noticed soon: all other tests would take most of the time of a run. */
+  #isEnough() {
+    return this.#untilMs !== undefined && performance.now() > this.#untilMs;
+  }
+
   /** A loop that was stopped from outside shows by a limit that is lower. */
   #endless() {
     return determineHitLimitReached(this.#stryker.hitCount, this.#stryker.hitLimit);
+  }
+
+  /** The mutants that are met while a module is loaded, and the tests that reach them, too, once it is: the quick ones. */
+  #reachedOf({ static: atLoad, perTest }) {
+    const reached = Object.fromEntries(Object.keys(atLoad).map((id) => [id, []]));
+    const quickFirst = Object.entries(perTest).sort(
+      ([a], [b]) => (this.#durations.get(a) ?? 0) - (this.#durations.get(b) ?? 0),
+    );
+    for (const [testId, mutants] of quickFirst)
+      for (const id of Object.keys(mutants)) if (reached[id]?.length < reachedMax) reached[id].push(testId);
+    return reached;
+  }
+
+  /** What is met at load, and later as well, is mostly noticed later: that costs no load. */
+  async #atLoadOrRun(options) {
+    const testFilter = this.#reached[options.activeMutant.id] ?? [];
+    const later = await this.#atRun({ ...options, testFilter });
+    if (later.failed !== undefined) return later;
+    const { failed, nrOfTests } = await this.#atLoad(options);
+    return { failed, nrOfTests: nrOfTests + later.nrOfTests };
   }
 
   /** A mutant that works while tests run. */
@@ -153,6 +207,7 @@ class Runner {
     const tests = [...this.#loaded.values()].flat().filter(({ id }) => wanted.has(id));
     let nrOfTests = 0;
     for (const { id, file } of this.#ordered(tests, source)) {
+      if (this.#isEnough()) break;
       nrOfTests += 1;
       this.#stryker.hitLimit = this.#hitMax;
       this.#stryker.hitCount = 0;
@@ -190,10 +245,11 @@ class Runner {
     const failed = await this.#worlds.within(stale, async () => {
       this.#stryker.activeMutant = activeMutant.id;
       for (const { file } of this.#ordered(files, source)) {
+        if (nrOfTests > 0 && this.#isEnough()) break;
         let tests = [];
         const unloaded = await this.#errorOf(async () => {
           tests = await testsOf(() => this.#worlds.load(file));
-        });
+        }, loadUsualMs);
         if (unloaded !== undefined) return { file, error: unloaded };
         const named = tests.map((one) => ({ ...one, file, id: `${file}#${one.name}` }));
         const { beforeAll, afterAll } = hooksOf(named);
@@ -203,6 +259,7 @@ class Runner {
         if (unready !== undefined) return { file, error: unready };
         try {
           for (const one of this.#ordered(named, source)) {
+            if (this.#isEnough()) break;
             nrOfTests += 1;
             const error = await this.#errorOf(() => runTest(one), one.id);
             if (error !== undefined) return { file, id: one.id, error };
@@ -244,17 +301,19 @@ class Runner {
   }
 
   /** What an action throws, or whoever is left alone by it; undefined if nothing does. */
-  async #errorOf(act, id) {
+  async #errorOf(act, what) {
     this.#unhandled = undefined;
     const started = performance.now();
-    // In a process that has just begun nobody knows: some take seconds.
-    const usualMs = this.#durations.get(id) ?? 1_000;
+    const id = typeof what === "string" ? what : undefined;
+    // Of a test that is new nobody knows: some take seconds.
+    const usualMs = typeof what === "number" ? what : (this.#durations.get(id) ?? 1_000);
     const watch = watchStandstill(stillMaxMs + 3 * usualMs, busyMaxMs + busyTimes * usualMs, () => {
       // The next hit ends it.
       if (this.#stryker.activeMutant !== undefined) this.#stryker.hitLimit = 0;
     });
     try {
-      await Promise.race([act(), watch.stands]);
+      // Not from here: what is ended while it runs takes along whoever called it.
+      await Promise.race([Promise.resolve().then(act), watch.stands]);
       if (id !== undefined && !this.#durations.has(id)) this.#durations.set(id, performance.now() - started);
       return this.#unhandled;
     } catch (error) {
@@ -263,30 +322,6 @@ class Runner {
       watch.stop();
     }
   }
-}
-
-class Standstill extends Error {}
-
-/**
- * Rejects when nothing has happened for so long: a loaded machine is slow, but does not stand still. Tells when too
- * much has.
- */
-function watchStandstill(maxMs, busyMs, tellBusy) {
-  const used = process.cpuUsage();
-  const { promise, reject } = Promise.withResolvers();
-  promise.catch(() => {});
-  let stillMs = 0;
-  let before = performance.eventLoopUtilization();
-  const timer = setInterval(() => {
-    const now = performance.eventLoopUtilization();
-    const { idle, utilization } = performance.eventLoopUtilization(now, before);
-    before = now;
-    stillMs = utilization < 0.05 ? stillMs + idle : 0;
-    const { user, system } = process.cpuUsage(used);
-    if ((user + system) / 1_000 > busyMs) tellBusy();
-    if (stillMs > maxMs) reject(new Standstill("waits for what never comes"));
-  }, 100);
-  return { stands: promise, stop: () => clearInterval(timer) };
 }
 
 /** `core` of `lib/core/money.ts` and of `test/core/money.test.ts`. */
