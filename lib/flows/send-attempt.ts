@@ -143,7 +143,7 @@ const referNotices = async (
   worker: Worker,
 ): Promise<void> => {
   const reference = gateway.noticeReferenceOf?.(charge, entry.requestId, entry.preparation?.prepared);
-  if (reference === undefined || entry.sends > 0) return;
+  if (reference === undefined || entry.lastSendAtMs !== undefined) return;
   try {
     await worker.notices?.refer(gateway.name, reference, charge.chargeId);
   } catch (error) {

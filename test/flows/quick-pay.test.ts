@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../lib/core/json.ts";
-import type { LedgerEntry } from "../../lib/core/ledger.ts";
+import { awaitAttempt, type LedgerEntry } from "../../lib/core/ledger.ts";
+import type { RetryableEntry } from "../../lib/core/plan-retry.ts";
 import type { Policy } from "../../lib/core/policy.ts";
 import { submitCharges } from "../../lib/flows/submit-charge.ts";
 import { centrapay } from "../../lib/gateways/centrapay/index.ts";
@@ -35,6 +36,8 @@ type Scene = {
   readonly lastsMs?: number;
   readonly referFails?: boolean;
   readonly hearsNotices?: boolean;
+  /** whatever comes of it, a later attempt is made */
+  readonly again?: boolean;
   /** another worker writes the entry while it is made */
   readonly takenOver?: boolean;
 };
@@ -50,6 +53,7 @@ const submit = async (scene: Scene) => {
     referFails = false,
     hearsNotices = true,
     takenOver,
+    again,
   } = scene;
   const clock = manualClock();
   const startMs = clock.nowMs();
@@ -58,11 +62,16 @@ const submit = async (scene: Scene) => {
   const notices = memoryNotices();
   notices.failBy((op) => referFails && op === "refer");
   const left = [...polls];
+  let made = 0;
   const wire = scriptedWire({
     clock,
     script: ({ method }) =>
       method === "POST"
-        ? replied(200, { id: "pr-1", status: "new", createdAt: new Date(startMs).toISOString() }, makeTakesMs)
+        ? replied(
+            200,
+            { id: `pr-${++made}`, status: "new", createdAt: new Date(startMs).toISOString() },
+            makeTakesMs,
+          )
         : ((left.length > 1 ? left.shift() : left[0]) as Scripted),
     async before({ method }) {
       const entry = ledger.entryOf("order-1");
@@ -85,7 +94,14 @@ const submit = async (scene: Scene) => {
   };
   const notAfter = lastsMs === undefined ? {} : { notAfter: new Date(startMs + lastsMs).toISOString() };
   const body = JSON.stringify({ ...message, ...notAfter });
-  const ends = await submitCharges([{ messageId: "m", body, receives: 1 }], worker);
+  const deliver = () => submitCharges([{ messageId: "m", body, receives: 1 }], worker);
+  const ends = await deliver();
+  if (again === true) {
+    const ended = { ...ledger.entryOf("order-1"), state: "declined_retryable" } as RetryableEntry;
+    const by = { requestId: worker.ids.requestId(), token: worker.ids.leaseToken(), nowMs: startMs };
+    await ledger.replace(ended.token, awaitAttempt(ended, by));
+    await deliver();
+  }
   const entry = ledger.entryOf("order-1");
   return {
     end: ends.get("m") as DeliveryEnd,
@@ -99,6 +115,7 @@ const submit = async (scene: Scene) => {
     ),
     log,
     referredTo: (await notices.read("centrapay", "pr-1").catch(() => undefined))?.chargeId,
+    laterReferredTo: (await notices.read("centrapay", "pr-2")).chargeId,
     nowMs: clock.nowMs() - startMs,
     startMs,
   };
@@ -183,9 +200,15 @@ describe("what is made first", () => {
     expect(on.entry?.token).toBe("other");
   });
 
+  test("is remembered of a later attempt, too", async () => {
+    const on = await submit({ polls: [paid, look("paid", { id: "pr-2" })], again: true });
+    expect(on.entry).toMatchObject({ attempt: 2, preparation: { prepared: { id: "pr-2" } } });
+    expect([on.referredTo, on.laterReferredTo]).toEqual(["order-1", "order-1"]);
+  });
+
   test("is remembered, since notices will name it and not the charge", async () => {
     const on = await submit({ polls: [paid] });
-    expect(on.referredTo).toBe("order-1");
+    expect([on.referredTo, on.laterReferredTo]).toEqual(["order-1", undefined]);
     const deaf = await submit({ polls: [paid], hearsNotices: false });
     expect([deaf.entry?.state, deaf.log.eventsOf("notice_failed")]).toEqual(["approved", []]);
     const failed = await submit({ polls: [paid], referFails: true });
