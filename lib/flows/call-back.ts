@@ -1,5 +1,6 @@
 import type { EndedEntry } from "../core/charge-trace.ts";
 import type { FeedRowEvidence } from "../core/evidence.ts";
+import { defined } from "../core/json.ts";
 import { lastWords } from "../core/last-words.ts";
 import type { LedgerEntry } from "../core/ledger.ts";
 import type { GatewaySide } from "../core/sides.ts";
@@ -17,11 +18,12 @@ const takenBefore = (entry: LedgerEntry, rows: readonly GatewaySide[], skewMs: n
     if (!captured(row)) return false;
     if (entry.state === "waiting") return true;
     if (row.requestId !== undefined || entry.attempt === 1) return isEarlier(entry, row.requestId);
-    return row.atMs !== undefined && row.atMs < (entry.firstSendAtMs ?? entry.openedAtMs) - skewMs;
+    const { atMs = Number.POSITIVE_INFINITY } = row;
+    return atMs < (entry.firstSendAtMs ?? entry.openedAtMs) - skewMs;
   });
 
-const isEarlier = ({ earlierRequestIds = [] }: LedgerEntry, requestId: string | undefined): boolean =>
-  (earlierRequestIds as readonly (string | undefined)[]).includes(requestId);
+const isEarlier = ({ earlierRequestIds }: LedgerEntry, requestId: string | undefined): boolean =>
+  (earlierRequestIds as readonly (string | undefined)[] | undefined)?.includes(requestId) === true;
 
 /**
  * Gives an attempt to a person that waits to be sent, or may be sent again, though rows show that the money was taken
@@ -41,14 +43,15 @@ export const callBack = async (
     entry.attempt > 1 &&
     taken.some(({ requestId }) => requestId === undefined || isEarlier(entry, requestId));
   const evidence = taken.slice(0, 8).map(
-    (row): FeedRowEvidence => ({
-      kind: "feed_row",
-      atMs: by.nowMs,
-      ...(row.code === undefined ? {} : { code: row.code }),
-      rowSha256: worker.sha256(JSON.stringify(row)),
-      ...(row.transactionId === undefined ? {} : { transactionId: row.transactionId }),
-      ...(row.orderId === undefined ? {} : { orderId: row.orderId }),
-    }),
+    (row) =>
+      defined({
+        kind: "feed_row" as const,
+        atMs: by.nowMs,
+        code: row.code,
+        rowSha256: worker.sha256(JSON.stringify(row)),
+        transactionId: row.transactionId,
+        orderId: row.orderId,
+      }) as FeedRowEvidence,
   );
   // What goes to a person has ended.
   const called = recordVerdict(

@@ -411,6 +411,10 @@ describe("deciding twice", () => {
   const { lastSendAtMs: _lastSendAtMs, ...unsent } = review({ ...earlier, evidence: byNotice("tx-9") });
   const refunding = (entry: ReviewEntry, transactionId: string): LedgerEntry =>
     decideOn(entry, wish("refund", { transactionId, ...stated }), words.captured, alone, 5).entry;
+  const byNine = review({ ...earlier, evidence: byNotice("tx-9") });
+  const giveNine = wish("refund", { transactionId: "tx-9" });
+  const proposedOnly = decideOn(byNine, giveNine, words.captured, policyOf(), 5).entry;
+  const dropped = decideOn(byNine, wish("drop"), words.nothing, alone, 4).entry as ReviewEntry;
   // biome-ignore format: one row a line
   test.each<[expected: string, LedgerEntry, readonly NotedNotice[], reason: string]>([
     ["S13", review({ ...earlier, evidence: byNotice("tx-9") }), [], "the gateway's row is this attempt's, and an earlier one was captured, too"],
@@ -422,6 +426,8 @@ describe("deciding twice", () => {
     ["S13", refunding(review({ ...earlier, evidence: byNotice("tx-9") }), "tx-1"), [], "not that, but the one that is shown"],
     ["approved on feed_row", refunding(review({ ...earlier, evidence: byNotice() }), "tx-1"), [], "one is decided to be given back, whichever it was"],
     ["approved on feed_row", review({ ...earlier, evidence: byNotice("tx-1") }), [], "it is the same transaction"],
+    ["approved on feed_row", review({ ...earlier, evidence: rows("tx-1") }), [], "the same by the feed"],
+    ["S13", proposedOnly, [], "a refund that is proposed is not decided"],
     ["approved on feed_row", unsent, [], "nothing of this attempt was ever sent: the row is the earlier one's"],
     ["approved on feed_row", review(), [notice({ evidence: byNotice("tx-9") })], "another notice says nothing of a second capture"],
     ["approved on feed_row", review({ reason: "mismatch", evidence: rows("tx-9"), lastSendAtMs: t0 }), [], "nor does another reason"],
@@ -435,10 +441,13 @@ describe("deciding twice", () => {
     ["tx-1", stated, "approved on persons_word", "a person says that it is there"],
     ["tx-7", stated, "S13", "no word replaces a refund of one of the two"],
   ])("the refund of %s, %j: %s (%s)", (refunded, terms, expected) => {
-    const entry = refunding(review({ ...earlier, evidence: byNotice("tx-9") }), refunded);
-    expect(short(judge({ entry, wish: wish("settle-as-approved", terms), word: words.captured }))).toBe(
-      expected,
-    );
+    for (const before of [byNine, dropped]) {
+      const one = { entry: refunding(before, refunded), word: words.captured };
+      expect(short(judge({ ...one, wish: wish("settle-as-approved", terms) }))).toBe(expected);
+    }
+    expect(judge({ entry: byNine, wish: wish("settle-as-approved"), word: words.captured })).toMatchObject({
+      why: "another attempt took the money, too: decide the refund of one of them first",
+    });
   });
 
   test("a transaction that a notice told of is seen: its refund needs no other word", () => {

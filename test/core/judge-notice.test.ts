@@ -153,6 +153,8 @@ const table: readonly (readonly [expected: string, LedgerEntry, Notice, options:
   ["moves to approved", made(attempt2(unknown()), "pr-1", "pr-2"), paid("pr-2"), {}, "on what was made for this one"],
   ["moves to approved", made(attempt2(unknown()), "pr-1", "pr-2"), { ...paid("pr-1"), requestId: "request-2" }, {}, "by this one's own key"],
   ["moves to approved", made(attempt2(unknown()), "pr-1", "pr-2"), paid("pr-9"), {}, "on what nobody here has made: found by its own name"],
+  ["moves to approved", hearing(made(attempt2(unknown()), "pr-1", "pr-2")), { ...paid("tx-1.captured"), id: "another" }, {}, "though a notice is called so"],
+  ["moves to review captured_by_earlier_attempt", { ...made(attempt2(unknown()), "pr-1"), preparation: {} }, paid("pr-1"), {}, "and for this one nothing is made yet"],
   ["tells mismatch", unknown(), notice(wrongAmount), blind, "who cannot ask tells a person"],
   ["tells contradiction", unknown(), notice("captured"), { ...foreign, ...blind }, "the same"],
   ["moves to review captured_by_earlier_attempt", attempt2(unknown()), notice("captured"), blind, "without a feed, too"],
@@ -167,6 +169,7 @@ const table: readonly (readonly [expected: string, LedgerEntry, Notice, options:
   // an unknown, and something else
   ["moves to pending", unknown(), notice("accepted"), {}, "it arrived: nothing sends it again"],
   ["agrees", pending(), notice("accepted"), {}, "known"],
+  ["moves to pending", unknown(), without(notice("accepted", { signed: "whole" }), "requestId"), {}, "signed whole, and found by our own reference"],
   ["lookUp", unknown(), notice(echoing("accepted", { amount: "1.00" })), {}, "not what was asked"],
   ["lookUp", attempt2(unknown()), notice("accepted"), {}, "the attempt before"],
   ["lookUp", unknown(), { ...notice(echoing("accepted", { requestId: undefined })), signed: "whole", requestId: requestIdOf("request-9") }, {}, "an attempt that nobody made"],
@@ -270,6 +273,23 @@ describe("what follows from a notice", () => {
       kind: "tells",
       reason: "refunded_or_charged_back",
       lookUp: false,
+    });
+  });
+
+  test("what goes to a person has the notice as its evidence (S4), and both values where they differ", () => {
+    const evidence = noticeEvidenceOf(notice("captured"));
+    expect(judged(attempt2(waiting()), notice("captured"))).toStrictEqual({
+      kind: "moves",
+      verdict: { kind: "review", reason: "captured_by_earlier_attempt", evidence },
+    });
+    expect(judged(unknown(), notice(wrongAmount, { signed: "whole" }))).toStrictEqual({
+      kind: "moves",
+      verdict: {
+        kind: "review",
+        reason: "mismatch",
+        evidence,
+        mismatch: { field: "amount", asked: "1999", got: "2000" },
+      },
     });
   });
 

@@ -96,6 +96,12 @@ describe("a decline whose money was taken all the same gets no later attempt", (
     expect([isDone, record, writes]).toStrictEqual([false, undefined, 0]);
   });
 
+  test("gone from the ledger: nothing is written either", async () => {
+    const ledger = { read: async () => new Map() };
+    const worker = { retries: memoryRetries(), ledger, clock: { nowMs: () => 5 } } as unknown as Worker;
+    expect(await stopRetries(declined, worker)).toBe(false);
+  });
+
   test("released in between, by the one write of the entry and its record: the same", async () => {
     const released = recordOf({ token: "theirs", state: "scheduled", dueMs: 9 } as Partial<RetryRecord>);
     const { isDone, record, writes } = await stop(
