@@ -901,6 +901,7 @@ describe("a later attempt of what the feed shows as captured", () => {
     ["was never wished for, after a decline that is final", { ...final("declined_permanent"), ...sentOnce } as LedgerEntry, captured(), undefined],
     ["is none, where the feed says declined, too", { ...final("declined_retryable"), ...sentOnce } as LedgerEntry, row("refused"), undefined],
     ["is none of an approval", approved(), captured(), undefined],
+    ["is not ended by money that comes back", { ...final("declined_retryable"), ...sentOnce } as LedgerEntry, reversal(), undefined],
   ])("%s", async (_what, entry, one, decisions) => {
     const { retry } = await run({ entries: [entry], pages: [[one]] });
     if (decisions === undefined) expect(retry()).toBeUndefined();
