@@ -56,6 +56,7 @@ describe("repeatedName", () => {
     ['{"__proto__":1,"__proto__":2}', "__proto__", "a name that is more to JavaScript"],
     ["[1,2]", undefined, "a list"],
     ['"a"', undefined, "a text"],
+    ['"a":1,"a":2', undefined, "no JSON: names of no object"],
     ["", undefined, "nothing"],
   ])("%s → %j (%s)", (text, name) => {
     expect(repeatedName(text)).toBe(name);
