@@ -2,10 +2,10 @@ import { spawnSync } from "node:child_process";
 import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 
 /**
- * `npm run mutation`: what has no kept results is tried in parts first, and then the whole is reported and judged.
- * Every mutant's switch, and the counting of who reaches which, slows down all the tests of its run: with all sources
- * changed at once they take six times as long as with a tenth of them. What Stryker is told on the command line it is
- * told as it stands (`-- --mutate lib/core/money.ts`).
+ * `npm run mutation`: all sources, in parts; the last one reports and judges the whole. Every mutant's switch, and the
+ * counting of who reaches which, slows down all the tests of its run: with all sources changed at once they take six
+ * times as long as with a tenth of them. What Stryker is told on the command line it is told as it stands
+ * (`-- --mutate lib/core/money.ts`).
  */
 const { mutate, incrementalFile } = JSON.parse(readFileSync("stryker.config.json", "utf8")) as {
   readonly mutate: readonly string[];
@@ -18,12 +18,6 @@ const stryker = (...told: readonly string[]): number => {
   // Whoever stops one part wants none of the others.
   if (signal !== null) process.exit(1);
   return status ?? 1;
-};
-
-const keptFiles = (): ReadonlySet<string> => {
-  if (!existsSync(incrementalFile)) return new Set();
-  const { files } = JSON.parse(readFileSync(incrementalFile, "utf8")) as { readonly files: object };
-  return new Set(Object.keys(files));
 };
 
 /** Files that follow each other, since those of one room share tests. */
@@ -44,18 +38,25 @@ const partsOf = (paths: readonly string[]): readonly (readonly string[])[] => {
   return parts;
 };
 
-const told = process.argv.slice(2);
-if (told.length === 0) {
-  const kept = keptFiles();
-  const parts = partsOf(
-    globSync([...mutate])
-      .filter((path) => !kept.has(path))
-      .sort(),
-  );
+/** When results were written last; whoever came to none has left them as they were. */
+const keptAtMs = (): number => (existsSync(incrementalFile) ? statSync(incrementalFile).mtimeMs : 0);
+
+const runInParts = (): number => {
+  const parts = partsOf(globSync([...mutate]).sort());
+  let status = 1;
   for (const [n, part] of parts.entries()) {
     console.log(`part ${n + 1} of ${parts.length}: ${part.length} files`);
-    // Its end says nothing: what it leaves is tried by the last run, which judges all of it.
-    stryker("--mutate", part.join(","), "--reporters", "progress");
+    // What the whole is worth the last part says, and each part its own: that is no reason to end.
+    const quietly = n + 1 < parts.length ? ["--reporters", "progress"] : [];
+    const beganAtMs = keptAtMs();
+    status = stryker("--mutate", part.join(","), ...quietly);
+    if (keptAtMs() === beganAtMs) {
+      console.log(`part ${n + 1} came to no results`);
+      return 1;
+    }
   }
-}
-process.exitCode = stryker(...told);
+  return status;
+};
+
+const told = process.argv.slice(2);
+process.exitCode = told.length > 0 ? stryker(...told) : runInParts();

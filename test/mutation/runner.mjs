@@ -307,9 +307,12 @@ class Runner {
     const id = typeof what === "string" ? what : undefined;
     // Of a test that is new nobody knows: some take seconds.
     const usualMs = typeof what === "number" ? what : (this.#durations.get(id) ?? 1_000);
-    const watch = watchStandstill(stillMaxMs + 3 * usualMs, busyMaxMs + busyTimes * usualMs, () => {
+    const isMutated = this.#stryker.activeMutant !== undefined;
+    // Without a mutant nothing is a loop without an end, only slow.
+    const busyMs = isMutated ? busyMaxMs + busyTimes * usualMs : 0;
+    const watch = watchStandstill(stillMaxMs + 3 * usualMs, busyMs, () => {
       // The next hit ends it.
-      if (this.#stryker.activeMutant !== undefined) this.#stryker.hitLimit = 0;
+      this.#stryker.hitLimit = 0;
     });
     try {
       // Not from here: what is ended while it runs takes along whoever called it.
