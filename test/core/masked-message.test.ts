@@ -71,6 +71,7 @@ describe("findCardData", () => {
     [`{"a":"4111111111111112","a":"b"}`, undefined, "another number in one"],
     ['{"a":1,"a":{"cvv":1}}', "security_code", "a code in the one that stays"],
     ['{"a":4,"b":"111111111111111"}', undefined, "two members make no number"],
+    [`{"a":${card}.5}`, undefined, "a fraction is none, where all of it is JSON"],
     ["nothing of that kind", undefined, "in no way"],
     ["", undefined, "nothing"],
   ])("text %j → %s (%s)", (text, code) => {
