@@ -1,6 +1,7 @@
 import { type Charge, parseCharge } from "../../lib/core/charge.ts";
 import { canonicalJson, type JsonObject } from "../../lib/core/json.ts";
-import { type OpenedEntry, openEntry } from "../../lib/core/ledger.ts";
+import { type LedgerEntry, type OpenedEntry, openEntry } from "../../lib/core/ledger.ts";
+import type { Notice } from "../../lib/core/notice.ts";
 import { parseRequest } from "../../lib/gateways/centrobill/charge-request.ts";
 import type { Ids } from "../../lib/ports.ts";
 import { sha256Of } from "./scripted-wire.ts";
@@ -42,3 +43,26 @@ export const openedEntry = (
     leaseMs,
   });
 };
+
+/** A notice of Centrobill that it took the money of this entry's attempt. */
+export const captureNotice = ({ chargeId, requestId }: LedgerEntry, own: Partial<Notice> = {}): Notice => ({
+  v: 1,
+  gateway: "centrobill",
+  id: "1001.success.charge.sale",
+  reference: "1001",
+  receivedAtMs: 1,
+  bodySha256: "b0",
+  kind: "charge",
+  words: "charge sale success",
+  reply: {
+    kind: "captured",
+    code: "0",
+    echo: { amount: "19.99", currency: "EUR", chargeId, requestId },
+    ids: { transactionId: "1001" },
+  },
+  chargeId,
+  requestId,
+  transactionId: "1001",
+  signed: "reference_and_status",
+  ...own,
+});

@@ -4,7 +4,7 @@ import { chainProblems } from "../../lib/core/decision-chain.ts";
 import type { GatewayWord } from "../../lib/core/gateway-word.ts";
 import type { JsonObject } from "../../lib/core/json.ts";
 import type { LedgerEntry } from "../../lib/core/ledger.ts";
-import { type NotedNotice, type Notice, wakeUpOf } from "../../lib/core/notice.ts";
+import { type NotedNotice, wakeUpOf } from "../../lib/core/notice.ts";
 import type { Policy } from "../../lib/core/policy.ts";
 import type { ReviewDecision, Wish } from "../../lib/core/review-decision.ts";
 import {
@@ -18,7 +18,7 @@ import { parseRequest } from "../../lib/gateways/centrobill/charge-request.ts";
 import type { Desk } from "../../lib/ports.ts";
 import { final, policyOf, review, t0, unknown } from "../core/builders.ts";
 import { decideOn, words } from "../core/decided.ts";
-import { chargeMessage, chargeOf } from "../doubles/samples.ts";
+import { captureNotice, chargeMessage, chargeOf } from "../doubles/samples.ts";
 import { declines, pays, paysUnheard, swallows } from "../doubles/scripted-bank.ts";
 import { sha256Of } from "../doubles/scripted-wire.ts";
 import { testGateway } from "../doubles/worker.ts";
@@ -326,29 +326,9 @@ describe("deciding twice, at once, and on facts that changed", () => {
 });
 
 describe("a notice that comes while somebody decides", () => {
-  const noticeOf = ({ requestId }: LedgerEntry): Notice => ({
-    v: 1,
-    gateway: "centrobill",
-    id: "1001.success.charge.sale",
-    reference: "1001",
-    receivedAtMs: 1,
-    bodySha256: "b0",
-    kind: "charge",
-    words: "charge sale success",
-    reply: {
-      kind: "captured",
-      code: "0",
-      echo: { amount: "19.99", currency: "EUR", chargeId, requestId },
-      ids: { transactionId: "1001" },
-    },
-    chargeId,
-    requestId,
-    transactionId: "1001",
-    signed: "reference_and_status",
-  });
   const twoDecide: readonly ReviewDecision[] = ["new-attempt", "settle-as-declined"];
   const heardOn = async (on: Stage) => {
-    const notice = noticeOf(on.entry() as LedgerEntry);
+    const notice = captureNotice(on.entry() as LedgerEntry);
     await on.notices.keep(notice);
     return { messageId: "w", body: JSON.stringify(wakeUpOf(notice)), receives: 1 };
   };

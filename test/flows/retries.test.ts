@@ -9,7 +9,7 @@ import { resolveUnknowns } from "../../lib/flows/resolve-unknowns.ts";
 import { scheduleRetries } from "../../lib/flows/schedule-retries.ts";
 import type { RetryReleaser } from "../../lib/ports.ts";
 import { memoryRelease, memoryRetries } from "../doubles/memory-retries.ts";
-import { chargeMessage } from "../doubles/samples.ts";
+import { captureNotice, chargeMessage } from "../doubles/samples.ts";
 import { type Act, declines, pays, says } from "../doubles/scripted-bank.ts";
 import { neverSent } from "../doubles/scripted-wire.ts";
 import { testGateway } from "../doubles/worker.ts";
@@ -276,27 +276,6 @@ describe("later attempts", () => {
 });
 
 describe("declined, and then the gateway says that it took the money", () => {
-  const noticeOf = ({ chargeId, requestId }: LedgerEntry, own: Partial<Notice> = {}): Notice => ({
-    v: 1,
-    gateway: "centrobill",
-    id: "1001.success.charge.sale",
-    reference: "1001",
-    receivedAtMs: 1,
-    bodySha256: "b0",
-    kind: "charge",
-    words: "charge sale success",
-    reply: {
-      kind: "captured",
-      code: "0",
-      echo: { amount: "19.99", currency: "EUR", chargeId, requestId },
-      ids: { transactionId: "1001" },
-    },
-    chargeId,
-    requestId,
-    transactionId: "1001",
-    signed: "reference_and_status",
-    ...own,
-  });
   /** A charge that was declined, and a notice of it that is applied as often as it is heard. */
   const heard = async (
     own: Partial<Notice> = {},
@@ -306,7 +285,7 @@ describe("declined, and then the gateway says that it took the money", () => {
     const one = retryStage((_id, nth) => bank(nth), withRetries, {}, feed);
     one.send(on("order-1"));
     await one.run();
-    const notice = noticeOf(one.entry() as LedgerEntry, own);
+    const notice = captureNotice(one.entry() as LedgerEntry, own);
     await one.notices.keep(notice);
     const hear = async (forMs?: number) => {
       one.send(wakeUpOf(notice), "unknown-outcomes");
