@@ -26,6 +26,9 @@ export type FeedRowEvidence = {
   readonly rowSha256: string;
 } & GatewayIds;
 
+/** So many rows an evidence names at the most: an entry has to fit into its item. */
+export const evidenceRowsMax = 8;
+
 /** A notice of the gateway's, whose signature was checked (S15). */
 export type NoticeEvidence = {
   readonly kind: "notice";

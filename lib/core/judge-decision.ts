@@ -1,4 +1,4 @@
-import type { Evidence, FeedRowEvidence, StatedEvidence } from "./evidence.ts";
+import { type Evidence, evidenceRowsMax, type FeedRowEvidence, type StatedEvidence } from "./evidence.ts";
 import type { RefundProposal } from "./finding.ts";
 import { type GatewayWord, wordText } from "./gateway-word.ts";
 import type { Ending, LedgerEntry, ReviewEntry, ReviewReason } from "./ledger.ts";
@@ -483,7 +483,7 @@ export const statedEvidence = (
     by: confirms === undefined ? [event.by] : [confirms.by, event.by],
     stated: terms.stated ?? "",
     decision: event.hash,
-    ...(rows.length === 0 ? {} : { rows: rows.slice(0, 8) }),
+    ...(rows.length === 0 ? {} : { rows: rows.slice(0, evidenceRowsMax) }),
     ...(terms.transactionId === undefined ? {} : { transactionId: terms.transactionId }),
   };
 };

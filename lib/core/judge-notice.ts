@@ -1,7 +1,7 @@
 import { mismatchOf, outcomeOfReply } from "./classify.ts";
 import { endingOf } from "./decide.ts";
 import { routeOf } from "./decline.ts";
-import type { LedgerEntry, ReviewReason, UnknownEntry } from "./ledger.ts";
+import { isEarlierRequest, type LedgerEntry, type ReviewReason, type UnknownEntry } from "./ledger.ts";
 import { type Notice, noticeEvidenceOf } from "./notice.ts";
 import type { Mismatch } from "./outcome.ts";
 import type { Asked, GatewayRules } from "./reply.ts";
@@ -72,9 +72,7 @@ type Whose = "this attempt's" | "an earlier attempt's" | "nobody's";
 const whoseIs = ({ requestId, orderId }: Notice, entry: LedgerEntry): Whose => {
   if (requestId === entry.requestId) return "this attempt's";
   if (requestId !== undefined)
-    return (entry.earlierRequestIds as readonly string[] | undefined)?.includes(requestId) === true
-      ? "an earlier attempt's"
-      : "nobody's";
+    return isEarlierRequest(entry, requestId) ? "an earlier attempt's" : "nobody's";
   const isOfEarlier =
     orderId !== entry.preparation?.prepared?.id &&
     entry.history.some((event) => event.e === "prepared" && event.id === orderId);

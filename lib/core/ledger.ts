@@ -333,6 +333,13 @@ export const nextEntry = <Next extends LedgerEntry>(
   return Object.assign(baseOf(entry), changes, next, part) as unknown as Next;
 };
 
+/** Whether a request id was that of an attempt before this one. */
+export const isEarlierRequest = (
+  { earlierRequestIds }: LedgerEntry,
+  requestId: string | undefined,
+): boolean =>
+  (earlierRequestIds as readonly (string | undefined)[] | undefined)?.includes(requestId) === true;
+
 export const isFinal = (entry: LedgerEntry): entry is FinalEntry =>
   (finalStates as readonly LedgerState[]).includes(entry.state);
 

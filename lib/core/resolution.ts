@@ -1,6 +1,6 @@
 import { outcomeOfReply } from "./classify.ts";
 import { endingOf } from "./decide.ts";
-import type { Evidence, FeedRowEvidence, Search } from "./evidence.ts";
+import { type Evidence, evidenceRowsMax, type FeedRowEvidence, type Search } from "./evidence.ts";
 import type { FeedRow, FeedWindow } from "./feed.ts";
 import { lastWords } from "./last-words.ts";
 import { mayFollow, type ReviewReason, type UnknownEntry } from "./ledger.ts";
@@ -110,7 +110,7 @@ export const resolve = (
   });
   const rowsEvidence = (rows: readonly FeedRow[]): Evidence => ({
     kind: "feed_rows",
-    rows: rows.slice(0, 8).map(evidenceOf),
+    rows: rows.slice(0, evidenceRowsMax).map(evidenceOf),
   });
   const review = (reason: ReviewReason, evidence: Evidence): Resolution => ({
     kind: "review",

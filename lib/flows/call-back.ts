@@ -1,8 +1,8 @@
 import type { EndedEntry } from "../core/charge-trace.ts";
-import type { FeedRowEvidence } from "../core/evidence.ts";
+import { evidenceRowsMax, type FeedRowEvidence } from "../core/evidence.ts";
 import { defined } from "../core/json.ts";
 import { lastWords } from "../core/last-words.ts";
-import type { LedgerEntry } from "../core/ledger.ts";
+import { isEarlierRequest, type LedgerEntry } from "../core/ledger.ts";
 import type { GatewaySide } from "../core/sides.ts";
 import { recordVerdict } from "../core/verdict.ts";
 import type { Worker } from "../ports.ts";
@@ -17,13 +17,10 @@ const takenBefore = (entry: LedgerEntry, rows: readonly GatewaySide[], skewMs: n
   lastWords(rows, captured).filter((row) => {
     if (!captured(row)) return false;
     if (entry.state === "waiting") return true;
-    if (row.requestId !== undefined || entry.attempt === 1) return isEarlier(entry, row.requestId);
+    if (row.requestId !== undefined || entry.attempt === 1) return isEarlierRequest(entry, row.requestId);
     const { atMs = Number.POSITIVE_INFINITY } = row;
     return atMs < (entry.firstSendAtMs ?? entry.openedAtMs) - skewMs;
   });
-
-const isEarlier = ({ earlierRequestIds }: LedgerEntry, requestId: string | undefined): boolean =>
-  (earlierRequestIds as readonly (string | undefined)[] | undefined)?.includes(requestId) === true;
 
 /**
  * Gives an attempt to a person that waits to be sent, or may be sent again, though rows show that the money was taken
@@ -41,8 +38,8 @@ export const callBack = async (
   const by = stamp(worker);
   const isOurs =
     entry.attempt > 1 &&
-    taken.some(({ requestId }) => requestId === undefined || isEarlier(entry, requestId));
-  const evidence = taken.slice(0, 8).map(
+    taken.some(({ requestId }) => requestId === undefined || isEarlierRequest(entry, requestId));
+  const evidence = taken.slice(0, evidenceRowsMax).map(
     (row) =>
       defined({
         kind: "feed_row" as const,

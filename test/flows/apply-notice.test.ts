@@ -5,7 +5,7 @@ import type { LedgerEntry, UnknownEntry } from "../../lib/core/ledger.ts";
 import { type Notice, wakeUpOf } from "../../lib/core/notice.ts";
 import { applyNotice } from "../../lib/flows/apply-notice.ts";
 import type { Worker } from "../../lib/ports.ts";
-import { chargeMessage, openedEntry } from "../doubles/samples.ts";
+import { captureNotice, chargeMessage, openedEntry } from "../doubles/samples.ts";
 import { paysUnheard, swallows } from "../doubles/scripted-bank.ts";
 import { seededIds } from "../doubles/seeded-ids.ts";
 import { testGateway } from "../doubles/worker.ts";
@@ -34,27 +34,8 @@ const scene = async (changes: Partial<UnknownEntry> = {}, more: Partial<Worker> 
     ...more,
   };
   const entry = (): UnknownEntry => s.entry() as UnknownEntry;
-  const notice = (own: Partial<Notice> = {}): Notice => ({
-    v: 1,
-    gateway: "centrobill",
-    id: "1001.success",
-    reference: "1001",
-    receivedAtMs: s.clock.nowMs(),
-    bodySha256: "b0",
-    kind: "charge",
-    words: "charge sale success",
-    reply: {
-      kind: "captured",
-      code: "0",
-      echo: { ...money, chargeId: "order-1", requestId: entry().requestId },
-      ids: { transactionId: "1001" },
-    },
-    chargeId: "order-1" as ChargeId,
-    requestId: entry().requestId,
-    transactionId: "1001",
-    signed: "whole",
-    ...own,
-  });
+  const notice = (own: Partial<Notice> = {}): Notice =>
+    captureNotice(entry(), { id: "1001.success", receivedAtMs: s.clock.nowMs(), signed: "whole", ...own });
   s.effects.length = 0;
   s.log.events.length = 0;
   s.log.metrics.length = 0;

@@ -133,7 +133,7 @@ class Runner {
     this.#hitMax = hitLimit === undefined ? undefined : Math.ceil(hitLimit * hitShare * times) + hitsMin;
     this.#stryker.hitLimit = this.#hitMax;
     this.#stryker.hitCount = 0;
-    const { failed, nrOfTests } = await (isStatic ? this.#atLoadOrRun(options) : this.#atRun(options));
+    const { failed, nrOfTests } = await (isStatic ? this.#atRunOrLoad(options) : this.#atRun(options));
     this.#stryker.activeMutant = undefined;
     const endless = this.#endless();
     if (endless !== undefined) return { status: MutantRunStatus.Timeout, reason: endless.reason };
@@ -184,7 +184,7 @@ class Runner {
   }
 
   /** What is met at load, and later as well, is mostly noticed later: that costs no load. */
-  async #atLoadOrRun(options) {
+  async #atRunOrLoad(options) {
     const testFilter = this.#reached[options.activeMutant.id] ?? [];
     const later = await this.#atRun({ ...options, testFilter });
     if (later.failed !== undefined) return later;
