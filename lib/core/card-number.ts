@@ -63,6 +63,7 @@ const separatorsMax = 3;
 
 /** Whether the text has so many digits at all: most texts have not, and are not read any further. */
 const hasDigits = (text: string, count: number): boolean => {
+  if (text.length < count) return false;
   let digits = 0;
   for (let at = 0; at < text.length; at += 1)
     if (isDigit(text.charCodeAt(at))) {

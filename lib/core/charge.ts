@@ -225,8 +225,10 @@ export const readCharge = (message: Json, gateways: RequestParsers, body = ""): 
 
   const problems: Problem[] = [];
   for (const key of Object.keys(message)) if (!topLevelFields.has(key)) problems.push(unknownField(key));
-  // Which of two amounts was meant, nobody can say.
-  const repeated = repeatedName(body);
+  // Which of two amounts was meant, nobody can say. As JSON itself writes it, which is how most come, no name is there
+  // twice.
+  const isAsWritten = body === "" || JSON.stringify(message) === body;
+  const repeated = isAsWritten ? undefined : repeatedName(body);
   if (repeated !== undefined) problems.push({ field: repeated.slice(0, 120), must: "be there once" });
   if (message["v"] !== 1) problems.push({ field: "v", must: "be 1" });
   if (chargeId === undefined)
@@ -275,13 +277,13 @@ export const readCharge = (message: Json, gateways: RequestParsers, body = ""): 
       chargeId,
       gateway,
       money: { amountMinor, currency },
-      ...(notAfterMs === undefined ? {} : { notAfterMs }),
-      ...(instrument === undefined ? {} : { instrument }),
       // In one order of keys: a resend built from another writing of the message is the same, byte for byte.
       metadata: (ordered["metadata"] ?? {}) as Readonly<Record<string, string>>,
       request: ordered["request"] as GatewayRequest,
       message,
       canonical: JSON.stringify(ordered),
+      ...(notAfterMs === undefined ? {} : { notAfterMs }),
+      ...(instrument === undefined ? {} : { instrument }),
     },
   };
 };

@@ -289,27 +289,39 @@ export type Rejection = {
   readonly atMs: number;
 };
 
-/** What of an entry is its state's own: a transition leaves it behind. */
-const ofState: ReadonlySet<string> = new Set([
-  "state",
-  "leaseUntilMs",
-  "nextAtMs",
-  "nextAct",
-  "receipt",
-  "reason",
-  "evidence",
-  "finalAtMs",
-  "ending",
-  "mismatch",
-  "droppedAtMs",
-]);
-
-/** Everything of an entry that is not its state: what a transition starts from. */
+/**
+ * Everything of an entry that is not its state's own, which a transition leaves behind: what it starts from. Names are
+ * left out and not put in: so the copy is an object of the usual kind to the machine, and so is all that is made of it.
+ */
 const baseOf = (entry: LedgerEntry): EntryBase => {
-  const base: Record<string, unknown> = {};
-  for (const key of Object.keys(entry))
-    if (!ofState.has(key)) base[key] = (entry as unknown as Record<string, unknown>)[key];
-  return base as unknown as EntryBase;
+  switch (entry.state) {
+    case "opened": {
+      const { state: _, leaseUntilMs: _lease, ...base } = entry;
+      return base;
+    }
+    case "waiting": {
+      const { state: _, nextAtMs: _next, ...base } = entry;
+      return base;
+    }
+    case "unknown":
+    case "pending": {
+      const { state: _, reason: _why, nextAtMs: _next, nextAct: _act, receipt: _receipt, ...base } = entry;
+      return base;
+    }
+    case "review": {
+      const { state: _, reason: _why, evidence: _found, finalAtMs: _at, ending: _end, ...rest } = entry;
+      const { mismatch: _mismatch, droppedAtMs: _dropped, ...base } = rest;
+      return base;
+    }
+    case "approved":
+    case "declined_permanent":
+    case "declined_retryable":
+    case "request_error":
+    case "expired": {
+      const { state: _, evidence: _found, finalAtMs: _at, ending: _end, ...base } = entry;
+      return base;
+    }
+  }
 };
 
 /** The impossible: a transition that `mayFollow` does not have. */
@@ -343,6 +355,8 @@ export const isEarlierRequest = (
 export const isFinal = (entry: LedgerEntry): entry is FinalEntry =>
   (finalStates as readonly LedgerState[]).includes(entry.state);
 
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
+
 /** The first entry of a charge: written before the first byte goes out (S1). */
 export const openEntry = (
   charge: Charge,
@@ -355,38 +369,47 @@ export const openEntry = (
     readonly needsPreparation?: boolean;
     readonly consumerMarks?: readonly string[];
   },
-): OpenedEntry => ({
-  v: 1,
-  state: "opened",
-  leaseUntilMs: by.nowMs + by.leaseMs,
-  chargeId: charge.chargeId,
-  gateway: charge.gateway,
-  amount: String(charge.money.amountMinor),
-  currency: charge.money.currency,
-  fingerprint: by.fingerprint,
-  ...(charge.notAfterMs === undefined ? {} : { notAfterMs: charge.notAfterMs }),
-  ...(charge.instrument === undefined ? {} : { instrumentRef: charge.instrument.ref }),
-  ...(charge.instrument?.network === undefined ? {} : { instrumentNetwork: charge.instrument.network }),
-  ...(by.consumerMarks === undefined || by.consumerMarks.length === 0
-    ? {}
-    : { consumerMarks: by.consumerMarks }),
-  token: by.token,
-  openedAtMs: by.nowMs,
-  updatedAtMs: by.nowMs,
-  attempt: 1,
-  requestId: by.requestId,
-  firstSendAtMs: by.nowMs,
-  openSends: 0,
-  resends: 0,
-  faultResends: 0,
-  sends: 0,
-  lookups: 0,
-  looked: 0,
-  lookFailures: 0,
-  absences: [],
-  ...(by.needsPreparation === true ? { preparation: {} } : {}),
-  history: [{ e: "opened", at: by.nowMs, attempt: 1, requestId: by.requestId }],
-});
+): OpenedEntry => {
+  // Its members in the order in which they are kept. None is spread in between: what follows in a literal would be put
+  // in one by one, and by name.
+  const entry = {
+    v: 1,
+    state: "opened",
+    leaseUntilMs: by.nowMs + by.leaseMs,
+    chargeId: charge.chargeId,
+    gateway: charge.gateway,
+    amount: String(charge.money.amountMinor),
+    currency: charge.money.currency,
+    fingerprint: by.fingerprint,
+  } as Partial<Writable<OpenedEntry>> as Writable<OpenedEntry>;
+  if (charge.notAfterMs !== undefined) entry.notAfterMs = charge.notAfterMs;
+  if (charge.instrument !== undefined) entry.instrumentRef = charge.instrument.ref;
+  if (charge.instrument?.network !== undefined) entry.instrumentNetwork = charge.instrument.network;
+  if (by.consumerMarks !== undefined && by.consumerMarks.length > 0) entry.consumerMarks = by.consumerMarks;
+  entry.token = by.token;
+  entry.openedAtMs = by.nowMs;
+  entry.updatedAtMs = by.nowMs;
+  entry.attempt = 1;
+  entry.requestId = by.requestId;
+  entry.firstSendAtMs = by.nowMs;
+  entry.openSends = 0;
+  entry.resends = 0;
+  entry.faultResends = 0;
+  entry.sends = 0;
+  entry.lookups = 0;
+  entry.looked = 0;
+  entry.lookFailures = 0;
+  entry.absences = [];
+  if (by.needsPreparation === true) entry.preparation = {};
+  entry.history = [{ e: "opened", at: by.nowMs, attempt: 1, requestId: by.requestId }];
+  return entry;
+};
+
+/** A new charge that may not be sent, as one that waits: what it ends as is written in its place. */
+const neverOpened = (charge: Charge, by: Parameters<typeof openEntry>[1]): WaitingEntry => {
+  const { firstSendAtMs: _never, leaseUntilMs: _lease, ...never } = openEntry(charge, by);
+  return { ...never, state: "waiting", nextAtMs: by.nowMs };
+};
 
 /**
  * An expired charge is opened and ended in one write: it was never sent, and its id is used up.
@@ -395,10 +418,7 @@ export const openEntry = (
 export const openExpired = (
   charge: Charge & { readonly notAfterMs: number },
   by: Parameters<typeof openEntry>[1],
-): FinalEntry => {
-  const { firstSendAtMs: _never, ...never } = openEntry(charge, by);
-  return expire({ ...never, state: "waiting", nextAtMs: by.nowMs }, charge.notAfterMs, by);
-};
+): FinalEntry => expire(neverOpened(charge, by), charge.notAfterMs, by);
 
 /** Ends a charge that was never sent and may not be sent any more. */
 export const expire = (
@@ -447,10 +467,7 @@ export const openRefused = (
   charge: Charge,
   evidence: BudgetRefusal,
   by: Parameters<typeof openEntry>[1],
-): FinalEntry => {
-  const { firstSendAtMs: _never, ...never } = openEntry(charge, by);
-  return refuse({ ...never, state: "waiting", nextAtMs: by.nowMs }, evidence, by);
-};
+): FinalEntry => refuse(neverOpened(charge, by), evidence, by);
 
 /** Takes the lease, to send the same request id (again). The key life goes on counting from the first send. */
 export const leaseEntry = (

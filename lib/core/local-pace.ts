@@ -72,10 +72,11 @@ export const noteExchange = (
   limits: LocalLimits,
 ): LocalPace => {
   const nowMs = begunAtMs + tookMs;
-  const narrowed = (share: number): Pick<LocalPace, "concurrency" | "narrowedAtMs"> =>
+  const narrowed = (share: number): LocalPace =>
     begunAtMs < local.narrowedAtMs
-      ? { concurrency: local.concurrency, narrowedAtMs: local.narrowedAtMs }
+      ? local
       : {
+          ...local,
           concurrency: Math.max(limits.concurrencyMin, local.concurrency * share),
           narrowedAtMs: nowMs,
         };
@@ -83,13 +84,9 @@ export const noteExchange = (
     case "well": {
       const usualMs = local.usualMs ?? tookMs;
       const slow = tookMs > usualMs * slowTimes && tookMs > usualMs + slowByMs;
+      const wider = Math.min(limits.concurrencyMax, local.concurrency + 1 / local.concurrency);
       return {
-        ...local,
-        ...(slow
-          ? narrowed(0.9)
-          : {
-              concurrency: Math.min(limits.concurrencyMax, local.concurrency + 1 / local.concurrency),
-            }),
+        ...(slow ? narrowed(0.9) : { ...local, concurrency: wider }),
         faultsInRow: 0,
         refusalsInRow: 0,
         limitedInRow: 0,
@@ -99,16 +96,15 @@ export const noteExchange = (
     }
     case "fault":
       return {
-        ...local,
         ...narrowed(0.5),
         faultsInRow: local.faultsInRow + 1,
         faultsFromMs:
           local.faultsInRow === 0 ? begunAtMs : Math.min(begunAtMs, local.faultsFromMs ?? begunAtMs),
       };
     case "limited":
-      return { ...local, ...narrowed(0.5), limitedInRow: local.limitedInRow + 1 };
+      return { ...narrowed(0.5), limitedInRow: local.limitedInRow + 1 };
     case "refused":
-      return { ...local, ...narrowed(0.5), refusalsInRow: local.refusalsInRow + 1 };
+      return { ...narrowed(0.5), refusalsInRow: local.refusalsInRow + 1 };
   }
 };
 

@@ -2,6 +2,7 @@ import type { Charge, ChargeId, GatewayName, Problem, RequestId } from "./charge
 import type { RetryAdvice } from "./decline.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Finding, RefundProposal } from "./finding.ts";
+import { isoTime } from "./iso-time.ts";
 import { asString, defined, isJsonObject, type Json, type JsonObject, member, parseJson } from "./json.ts";
 import type { LedgerEntry, Rejection, ReviewReason } from "./ledger.ts";
 import type { NotedNotice } from "./notice.ts";
@@ -55,8 +56,6 @@ export type RouteMessage = {
 
 export type Route = { readonly queue: ChargeQueueName; readonly message: RouteMessage };
 
-const iso = (ms: number): string => new Date(ms).toISOString();
-
 const refundProposal = (entry: LedgerEntry): RouteMessage["refundProposal"] => {
   if (entry.state !== "review" || entry.reason !== "double_charge" || entry.evidence.kind !== "feed_rows")
     return undefined;
@@ -85,7 +84,7 @@ const retryOf = (entry: LedgerEntry): RouteMessage["retry"] => {
       : word.kind === "waits" && word.waitMs > 0
         ? finalAtMs + word.waitMs
         : undefined;
-  return fromMs === undefined ? { advice: retry } : { advice: retry, notBefore: iso(fromMs) };
+  return fromMs === undefined ? { advice: retry } : { advice: retry, notBefore: isoTime(fromMs) };
 };
 
 /**
@@ -133,7 +132,7 @@ export const routeOfDecision = (
     reason: "reason" in entry ? entry.reason : undefined,
     refundProposal: refund === undefined ? undefined : [refund],
     decided: { decision: event.decision, by: event.by, hash: event.hash },
-    at: iso(event.at),
+    at: isoTime(event.at),
   }) as RouteMessage,
 });
 
@@ -168,7 +167,7 @@ export const routeOfEntry = (entry: LedgerEntry, charge: Charge | undefined): Ro
       refundProposal: refundProposal(entry),
       evidence: ended?.evidence,
       decided: decidedOf(entry),
-      at: iso(ended?.finalAtMs ?? entry.updatedAtMs),
+      at: isoTime(ended?.finalAtMs ?? entry.updatedAtMs),
       charge: charge?.message,
     }) as RouteMessage,
   };
@@ -198,7 +197,7 @@ export const routeOfRejection = (rejection: Rejection, text: string): Route => {
         bodySha256: rejection.bodySha256,
         problems: rejection.problems,
       },
-      at: iso(rejection.atMs),
+      at: isoTime(rejection.atMs),
       message: text,
     }) as RouteMessage,
   };
@@ -225,7 +224,7 @@ export const routeOfNoted = (noted: NotedNotice, entry: Pick<LedgerEntry, "amoun
     reason: noted.reason,
     mismatch: noted.mismatch,
     evidence: noted.evidence,
-    at: iso(noted.atMs),
+    at: isoTime(noted.atMs),
   }) as RouteMessage,
 });
 

@@ -51,16 +51,13 @@ export type Replied = {
   readonly bodySha256: string;
 };
 
-const bodies = new WeakMap<Replied, { readonly json: Json | undefined }>();
+/** The answer that was read last: those who read one do so one after the other. */
+let last: { readonly reply: Replied; readonly json: Json | undefined } | undefined;
 
-/** The body of an answer as JSON, or `undefined` where it is none. Parsed once, however many read it. */
+/** The body of an answer as JSON, or `undefined` where it is none. Parsed once, however many read it in a row. */
 export const bodyOf = (reply: Replied): Json | undefined => {
-  let body = bodies.get(reply);
-  if (body === undefined) {
-    body = { json: parseJson(reply.body) };
-    bodies.set(reply, body);
-  }
-  return body.json;
+  if (last?.reply !== reply) last = { reply, json: parseJson(reply.body) };
+  return last.json;
 };
 
 /** What became of one request on the wire. */

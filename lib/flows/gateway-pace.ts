@@ -204,14 +204,13 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
     return go;
   };
 
-  const gate: GatewayPace["gate"] = async () => {
-    if (clock.nowMs() - readAtMs >= readEveryMs) await refresh();
-    return gateNow();
-  };
+  /** A read of the record, where the last one is too long ago: nothing to wait for, mostly. */
+  const readAgain = (): Promise<void> | undefined =>
+    clock.nowMs() - readAtMs >= readEveryMs ? refresh() : undefined;
 
   /** What a gate holds back: charges whatever it is closed for, and look-ups while a Retry-After runs. */
-  const heldFor = async (purpose: Purpose): Promise<Turn | undefined> => {
-    const now = await gate();
+  const heldFor = (purpose: Purpose): Turn | undefined => {
+    const now = gateNow();
     if (now.kind === "open" || (purpose !== "charge" && now.because !== "rate_limited")) return undefined;
     return { kind: "held", untilMs: now.kind === "closed" ? now.untilMs : clock.nowMs() };
   };
@@ -230,7 +229,11 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   return {
     limit: inHand,
     exchange,
-    gate,
+
+    async gate() {
+      await readAgain();
+      return gateNow();
+    },
 
     async admit(waitMs) {
       const turn = await take(clock.nowMs() + waitMs);
@@ -239,14 +242,19 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
     },
 
     async turn(purpose, waitMs) {
-      const held = await heldFor(purpose);
+      const unread = readAgain();
+      if (unread !== undefined) await unread;
+      const held = heldFor(purpose);
       if (held !== undefined || rateNow() === undefined) return held ?? go;
       const nowMs = clock.nowMs();
       admitted = admitted.filter((atMs) => nowMs - atMs < turnLifeMs);
       if (purpose === "charge" && admitted.shift() !== undefined) return go;
       const turn = await take(nowMs + waitMs);
+      if (turn.kind !== "go") return turn;
       // The account may have been closed while this one waited.
-      return turn.kind === "go" ? ((await heldFor(purpose)) ?? go) : turn;
+      const unreadNow = readAgain();
+      if (unreadNow !== undefined) await unreadNow;
+      return heldFor(purpose) ?? go;
     },
 
     async note(purpose, answered, begunAtMs, tookMs) {

@@ -17,10 +17,10 @@ const finish = async ({ messageId }: Delivery, worked: Worked, worker: Worker): 
   const { queue, message } = worked.route;
   await worker.queues.send(queue, message, Math.min(worked.delayMs ?? 0, sendDelayMaxMs));
   worker.log.event("charge_routed", {
-    ...(message.chargeId === undefined ? {} : { chargeId: message.chargeId }),
-    ...(message.requestId === undefined ? {} : { requestId: message.requestId }),
     outcome: message.outcome,
     queue,
+    ...(message.chargeId === undefined ? {} : { chargeId: message.chargeId }),
+    ...(message.requestId === undefined ? {} : { requestId: message.requestId }),
   });
   return { kind: "done" };
 };

@@ -157,26 +157,30 @@ describe("nextEntry", () => {
     );
   });
 
-  const ofState = [
-    "leaseUntilMs",
-    "nextAtMs",
-    "nextAct",
-    "reason",
-    "evidence",
-    "finalAtMs",
-    "ending",
-    "mismatch",
-    "droppedAtMs",
-  ];
+  const ofFinal = ["evidence", "finalAtMs", "ending"];
+  const ofUnknown = ["reason", "nextAtMs", "nextAct", "receipt"];
+  const ofState: Readonly<Record<LedgerState, readonly string[]>> = {
+    opened: ["leaseUntilMs"],
+    waiting: ["nextAtMs"],
+    unknown: ofUnknown,
+    pending: ofUnknown,
+    approved: ofFinal,
+    declined_permanent: ofFinal,
+    declined_retryable: ofFinal,
+    request_error: ofFinal,
+    expired: ofFinal,
+    review: [...ofFinal, "reason", "mismatch", "droppedAtMs"],
+  };
   test.each(steps.filter(([from, to]) => mayFollow[from].includes(to)))(
     "from %s to %s nothing of the old state stays behind",
     (from, to) => {
       const full = {
         ...inState[from],
-        ...Object.fromEntries(ofState.map((name) => [name, `old ${name}`])),
+        ...Object.fromEntries(ofState[from].map((name) => [name, `old ${name}`])),
       } as unknown as LedgerEntry;
       const next = step(full, to);
-      for (const name of ofState) expect(next).not.toHaveProperty(name);
+      expect(next).toMatchObject({ state: to, history: full.history });
+      for (const name of ofState[from]) expect(next).not.toHaveProperty(name);
     },
   );
 

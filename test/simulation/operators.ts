@@ -16,7 +16,7 @@ import type { Desk } from "../../lib/ports.ts";
 import { Violation } from "./checkers.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import type { Random } from "./random.ts";
-import type { Schedule } from "./schedule.ts";
+import { type Act, type Schedule, still } from "./schedule.ts";
 import type { Capture } from "./sim-gateway.ts";
 import type { Story } from "./story.ts";
 
@@ -123,8 +123,7 @@ export const startOperators = (parts: OperatorParts): Operators => {
           return "crashed";
         },
       );
-      // A desk that died says nothing, ever.
-      const outcome = await Promise.race([ended, schedule.sleep(hourMs).then(() => undefined)]);
+      const outcome = await withinAnHour(ended);
       story.tell(() => ({
         who: wish.by,
         what: `wants ${wish.decision}: ${outcome ?? "no answer"}`,
@@ -135,13 +134,24 @@ export const startOperators = (parts: OperatorParts): Operators => {
     }
   };
 
-  const visit = (): void => {
+  /** A desk that died says nothing, ever. */
+  const withinAnHour = <T>(ended: Promise<T>): Promise<T | undefined> =>
+    new Promise((resolve) => {
+      const over = schedule.after(hourMs, () => resolve(undefined));
+      void ended.then((outcome) => {
+        over.cancel();
+        resolve(outcome);
+      });
+    });
+
+  /** Whether there was something to decide. */
+  const visit = (): boolean => {
     const waiting: LedgerEntry[] = [];
     for (const chargeId of chargeIds) {
       const entry = entryOf(chargeId);
       if (entry !== undefined && (entry.state === "review" || isDecided(entry))) waiting.push(entry);
     }
-    if (waiting.length === 0) return;
+    if (waiting.length === 0) return false;
     const entry = random.pick(waiting);
     const { chargeId } = entry;
     const times = random.chance(0.3) ? 2 : 1;
@@ -151,15 +161,17 @@ export const startOperators = (parts: OperatorParts): Operators => {
       void decide(chargeId, wishFor(entry), random.chance(0.85), on).catch(parts.crashed);
     }
     seen.set(chargeId, entry.token);
+    return true;
   };
 
   const startMs = schedule.nowMs();
-  const next = (): void => {
+  const next: Act = () => {
     const sinceMs = schedule.nowMs() - startMs;
-    if (sinceMs > lastVisitMs) return;
-    visit();
+    if (sinceMs > lastVisitMs) return still;
+    const decides = visit();
     // Often while there is much to decide, and a few times a day later on.
     schedule.after(random.between(300_000, sinceMs < 36 * hourMs ? hourMs : 6 * hourMs), next);
+    return decides ? undefined : still;
   };
   schedule.after(random.between(600_000, hourMs), next);
   return {

@@ -1,3 +1,4 @@
+import { isoTime } from "../../lib/core/iso-time.ts";
 import type { FaultName } from "./faults.ts";
 import type { Random } from "./random.ts";
 import { type Schedule, still } from "./schedule.ts";
@@ -54,6 +55,7 @@ type Confirm = { readonly value: Monetary; readonly idempotencyKey: string; read
 /** The members of a request's body that matter here: which there are, its path says. */
 type Body = Partial<Create & Confirm>;
 
+const requestsUrl = "https://centrapay.test/api/payment-requests/";
 const expiryMs = 120_000;
 const voidWithinMs = 24 * 3_600_000;
 const preAuthAmount = "99999999";
@@ -74,7 +76,6 @@ const unlistedWord = "A_WORD_OF_TOMORROW";
 /** Words after which one has to ask. */
 const undetermined = new Set(["PAYMENT_UNCONFIRMED", "REQUEST_PAID", unlistedWord]);
 
-const iso = (ms: number): string => new Date(ms).toISOString();
 /** By a patron with two assets: a payment is one "towards the request". Not a matter of chance. */
 const isPaidInParts = ({ barcode }: PaymentRequest, paid: string): boolean =>
   barcode !== undefined && BigInt(paid) > 3n && BigInt(paid) % 7n === 0n;
@@ -138,7 +139,7 @@ export const simCentrapay = (options: {
     id: activity.id,
     value: { amount: activity.amount, currency: one.currency },
     paymentRequestId: one.id,
-    createdAt: iso(activity.atMs),
+    createdAt: isoTime(activity.atMs),
     ...(activity.idempotencyKey === undefined ? {} : { idempotencyKey: activity.idempotencyKey }),
   });
 
@@ -262,9 +263,9 @@ export const simCentrapay = (options: {
       barcode: undefined,
       preAuth: false,
       createdAtMs: now,
-      createdAt: iso(now),
+      createdAt: isoTime(now),
       expiresAtMs: now + expiryMs,
-      expiresAt: iso(now + expiryMs),
+      expiresAt: isoTime(now + expiryMs),
       listedAtMs: now + laggedMs(),
       status: "new",
       reason: undefined,
@@ -501,9 +502,13 @@ export const simCentrapay = (options: {
 
   /** What a request is, by its path: of an act on a Payment Request or, under "external-ref", of a reference. */
   const pathOf = (url: string): readonly [id: string, act: string | undefined] => {
+    const idAt = requestsUrl.length;
     const end = url.indexOf("?");
-    const [, , , , , id = "", act] = (end < 0 ? url : url.slice(0, end)).split("/");
-    return [decodeURIComponent(id), act && decodeURIComponent(act)];
+    const path = end < 0 ? url : url.slice(0, end);
+    const actAt = path.indexOf("/", idAt) + 1;
+    return actAt === 0
+      ? [decodeURIComponent(path.slice(idAt)), undefined]
+      : [decodeURIComponent(path.slice(idAt, actAt - 1)), decodeURIComponent(path.slice(actAt))];
   };
 
   const askingOf = (id: string, act: string | undefined, body: Body): Asking => {

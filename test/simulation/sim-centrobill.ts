@@ -231,7 +231,7 @@ export const simCentrobill = (options: {
 
   const feed = (url: string): SimAnswer | undefined => {
     if (strikes("feedFails")) return random.chance(0.5) ? { status: 500, body: "" } : undefined;
-    const query = new URL(url).searchParams;
+    const query = new URLSearchParams(url.slice(url.indexOf("?")));
     const byId = query.get("transactionId") ?? query.get("orderId");
     const from = Date.parse(query.get("dateFrom") ?? "");
     const to = Date.parse(query.get("dateTo") ?? "");

@@ -40,7 +40,8 @@ export const simTable = (
     entries.set(entry.chargeId, entry);
     onWrite(before, entry, named);
   };
-  const marks = new Map<string, SentMark>();
+  /** of each charge, by the moment */
+  const marks = new Map<string, Map<number, SentMark>>();
   const instruments = new Map<string, InstrumentRecord>();
   const nameOf = ({ merchant, ref }: InstrumentKey): string => JSON.stringify([merchant, ref]);
   const isContended = ({ previous, record }: InstrumentChange): boolean =>
@@ -79,17 +80,22 @@ export const simTable = (
         return replace(previous, entry);
       },
     },
-    read: (chargeIds) =>
-      new Map(
-        chargeIds.flatMap((chargeId) => {
-          const entry = entries.get(chargeId);
-          return entry === undefined ? [] : [[chargeId, entry] as const];
-        }),
-      ),
+    read(chargeIds) {
+      const found = new Map<ChargeId, LedgerEntry>();
+      for (const chargeId of chargeIds) {
+        const entry = entries.get(chargeId);
+        if (entry !== undefined) found.set(chargeId, entry);
+      }
+      return found;
+    },
     reject() {},
     entryOf: (chargeId) => entries.get(chargeId),
-    list: (mark) => void marks.set(`${mark.chargeId} ${mark.atMs}`, mark),
-    marks: () => [...marks.values()],
-    isListed: (entry) => marks.has(`${entry.chargeId} ${sentAtMsOf(entry)}`),
+    list(mark) {
+      const ofCharge = marks.get(mark.chargeId);
+      if (ofCharge === undefined) marks.set(mark.chargeId, new Map([[mark.atMs, mark]]));
+      else ofCharge.set(mark.atMs, mark);
+    },
+    marks: () => [...marks.values()].flatMap((ofCharge) => [...ofCharge.values()]),
+    isListed: (entry) => marks.get(entry.chargeId)?.has(sentAtMsOf(entry)) === true,
   };
 };

@@ -30,6 +30,7 @@ import { checkDecision, lookOf, startOperators } from "./operators.ts";
 import { type Random, randomOf } from "./random.ts";
 import { startReconcilers } from "./reconcilers.ts";
 import { startRedrivers } from "./redrivers.ts";
+import { runReady } from "./run-ready.ts";
 import { type Appointment, type Schedule, scheduleFrom, still } from "./schedule.ts";
 import { type SimAccount, simAccount } from "./sim-account.ts";
 import { simCentrapay } from "./sim-centrapay.ts";
@@ -209,10 +210,6 @@ const sumsOf = (): ((text: string) => string) => {
   };
 };
 
-const ready = Promise.resolve();
-/** Lets the machine's own events in, a signal for one: between worlds is often enough. */
-const breathed = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
 const apiKey = "sim-key";
 const gatewaysOfWorld: Readonly<Record<GatewayName, Gateway>> = {
   centrobill: centrobill({ url: "https://pay.test", apiKey, feedUrl: "https://feed.test" }),
@@ -220,6 +217,19 @@ const gatewaysOfWorld: Readonly<Record<GatewayName, Gateway>> = {
 };
 const gatewayOfUrl = (url: string): GatewayName =>
   url.startsWith("https://centrapay.test/") ? "centrapay" : "centrobill";
+/** Whether a gateway refuses the account by this status, as its own rules say. */
+const refusesAccount = (name: GatewayName, status: number): boolean => {
+  const known = refusals[name].get(status);
+  if (known !== undefined) return known;
+  const silent = { kind: "replied", status, headers: {}, body: "", bodySha256: "" } as const;
+  const refuses = gatewaysOfWorld[name].rules.refusesAccount(silent);
+  refusals[name].set(status, refuses);
+  return refuses;
+};
+const refusals: Readonly<Record<GatewayName, Map<number, boolean>>> = {
+  centrobill: new Map(),
+  centrapay: new Map(),
+};
 /** Statuses after which a sender knows what became of its request, whatever the body says. */
 const plainStatuses = new Set([200, 201, 400, 401, 403, 404]);
 
@@ -240,7 +250,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   };
   const schedule = scheduleFrom(startMs);
   const story = storyOf(schedule.nowMs, options.told === true);
-  const struck: Partial<Record<FaultName, number>> = {};
+  const struck = new Map<FaultName, number>();
   const calmAtMs = startMs + troubleMs;
   // A stream of chance for each fault: with one taken away, the others strike where they did.
   const faultRandom = random.fork();
@@ -254,17 +264,21 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     else faultRandom.fraction();
   }
   const struckNow = (name: FaultName): void => {
-    struck[name] = (struck[name] ?? 0) + 1;
+    struck.set(name, (struck.get(name) ?? 0) + 1);
     story.tell(() => ({ who: "FAULT", what: name }));
   };
-  /** Whether a fault strikes now. */
-  const strikes = (name: FaultName): boolean => {
+  /** Whether a fault strikes now: one question, for whoever asks at every step. */
+  const strikerOf = (name: FaultName): (() => boolean) => {
     const chance = chances.get(name);
-    if (chance === undefined || schedule.nowMs() >= calmAtMs || chance.random.fraction() >= chance.rate)
-      return false;
-    struckNow(name);
-    return true;
+    if (chance === undefined) return () => false;
+    return () => {
+      if (schedule.nowMs() >= calmAtMs || chance.random.fraction() >= chance.rate) return false;
+      struckNow(name);
+      return true;
+    };
   };
+  const strikers = new Map(faultNames.map((name) => [name, strikerOf(name)]));
+  const strikes = (name: FaultName): boolean => strikers.get(name)?.() === true;
   // A stream of its own: what is drawn on it moves nothing else's chance.
   const cardRandom = randomOf(seed ^ 0x5eed_ca2d);
   const drawsCards = cardRandom.chance(0.25) && options.flows === undefined && options.mutant === undefined;
@@ -280,7 +294,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   /** How far one clock is from the true time; between two of them is what the policy allows at the most. */
   const skewOf = (chance: Random): number =>
     Math.round((drawn.clockSkew * policy.clockSkewMs * chance.between(-20_000, 20_000)) / 40_000);
-  if (drawn.clockSkew > 0) struck.clockSkew = 1;
+  if (drawn.clockSkew > 0) struck.set("clockSkew", 1);
   /** charges that were declined and then captured, by the transaction */
   const turnedBy = new Map<string, string>();
   const turned = new Set<string>();
@@ -352,7 +366,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
         random: troubleRandom.fork(),
         strikes,
         struck: (fault) => {
-          struck[fault] = (struck[fault] ?? 0) + 1;
+          struck.set(fault, (struck.get(fault) ?? 0) + 1);
           story.tell(() => ({ who: "FAULT", what: `${fault} at ${name}` }));
         },
         troubles: options.troubles ?? drawnTroubles,
@@ -360,15 +374,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       }),
     ]),
   ) as Record<GatewayName, SimAccount>;
-  const closings = closingsOf(schedule.nowMs, (name, status) =>
-    gatewaysOfWorld[name].rules.refusesAccount({
-      kind: "replied",
-      status,
-      headers: {},
-      body: "",
-      bodySha256: "",
-    }),
-  );
+  const closings = closingsOf(schedule.nowMs, refusesAccount);
 
   const watch = instrumentWatch((checker, chargeId, what) => breach(new Violation(checker, chargeId, what)));
   /** What a person decides was in review all the same: it is counted as that. */
@@ -559,14 +565,17 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     troubled(process);
     story.tell(() => ({ who: process.name, what: `freezes for ${frozen} ms ${when} ${what}` }));
   };
+  const freezes = strikerOf("freeze");
+  const killsBefore = strikerOf("killBeforeEffect");
+  const killsAfter = strikerOf("killAfterEffect");
   /**
    * Stands between a worker and each effect: it may die or freeze there. What it gives is to be awaited, come what
    * may; nothing, as nearly always, is not: a promise that waits for nothing costs as much as one that does.
    */
   const gate = (process: SimProcess, what: string, when: "before" | "after"): Promise<void> | undefined => {
     if (!process.alive) return never;
-    if (strikes("freeze")) freeze(process, what, when);
-    if (strikes(when === "before" ? "killBeforeEffect" : "killAfterEffect")) {
+    if (freezes()) freeze(process, what, when);
+    if (when === "before" ? killsBefore() : killsAfter()) {
       kill(process, `${when} ${what}`);
       return never;
     }
@@ -616,14 +625,16 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     troubled(process);
     return new Unavailable(what);
   };
+  const throttles = strikerOf("ledgerThrottled");
+  const losesAnswer = strikerOf("ledgerAnswerLost");
   const ledgerAct = <T>(process: SimProcess, what: string, apply: () => T): Promise<T> =>
     // One promise, and not an asynchronous function: of all that there is to be called, this is called most.
     new Promise((resolve, reject) => {
       schedule.after(workerRandom.between(1, 8), () => {
-        if (strikes("ledgerThrottled")) return reject(ledgerFailure(process, `${what}: throttled`));
+        if (throttles()) return reject(ledgerFailure(process, `${what}: throttled`));
         const result = apply();
         const answer = (): void => {
-          if (strikes("ledgerAnswerLost")) reject(ledgerFailure(process, `${what}: no answer`));
+          if (losesAnswer()) reject(ledgerFailure(process, `${what}: no answer`));
           else resolve(result);
         };
         const held = gate(process, what, "after");
@@ -1053,13 +1064,12 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       options.mutant?.worker === undefined ? sound : { ...sound, ...options.mutant.worker(sound) };
     const flow = process.queue === "charges" ? flows.submit : flows.resolve;
     const startedAtMs = schedule.nowMs();
-    const unsent = new Map(
-      batch.flatMap((message) => {
-        const chargeId = turnedOf(message);
-        const entry = chargeId === undefined ? undefined : unsentOf(chargeId);
-        return entry === undefined ? [] : [[chargeId, entry] as const];
-      }),
-    );
+    const unsent = new Map<string, LedgerEntry>();
+    for (const message of batch) {
+      const chargeId = turnedOf(message);
+      const entry = chargeId === undefined ? undefined : unsentOf(chargeId);
+      if (chargeId !== undefined && entry !== undefined) unsent.set(chargeId, entry);
+    }
     const ends = await flow(
       batch.map((message) => ({
         messageId: message.id,
@@ -1070,7 +1080,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       worker,
     );
     // Whoever saw it waiting, and could write, has no reason to leave it so.
-    for (const [chargeId = "", entry] of unsent)
+    for (const [chargeId, entry] of unsent)
       if (unsentOf(chargeId) === entry && process.ledgerFailedAtMs < startedAtMs)
         turnedAndHeard.add(chargeId);
     await gate(process, "batch response", "before");
@@ -1259,30 +1269,23 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
 
   let steps = 0;
   const run = (untilMs: number): Promise<void> =>
+    // By itself, and not in a promise's turn: in one, nothing else that is ready could be run to its end.
     new Promise((resolve, reject) => {
-      // Ticks come one after the other, and no promise between them.
-      const outOfTick = (): void => void ready.then(goOn);
-      // Not a loop that awaits: worlds have steps by the hundred, and each would cost two promises more.
-      const goOn = (): void => {
+      setImmediate(() => {
         try {
           while (violation === undefined && crash === undefined) {
             const act = schedule.step(startMs + untilMs);
             if (act === "over") break;
             steps += 1;
-            if (act === still && options.settlesAlways !== true) continue;
-            // When everything that is ready has run: a tick comes after every promise.
-            process.nextTick(outOfTick);
-            return;
+            if (act !== still || options.settlesAlways === true) runReady();
           }
           resolve();
         } catch (error) {
           reject(error);
         }
-      };
-      goOn();
+      });
     });
 
-  await breathed();
   await run(endMs);
   if (crash !== undefined) throw crash;
   // What a person has decided a day ago or later is still being found out.
@@ -1414,7 +1417,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       state: table.entryOf(one.chargeId)?.state ?? "none",
       lostInOutage: lostInOutage.has(one.chargeId),
     })),
-    struck,
+    struck: Object.fromEntries(struck),
     ...(violation === undefined ? {} : { violation }),
     story: story.lines(),
     startMs,

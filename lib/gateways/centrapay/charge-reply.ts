@@ -171,10 +171,11 @@ const excerptMembers = [
 export const excerptOf = (reply: Replied): string => {
   const body = bodyOf(reply);
   if (!isJsonObject(body)) return beginningOf(reply.body);
-  const kept = excerptMembers.flatMap((name) => {
+  let kept = "";
+  for (const name of excerptMembers) {
     const value = member(body, name);
-    return typeof value === "string" || typeof value === "number" ? [`${name}=${value}`] : [];
-  });
+    if (typeof value === "string" || typeof value === "number") kept += `${name}=${value} `;
+  }
   const { amount, currency } = echoOfMonetary(body["value"], undefined);
-  return beginningOf([...kept, ...(amount === undefined ? [] : [`value=${amount} ${currency}`])].join(" "));
+  return beginningOf(amount === undefined ? kept.slice(0, -1) : `${kept}value=${amount} ${currency}`);
 };

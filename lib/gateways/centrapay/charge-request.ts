@@ -58,13 +58,16 @@ const fieldProblems = (
   place: string,
   value: JsonObject,
   checks: Readonly<Record<string, Check>>,
-): Problem[] =>
-  Object.entries(value).flatMap(([name, item]): Problem[] => {
+): Problem[] => {
+  const problems: Problem[] = [];
+  for (const [name, item] of Object.entries(value)) {
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (check === undefined) return [unknownField(`${place}.${name}`)];
-    const must = check(item);
-    return must === undefined ? [] : [{ field: `${place}.${name}`, must }];
-  });
+    const must = check?.(item);
+    if (check === undefined) problems.push(unknownField(`${place}.${name}`));
+    else if (must !== undefined) problems.push({ field: `${place}.${name}`, must });
+  }
+  return problems;
+};
 
 type Shape = {
   readonly fields: Readonly<Record<string, Check>>;
