@@ -69,6 +69,8 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   let reading: Promise<void> | undefined;
   /** the last closing that this worker asked for: obeyed here even where it could not be written */
   let closing: Closing | undefined;
+  /** and whether it was written, as far as is known, or is being written */
+  let isShared = true;
   /** turns of charges that were admitted and have not sent yet */
   let admitted: number[] = [];
   /** those who ask for turns together get them with one write */
@@ -148,19 +150,25 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
 
   const close = async (asked: Close): Promise<void> => {
     const closed = closeGate(record, asked, delays)?.closing;
-    if (closed === undefined || (closing !== undefined && closedUntilMs(closed) <= closedUntilMs(closing)))
-      return;
-    // At once for this worker, whatever becomes of the write.
-    closing = closed;
-    log.event("gateway_closed", {
-      gateway,
-      reason: asked.because,
-      delayMs: closedUntilMs(closed) - asked.atMs,
-    });
-    log.metric("GatewayClosed", 1, { gateway, reason: asked.because });
+    if (closed === undefined) return;
+    const isKnown = closing !== undefined && closedUntilMs(closed) <= closedUntilMs(closing);
+    // The others do not know of it where it could not be written.
+    if (isKnown && isShared) return;
+    if (!isKnown) {
+      // At once for this worker, whatever becomes of the write.
+      closing = closed;
+      log.event("gateway_closed", {
+        gateway,
+        reason: asked.because,
+        delayMs: closedUntilMs(closed) - asked.atMs,
+      });
+      log.metric("GatewayClosed", 1, { gateway, reason: asked.because });
+    }
+    isShared = true;
     try {
       await write((standing) => closeGate(standing, asked, delays));
     } catch (error) {
+      isShared = false;
       unread(error);
     }
   };

@@ -73,7 +73,7 @@ export const prepareAttempt = async (
     const harmlessAtMs = lostAtMs + preparation.findAfterMs;
     if (nowMs < harmlessAtMs)
       return { kind: "ended", entry, verdict: { kind: "sendAgain", atMs: harmlessAtMs } };
-    const found = await find(preparation, { charge, gateway }, worker);
+    const found = await find(entry, preparation, { charge, gateway }, worker);
     if ("failure" in found) return unsent(entry, nowMs, { at: nowMs, text: found.failure });
     const paid = found.find(({ state }) => state === "charged" || state === "unlisted");
     if (paid !== undefined)
@@ -190,7 +190,12 @@ const keep = async (entry: OpenedEntry, prepared: Prepared, worker: Worker): Pro
   return (await replaceEntry(entry, next, worker)) ? { kind: "ready", entry: next } : { kind: "lost" };
 };
 
+/**
+ * Looks for what was made for the charge. Not beyond the lease: whoever holds the next one may have made something
+ * since, and a look may be all that it takes to have that paid.
+ */
 const find = async (
+  { leaseUntilMs }: OpenedEntry,
   preparation: Preparation,
   { charge, gateway }: Addressed,
   worker: Worker,
@@ -202,7 +207,7 @@ const find = async (
       gateway,
       "lookUp",
       preparation.find(charge, cursor),
-      { timeoutMs: worker.gatewayTimeoutMs },
+      { timeoutMs: worker.gatewayTimeoutMs, notAfterMs: leaseUntilMs },
       worker,
     );
     if (transport.kind !== "replied") return { failure: `looking for it: ${transport.cause}` };

@@ -289,6 +289,25 @@ describe("what this worker heard itself", () => {
     ]);
   });
 
+  test.each<[Answered, string]>([
+    [limitedFor(48_000), "a pause"],
+    [fault, "an outage"],
+  ])(
+    "that could not be written is written with the next answer that says the same: %j (%s)",
+    async (answered) => {
+      const on = workerAt();
+      await on.notes(fault);
+      on.book.failBy(() => "before");
+      await on.notes(answered);
+      expect(on.record()).toBeUndefined();
+      on.book.failBy(undefined);
+      for (let nth = 0; nth < 2; nth++) await on.notes(answered);
+      expect(on.record()?.closing).toMatchObject({ sinceMs: on.startMs });
+      expect(on.calls("replace")).toBe(2);
+      expect(on.reasons()).toHaveLength(1);
+    },
+  );
+
   test("of an account that is known to be closed is told no more, and not written", async () => {
     const on = workerAt();
     await on.stands({ closing: closing(on.startMs) });

@@ -323,6 +323,16 @@ describe("what was made and lost", () => {
     expect(await afterEight(neverSent()), "a failure's pause").toBeGreaterThanOrEqual(320_000);
   });
 
+  test("nobody looks beyond the own lease: a look may set off what its next holder made (S1)", async () => {
+    const on = stage({ make: [unanswered()], find: [found([])], charge: [paid] });
+    await on.submit();
+    const leasedAtMs = on.clock.nowMs();
+    await on.submit();
+    const [, look] = on.wire.sent;
+    expect(look?.url).toContain("/external-ref/");
+    expect(look?.notAfterMs).toBe(leasedAtMs + 72_000);
+  });
+
   test("pages without end are no answer; the same page again ends them", async () => {
     let page = 0;
     const endless: Scripted = {

@@ -49,6 +49,26 @@ describe("the world", () => {
     expect(refused).toBeGreaterThan(20);
   });
 
+  test("charges that come many at once: no promise is broken", async () => {
+    let together = 0;
+    for (let seed = 1; seed <= 60; seed++) {
+      const { violation, told } = await runWorld({ seed, charges: 20, bursts: true });
+      expect(violation?.message).toBeUndefined();
+      const arrived = told.map(({ arrivedMs }) => arrivedMs);
+      together += arrived.filter((ms, place) => place > 0 && ms - (arrived[place - 1] ?? 0) <= 100).length;
+    }
+    expect(together).toBeGreaterThan(60 * 10);
+  });
+
+  test.each([651, 683])(
+    "seed %i of Quick Pays: who stood still looks for nothing when its lease is over",
+    async (seed) => {
+      // The look came after another worker had made a Payment Request, and set its payment off: after a refusal, once.
+      const { violation } = await runWorld({ seed, charges: 20, ways: ["quickPay"] });
+      expect(violation?.message).toBeUndefined();
+    },
+  );
+
   test("the faults that are given are the ones that strike", async () => {
     const { struck } = await runWorld({
       seed: 3,

@@ -7,7 +7,7 @@ import {
   type RequestId,
 } from "../../lib/core/charge.ts";
 import type { Gateway } from "../../lib/core/gateway.ts";
-import { finalStates, type LedgerEntry } from "../../lib/core/ledger.ts";
+import { finalStates, type LedgerEntry, type OpenedEntry } from "../../lib/core/ledger.ts";
 import type { Notice } from "../../lib/core/notice.ts";
 import type { PaceRecord, RateLimit } from "../../lib/core/pace.ts";
 import { type AfterAbsence, defaultPolicy, leaseMsOf, type Policy } from "../../lib/core/policy.ts";
@@ -68,6 +68,8 @@ export type WorldOptions = {
   readonly ways?: readonly ChargeWay[];
   /** charges come until then; by default for the first hour and a half */
   readonly arrivingMs?: number;
+  /** whether charges come many at once; the seed draws it by default */
+  readonly bursts?: boolean;
   readonly policy?: Partial<Policy>;
   /** receives after which a message becomes a dead letter; as deployed by default */
   readonly maxReceives?: number;
@@ -289,6 +291,9 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     ...options.policy,
     afterAbsence: random.pick<AfterAbsence>(["resendWithinLife", "resendWithinLife", "newAttempt", "review"]),
   };
+  const burstRandom = randomOf(seed ^ 0x5eed_b257);
+  const drawsBursts = burstRandom.chance(0.3);
+  const burst = (options.bursts ?? drawsBursts) ? 0.5 + burstRandom.fraction() / 2 : 0;
   const turnRandom = randomOf(seed ^ 0x5eed_70b2);
   const sha256 = sumsOf();
   /** How far one clock is from the true time; between two of them is what the policy allows at the most. */
@@ -516,8 +521,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     processes.push(process);
     return process;
   };
-  /** Who holds the lease of a charge, by its token, until they write something else or lose it. */
-  const holders = new Map<string, Map<SimProcess, LeaseToken>>();
+  /** Who holds the lease of a charge, by what they wrote, until they write something else or lose it. */
+  const holders = new Map<string, Map<SimProcess, OpenedEntry>>();
   /** charges of which a send, or the worker that held them, was lost: all that may leave one undetermined */
   const caused = new Set<string>();
   const troubled = (process: SimProcess): void => {
@@ -533,10 +538,10 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     taken: boolean,
   ): void => {
     const { chargeId } = entry;
-    const holding = holders.get(chargeId) ?? new Map<SimProcess, LeaseToken>();
-    if (holding.get(process) === previous) holding.delete(process);
+    const holding = holders.get(chargeId) ?? new Map<SimProcess, OpenedEntry>();
+    if (holding.get(process)?.token === previous) holding.delete(process);
     if (taken && entry.state === "opened") {
-      holding.set(process, entry.token);
+      holding.set(process, entry);
       // A write may take hold when its worker has already died or stands still, or has stood still before it.
       const leftMs = entry.leaseUntilMs - schedule.nowMs() - process.skewMs;
       if (!process.alive || process.frozenUntilMs > schedule.nowMs() || leftMs < fullLeaseMs - lateWriteMs)
@@ -704,7 +709,9 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const checkFirstByte = (process: SimProcess, asking: Asking): void => {
     const { kind, chargeId, requestId, mayMoveMoney } = asking;
     if (kind === "charge" || kind === "make" || mayMoveMoney === true) {
-      const holds = chargeId !== undefined && holders.get(chargeId)?.has(process) === true;
+      const held = chargeId === undefined ? undefined : holders.get(chargeId)?.get(process);
+      // Others may have taken it over where clocks differ; they know that it may have been sent until then.
+      const holds = held !== undefined && schedule.nowMs() + process.skewMs <= held.leaseUntilMs;
       breaks(
         "sentOnlyUnderLease",
         chargeId,
@@ -759,7 +766,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     });
     if (chargeId === undefined) return;
     // Whoever lost the lease meanwhile cannot write down what was heard: the send stays lost.
-    const holds = holders.get(chargeId)?.get(process) === table.entryOf(chargeId)?.token;
+    const holds = holders.get(chargeId)?.get(process)?.token === table.entryOf(chargeId)?.token;
     if ((kind === "charge" || kind === "make") && plainStatuses.has(status) && holds && !causedAnyway)
       caused.delete(chargeId);
     if (kind === "find" && status === 200) unknownMakes.delete(chargeId);
@@ -1149,7 +1156,11 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     const plain = chargeMessage(chargeId, way, arrivals);
     const body = onCards ? onCard(plain, cardRandom) : plain;
     bodies.set(chargeId, body);
-    const arrivedMs = arrivals.between(0, options.arrivingMs ?? troubleMs * 0.7);
+    const alone = arrivals.between(0, options.arrivingMs ?? troubleMs * 0.7);
+    const before = arrived.at(-1)?.arrivedMs;
+    // A merchant puts many onto the queue at once, and their messages are worked together.
+    const arrivedMs =
+      before !== undefined && burstRandom.chance(burst) ? before + burstRandom.between(0, 100) : alone;
     arrived.push({ chargeId, way, arrivedMs });
     schedule.after(arrivedMs, () => {
       charges.send(body, chargeId, 0);
