@@ -20,6 +20,7 @@ export type SimQueue = {
   /** takes up to `max` visible messages and hides them */
   receive(max: number, hideMs: number): readonly SimMessage[];
   delete(message: SimMessage): void;
+  find(id: string): SimMessage | undefined;
   hide(message: SimMessage, ms: number): void;
   /** messages of a charge that are not deleted, dead letters among them */
   live(chargeId: string): number;
@@ -47,7 +48,7 @@ export const simQueue = (
 ): SimQueue => {
   const places = heapOf<Place>();
   let dead: SimMessage[] = [];
-  let made = 0;
+  const sent = new Map<string, SimMessage>();
   const liveByCharge = new Map<string, number>();
   const count = (chargeId: string, by: number): void => {
     liveByCharge.set(chargeId, (liveByCharge.get(chargeId) ?? 0) + by);
@@ -67,9 +68,8 @@ export const simQueue = (
   return {
     name,
     send(body, chargeId, delayMs) {
-      made += 1;
       const message: SimMessage = {
-        id: `${name}-${made}`,
+        id: `${name}-${sent.size + 1}`,
         body,
         chargeId,
         sentAtMs: nowMs(),
@@ -78,6 +78,7 @@ export const simQueue = (
         receipt: 0,
         state: "live",
       };
+      sent.set(message.id, message);
       count(chargeId, 1);
       place(message, nowMs() + delayMs);
       return message;
@@ -106,6 +107,7 @@ export const simQueue = (
       if (next !== undefined && next.atMs > now) tell(next.atMs);
       return taken;
     },
+    find: (id) => sent.get(id),
     delete(message) {
       if (message.state === "deleted") return;
       if (message.state === "dead") dead = dead.filter((one) => one !== message);

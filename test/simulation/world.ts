@@ -876,13 +876,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     return process.paces;
   };
 
-  /** deliveries by their receipts: only the latest of a message can hide it or wake it */
-  const received = new Map<string, readonly [message: SimMessage, number: number]>();
-  const receiptOf = (message: SimMessage): string => {
-    const receipt = `${message.id}/${message.receipt}`;
-    received.set(receipt, [message, message.receipt]);
-    return receipt;
-  };
+  const receiptOf = ({ id, receipt }: SimMessage): string => `${id}/${receipt}`;
   let requestIds = 0;
   let tokens = 0;
   const workerOf = (process: SimProcess): SimWorker => {
@@ -955,8 +949,9 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
         note: (noted) => ledgerCall(process, "note", () => notices.note(noted)),
       },
       async wake(receipt) {
-        const [message, number] = received.get(receipt) ?? [];
-        if (message !== undefined && message.receipt === number) unknowns.hide(message, 0);
+        // Only the latest delivery of a message can wake it.
+        const message = unknowns.find(receipt.slice(0, receipt.indexOf("/")));
+        if (message !== undefined && receiptOf(message) === receipt) unknowns.hide(message, 0);
       },
       queues: {
         async send(queue, message, delayMs = 0) {
@@ -1064,7 +1059,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
       return still;
     });
     for (const { receives } of batch) mostReceives = Math.max(mostReceives, receives);
-    const receipts = new Map(batch.map((message) => [message, message.receipt]));
+    const receipts = batch.map(({ receipt }) => receipt);
     const sound = workers.get(process) ?? workerOf(process);
     workers.set(process, sound);
     const worker =
@@ -1092,9 +1087,9 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
         turnedAndHeard.add(chargeId);
     await gate(process, "batch response", "before");
     timeout.cancel();
-    for (const message of batch) {
+    for (const [place, message] of batch.entries()) {
       const end = ends.get(message.id);
-      const receipt = receipts.get(message) ?? 0;
+      const receipt = receipts[place] ?? 0;
       if (end?.kind === "done") deleteMessage(queue, message, receipt);
       else if (message.receipt === receipt) queue.hide(message, end?.delayMs ?? 0);
     }
