@@ -313,11 +313,7 @@ const baseOf = (entry: LedgerEntry): EntryBase => {
       const { mismatch: _mismatch, droppedAtMs: _dropped, ...base } = rest;
       return base;
     }
-    case "approved":
-    case "declined_permanent":
-    case "declined_retryable":
-    case "request_error":
-    case "expired": {
+    default: {
       const { state: _, evidence: _found, finalAtMs: _at, ending: _end, ...base } = entry;
       return base;
     }

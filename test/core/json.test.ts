@@ -153,6 +153,15 @@ describe("canonicalJson", () => {
     expect(canonicalJson(value)).toBe(text);
   });
 
+  test("has few keys and many in order", () => {
+    const names = Array.from({ length: 40 }, (_, n) => `k${(n * 17) % 40}`);
+    for (let count = 0; count <= names.length; count++) {
+      const some = names.slice(0, count);
+      const value = Object.fromEntries(some.map((name) => [name, 1]));
+      expect(Object.keys(JSON.parse(canonicalJson(value)))).toEqual([...some].sort());
+    }
+  });
+
   test("is the same however the keys are ordered", () => {
     fc.assert(
       fc.property(anyJson, (value) => {

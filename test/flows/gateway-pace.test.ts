@@ -289,6 +289,12 @@ describe("what this worker heard itself", () => {
     ]);
   });
 
+  test("is written once, however many hear of it while it is", async () => {
+    const on = workerAt();
+    await Promise.all(Array.from({ length: 4 }, () => on.notes(limitedFor(48_000))));
+    expect(on.calls("replace")).toBe(1);
+  });
+
   test.each<[Answered, string]>([
     [limitedFor(48_000), "a pause"],
     [fault, "an outage"],
