@@ -292,7 +292,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     afterAbsence: random.pick<AfterAbsence>(["resendWithinLife", "resendWithinLife", "newAttempt", "review"]),
   };
   const burstRandom = randomOf(seed ^ 0x5eed_b257);
-  const drawsBursts = burstRandom.chance(0.3);
+  const drawsBursts = burstRandom.chance(0.3) && options.arrivingMs === undefined;
   const burst = (options.bursts ?? drawsBursts) ? 0.5 + burstRandom.fraction() / 2 : 0;
   const turnRandom = randomOf(seed ^ 0x5eed_70b2);
   const sha256 = sumsOf();
