@@ -69,8 +69,8 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   let reading: Promise<void> | undefined;
   /** the last closing that this worker asked for: obeyed here even where it could not be written */
   let closing: Closing | undefined;
-  /** and whether it was written, as far as is known, or is being written */
-  let isShared = true;
+  /** until when the others know it to be closed by this worker, or are being told */
+  let sharedUntilMs = Number.NEGATIVE_INFINITY;
   /** turns of charges that were admitted and have not sent yet */
   let admitted: number[] = [];
   /** those who ask for turns together get them with one write */
@@ -151,24 +151,25 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   const close = async (asked: Close): Promise<void> => {
     const closed = closeGate(record, asked, delays)?.closing;
     if (closed === undefined) return;
-    const isKnown = closing !== undefined && closedUntilMs(closed) <= closedUntilMs(closing);
-    // The others do not know of it where it could not be written.
-    if (isKnown && isShared) return;
-    if (!isKnown) {
+    const untilMs = closedUntilMs(closed);
+    if (untilMs <= sharedUntilMs) return;
+    if (closing === undefined || untilMs > closedUntilMs(closing)) {
       // At once for this worker, whatever becomes of the write.
       closing = closed;
       log.event("gateway_closed", {
         gateway,
         reason: asked.because,
-        delayMs: closedUntilMs(closed) - asked.atMs,
+        delayMs: untilMs - asked.atMs,
       });
       log.metric("GatewayClosed", 1, { gateway, reason: asked.because });
     }
-    isShared = true;
+    const toldUntilMs = sharedUntilMs;
+    sharedUntilMs = untilMs;
     try {
       await write((standing) => closeGate(standing, asked, delays));
     } catch (error) {
-      isShared = false;
+      // The others do not know of it: the next answer that says so is written again.
+      sharedUntilMs = toldUntilMs;
       unread(error);
     }
   };

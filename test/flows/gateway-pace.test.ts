@@ -314,6 +314,18 @@ describe("what this worker heard itself", () => {
     },
   );
 
+  test("that is longer, and could not be written, is not taken for written because a shorter one was", async () => {
+    const on = workerAt();
+    on.book.failBy(() => "before");
+    await on.notes(limitedFor(60_000));
+    on.book.failBy(undefined);
+    await on.notes(limitedFor(10_000));
+    expect(on.record()?.closing?.untilMs).toBe(on.startMs + 10_000);
+    await on.notes(limitedFor(60_000));
+    expect(on.record()?.closing?.untilMs).toBe(on.startMs + 60_000);
+    expect(on.reasons()).toHaveLength(1);
+  });
+
   test("of an account that is known to be closed is told no more, and not written", async () => {
     const on = workerAt();
     await on.stands({ closing: closing(on.startMs) });
