@@ -227,8 +227,7 @@ export const readCharge = (message: Json, gateways: RequestParsers, body = ""): 
   for (const key of Object.keys(message)) if (!topLevelFields.has(key)) problems.push(unknownField(key));
   // Which of two amounts was meant, nobody can say. As JSON itself writes it, which is how most come, no name is there
   // twice.
-  const isAsWritten = body === "" || JSON.stringify(message) === body;
-  const repeated = isAsWritten ? undefined : repeatedName(body);
+  const repeated = JSON.stringify(message) === body ? undefined : repeatedName(body);
   if (repeated !== undefined) problems.push({ field: repeated.slice(0, 120), must: "be there once" });
   if (message["v"] !== 1) problems.push({ field: "v", must: "be 1" });
   if (chargeId === undefined)

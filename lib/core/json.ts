@@ -63,22 +63,6 @@ export const defined = <T extends object>(object: T): { [K in keyof T]: Exclude<
   return kept as { [K in keyof T]: Exclude<T[K], undefined> };
 };
 
-/** More keys than that are sorted by the machine's own sort, which takes its time for so few. */
-const fewKeys = 24;
-
-/** The keys of an object in the order of their UTF-16 units. */
-const sortedKeys = (object: object): readonly string[] => {
-  const keys = Object.keys(object);
-  if (keys.length > fewKeys) return keys.sort();
-  for (let place = 1; place < keys.length; place += 1) {
-    const key = keys[place] as string;
-    let at = place;
-    for (; at > 0 && (keys[at - 1] as string) > key; at -= 1) keys[at] = keys[at - 1] as string;
-    keys[at] = key;
-  }
-  return keys;
-};
-
 /**
  * A copy with the keys of every object in one order (that of their UTF-16 units, whole numbers first as
  * JavaScript keeps them), so that the same content is the same text however it was written.
@@ -87,7 +71,7 @@ export const inKeyOrder = <T extends Json>(value: T): T => {
   if (Array.isArray(value)) return value.map(inKeyOrder) as unknown as T;
   if (!isJsonObject(value)) return value;
   const ordered: Record<string, unknown> = {};
-  for (const key of sortedKeys(value)) put(ordered, key, inKeyOrder(value[key] ?? null));
+  for (const key of Object.keys(value).sort()) put(ordered, key, inKeyOrder(value[key] ?? null));
   return ordered as T;
 };
 

@@ -292,29 +292,23 @@ export type Rejection = {
 /**
  * Everything of an entry that is not its state's own, which a transition leaves behind: what it starts from. Names are
  * left out and not put in: so the copy is an object of the usual kind to the machine, and so is all that is made of it.
+ * What waits has no more of its own than an unknown, and what has ended no more than a review.
  */
 const baseOf = (entry: LedgerEntry): EntryBase => {
   switch (entry.state) {
     case "opened": {
-      const { state: _, leaseUntilMs: _lease, ...base } = entry;
+      const { state, leaseUntilMs, ...base } = entry;
       return base;
     }
-    case "waiting": {
-      const { state: _, nextAtMs: _next, ...base } = entry;
-      return base;
-    }
+    case "waiting":
     case "unknown":
     case "pending": {
-      const { state: _, reason: _why, nextAtMs: _next, nextAct: _act, receipt: _receipt, ...base } = entry;
-      return base;
-    }
-    case "review": {
-      const { state: _, reason: _why, evidence: _found, finalAtMs: _at, ending: _end, ...rest } = entry;
-      const { mismatch: _mismatch, droppedAtMs: _dropped, ...base } = rest;
+      const { state, reason, nextAtMs, nextAct, receipt, ...base } = entry as UnknownEntry;
       return base;
     }
     default: {
-      const { state: _, evidence: _found, finalAtMs: _at, ending: _end, ...base } = entry;
+      const { state, reason, evidence, finalAtMs, ending, mismatch, droppedAtMs, ...base } =
+        entry as ReviewEntry;
       return base;
     }
   }
@@ -382,23 +376,27 @@ export const openEntry = (
   if (charge.instrument !== undefined) entry.instrumentRef = charge.instrument.ref;
   if (charge.instrument?.network !== undefined) entry.instrumentNetwork = charge.instrument.network;
   if (by.consumerMarks !== undefined && by.consumerMarks.length > 0) entry.consumerMarks = by.consumerMarks;
-  entry.token = by.token;
-  entry.openedAtMs = by.nowMs;
-  entry.updatedAtMs = by.nowMs;
-  entry.attempt = 1;
-  entry.requestId = by.requestId;
-  entry.firstSendAtMs = by.nowMs;
-  entry.openSends = 0;
-  entry.resends = 0;
-  entry.faultResends = 0;
-  entry.sends = 0;
-  entry.lookups = 0;
-  entry.looked = 0;
-  entry.lookFailures = 0;
-  entry.absences = [];
-  if (by.needsPreparation === true) entry.preparation = {};
-  entry.history = [{ e: "opened", at: by.nowMs, attempt: 1, requestId: by.requestId }];
-  return entry;
+  return Object.assign(
+    entry,
+    {
+      token: by.token,
+      openedAtMs: by.nowMs,
+      updatedAtMs: by.nowMs,
+      attempt: 1,
+      requestId: by.requestId,
+      firstSendAtMs: by.nowMs,
+      openSends: 0,
+      resends: 0,
+      faultResends: 0,
+      sends: 0,
+      lookups: 0,
+      looked: 0,
+      lookFailures: 0,
+      absences: [],
+    },
+    by.needsPreparation === true ? { preparation: {} } : {},
+    { history: [{ e: "opened", at: by.nowMs, attempt: 1, requestId: by.requestId } as const] },
+  );
 };
 
 /** A new charge that may not be sent, as one that waits: what it ends as is written in its place. */

@@ -2,7 +2,6 @@ import type { Charge, ChargeId, GatewayName, Problem, RequestId } from "./charge
 import type { RetryAdvice } from "./decline.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Finding, RefundProposal } from "./finding.ts";
-import { isoTime } from "./iso-time.ts";
 import { asString, defined, isJsonObject, type Json, type JsonObject, member, parseJson } from "./json.ts";
 import type { LedgerEntry, Rejection, ReviewReason } from "./ledger.ts";
 import type { NotedNotice } from "./notice.ts";
@@ -56,6 +55,8 @@ export type RouteMessage = {
 
 export type Route = { readonly queue: ChargeQueueName; readonly message: RouteMessage };
 
+const iso = (ms: number): string => new Date(ms).toISOString();
+
 const refundProposal = (entry: LedgerEntry): RouteMessage["refundProposal"] => {
   if (entry.state !== "review" || entry.reason !== "double_charge" || entry.evidence.kind !== "feed_rows")
     return undefined;
@@ -84,7 +85,7 @@ const retryOf = (entry: LedgerEntry): RouteMessage["retry"] => {
       : word.kind === "waits" && word.waitMs > 0
         ? finalAtMs + word.waitMs
         : undefined;
-  return fromMs === undefined ? { advice: retry } : { advice: retry, notBefore: isoTime(fromMs) };
+  return fromMs === undefined ? { advice: retry } : { advice: retry, notBefore: iso(fromMs) };
 };
 
 /**
@@ -132,7 +133,7 @@ export const routeOfDecision = (
     reason: "reason" in entry ? entry.reason : undefined,
     refundProposal: refund === undefined ? undefined : [refund],
     decided: { decision: event.decision, by: event.by, hash: event.hash },
-    at: isoTime(event.at),
+    at: iso(event.at),
   }) as RouteMessage,
 });
 
@@ -167,7 +168,7 @@ export const routeOfEntry = (entry: LedgerEntry, charge: Charge | undefined): Ro
       refundProposal: refundProposal(entry),
       evidence: ended?.evidence,
       decided: decidedOf(entry),
-      at: isoTime(ended?.finalAtMs ?? entry.updatedAtMs),
+      at: iso(ended?.finalAtMs ?? entry.updatedAtMs),
       charge: charge?.message,
     }) as RouteMessage,
   };
@@ -197,7 +198,7 @@ export const routeOfRejection = (rejection: Rejection, text: string): Route => {
         bodySha256: rejection.bodySha256,
         problems: rejection.problems,
       },
-      at: isoTime(rejection.atMs),
+      at: iso(rejection.atMs),
       message: text,
     }) as RouteMessage,
   };
@@ -224,7 +225,7 @@ export const routeOfNoted = (noted: NotedNotice, entry: Pick<LedgerEntry, "amoun
     reason: noted.reason,
     mismatch: noted.mismatch,
     evidence: noted.evidence,
-    at: isoTime(noted.atMs),
+    at: iso(noted.atMs),
   }) as RouteMessage,
 });
 

@@ -70,7 +70,7 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   /** the last closing that this worker asked for: obeyed here even where it could not be written */
   let closing: Closing | undefined;
   /** until when the others know it to be closed by this worker, or are being told */
-  let sharedUntilMs = Number.NEGATIVE_INFINITY;
+  let sharedUntilMs = 0;
   /** turns of charges that were admitted and have not sent yet */
   let admitted: number[] = [];
   /** those who ask for turns together get them with one write */
@@ -163,13 +163,12 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
       });
       log.metric("GatewayClosed", 1, { gateway, reason: asked.because });
     }
-    const toldUntilMs = sharedUntilMs;
     sharedUntilMs = untilMs;
     try {
       await write((standing) => closeGate(standing, asked, delays));
     } catch (error) {
       // The others do not know of it: the next answer that says so is written again.
-      sharedUntilMs = toldUntilMs;
+      sharedUntilMs = 0;
       unread(error);
     }
   };
@@ -213,13 +212,14 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
     return go;
   };
 
-  /** A read of the record, where the last one is too long ago: nothing to wait for, mostly. */
-  const readAgain = (): Promise<void> | undefined =>
-    clock.nowMs() - readAtMs >= readEveryMs ? refresh() : undefined;
+  const gate: GatewayPace["gate"] = async () => {
+    if (clock.nowMs() - readAtMs >= readEveryMs) await refresh();
+    return gateNow();
+  };
 
   /** What a gate holds back: charges whatever it is closed for, and look-ups while a Retry-After runs. */
-  const heldFor = (purpose: Purpose): Turn | undefined => {
-    const now = gateNow();
+  const heldFor = async (purpose: Purpose): Promise<Turn | undefined> => {
+    const now = await gate();
     if (now.kind === "open" || (purpose !== "charge" && now.because !== "rate_limited")) return undefined;
     return { kind: "held", untilMs: now.kind === "closed" ? now.untilMs : clock.nowMs() };
   };
@@ -238,11 +238,7 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   return {
     limit: inHand,
     exchange,
-
-    async gate() {
-      await readAgain();
-      return gateNow();
-    },
+    gate,
 
     async admit(waitMs) {
       const turn = await take(clock.nowMs() + waitMs);
@@ -251,19 +247,14 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
     },
 
     async turn(purpose, waitMs) {
-      const unread = readAgain();
-      if (unread !== undefined) await unread;
-      const held = heldFor(purpose);
+      const held = await heldFor(purpose);
       if (held !== undefined || rateNow() === undefined) return held ?? go;
       const nowMs = clock.nowMs();
       admitted = admitted.filter((atMs) => nowMs - atMs < turnLifeMs);
       if (purpose === "charge" && admitted.shift() !== undefined) return go;
       const turn = await take(nowMs + waitMs);
-      if (turn.kind !== "go") return turn;
       // The account may have been closed while this one waited.
-      const unreadNow = readAgain();
-      if (unreadNow !== undefined) await unreadNow;
-      return heldFor(purpose) ?? go;
+      return turn.kind === "go" ? ((await heldFor(purpose)) ?? go) : turn;
     },
 
     async note(purpose, answered, begunAtMs, tookMs) {

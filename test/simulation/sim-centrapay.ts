@@ -1,5 +1,5 @@
-import { isoTime } from "../../lib/core/iso-time.ts";
 import type { FaultName } from "./faults.ts";
+import { isoTime } from "./iso-time.ts";
 import type { Random } from "./random.ts";
 import { type Schedule, still } from "./schedule.ts";
 import type { Asking, Capture, SimAnswer, SimGateway } from "./sim-gateway.ts";

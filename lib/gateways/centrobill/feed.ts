@@ -1,5 +1,4 @@
 import type { Feed, FeedCursor, FeedPage, FeedRow, FeedWindow } from "../../core/feed.ts";
-import { isoTime } from "../../core/iso-time.ts";
 import { isJsonObject, type Json, type JsonObject, member, parseJson } from "../../core/json.ts";
 import { jsonList } from "../../core/json-list.ts";
 import { decimalOfJson } from "../../core/money.ts";
@@ -36,7 +35,7 @@ const putBackSeconds = [1_800, 3_600];
  */
 export const writeTime = (ms: number, format: TimeFormat, edge: "from" | "to"): string => {
   const seconds = edge === "from" ? Math.floor(ms / 1_000) : Math.ceil(ms / 1_000);
-  if (format === "iso") return isoTime(ms);
+  if (format === "iso") return new Date(ms).toISOString();
   if (format === "unix") return String(seconds);
   const { zone } = format;
   const text = localTime(seconds, zone);
@@ -186,16 +185,18 @@ export const centrobillFeed = (
     profile.rowsPath === "" ? [] : profile.rowsPath.split("."),
     rowFields.map((name) => namesOf(profile.fields[name])),
   );
-  const base = new URL(`${endpoint.feedUrl.replace(/\/$/, "")}${profile.path}`);
-  const headers = {
-    Accept: "application/json",
-    ...(auth.in === "header" ? { [auth.name]: endpoint.apiKey } : {}),
-  };
   const request = (query: readonly (readonly [string, string])[]): WireRequest => {
-    const asked = new URLSearchParams(base.search);
-    for (const [name, value] of query) asked.set(name, value);
-    if (auth.in === "query") asked.set(auth.name, endpoint.apiKey);
-    return { method: "GET", url: `${base.origin}${base.pathname}?${asked}`, headers };
+    const url = new URL(`${endpoint.feedUrl.replace(/\/$/, "")}${profile.path}`);
+    for (const [name, value] of query) url.searchParams.set(name, value);
+    if (auth.in === "query") url.searchParams.set(auth.name, endpoint.apiKey);
+    return {
+      method: "GET",
+      url: url.href,
+      headers: {
+        Accept: "application/json",
+        ...(auth.in === "header" ? { [auth.name]: endpoint.apiKey } : {}),
+      },
+    };
   };
 
   /** As many rows as were allowed and no word on more: there may be more, and nobody would know (S5). */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isoTime } from "../../lib/core/iso-time.ts";
+import { isoTime } from "./iso-time.ts";
 
 describe("isoTime", () => {
   it.each([
