@@ -1,5 +1,4 @@
 import type { FaultName } from "./faults.ts";
-import { isoTime } from "./iso-time.ts";
 import type { Random } from "./random.ts";
 import { type Schedule, still } from "./schedule.ts";
 import type { Asking, Capture, SimAnswer, SimGateway } from "./sim-gateway.ts";
@@ -81,6 +80,8 @@ const isPaidInParts = ({ barcode }: PaymentRequest, paid: string): boolean =>
   barcode !== undefined && BigInt(paid) > 3n && BigInt(paid) % 7n === 0n;
 const less = (amount: string, minor: string): string => String(BigInt(amount) - BigInt(minor));
 
+const iso = (ms: number): string => new Date(ms).toISOString();
+
 /** Which charge a confirmation is for: its Payment Request may have several. */
 export const invoiceRefOf = (chargeId: string): string => `invoice-${chargeId}`;
 const chargeOfInvoice = (invoiceRef: string): string => invoiceRef.slice("invoice-".length);
@@ -139,7 +140,7 @@ export const simCentrapay = (options: {
     id: activity.id,
     value: { amount: activity.amount, currency: one.currency },
     paymentRequestId: one.id,
-    createdAt: isoTime(activity.atMs),
+    createdAt: iso(activity.atMs),
     ...(activity.idempotencyKey === undefined ? {} : { idempotencyKey: activity.idempotencyKey }),
   });
 
@@ -263,9 +264,9 @@ export const simCentrapay = (options: {
       barcode: undefined,
       preAuth: false,
       createdAtMs: now,
-      createdAt: isoTime(now),
+      createdAt: iso(now),
       expiresAtMs: now + expiryMs,
-      expiresAt: isoTime(now + expiryMs),
+      expiresAt: iso(now + expiryMs),
       listedAtMs: now + laggedMs(),
       status: "new",
       reason: undefined,
