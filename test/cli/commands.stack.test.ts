@@ -271,7 +271,13 @@ describe("the sample", () => {
   test("prove keeps every promise in a few histories, and says what it did", async () => {
     const ended = await runCommand(["prove", "--seeds", "30", "--json"]);
     expect(ended.status).toBe(0);
-    expect(JSON.parse(ended.stdout)).toMatchObject({ seeds: 30, charges: 600, violations: 0 });
+    expect(JSON.parse(ended.stdout)).toMatchObject({
+      seeds: 30,
+      charges: 600,
+      violations: 0,
+      chargesPerSecond: expect.any(Number),
+      chargesPerCpuSecond: expect.any(Number),
+    });
   });
 
   test("prove tells a failure's seed, and the shortest history of it", async () => {
