@@ -16,8 +16,11 @@ const leftOut: Readonly<Record<string, string>> = {
     "export default class extends Map { constructor() { super(); } peek(key) { return this.get(key); } }",
   // Tells one browser from another.
   bowser: "export {};",
-  // For runtimes without a SHA-256 of their own.
+  // For runtimes without a SHA-256 or an MD5 of their own.
   "./Sha256Js": "export const Sha256Js = undefined;",
+  "./Md5Js": "export const Md5Js = undefined;",
+  // Signs messages of a stream of events.
+  "./HeaderFormatter": "export class HeaderFormatter {}",
   // Asks a machine of EC2 where it stands. Lambda names the region in the environment.
   "./getInstanceMetadataRegion": noMachine,
   "../config-resolver/regionConfig/getInstanceMetadataRegion": noMachine,
@@ -35,7 +38,10 @@ export const lambdaOnly: Plugin = {
       return { contents: JSON.stringify({ version }), loader: "json" };
     });
     build.onResolve(
-      { filter: /^@(aws-sdk|smithy)\/|^bowser$|^mnemonist\/|\/(Sha256Js|getInstanceMetadataRegion)$/ },
+      {
+        filter:
+          /^@(aws-sdk|smithy)\/|^bowser$|^mnemonist\/|\/(Sha256Js|Md5Js|HeaderFormatter|getInstanceMetadataRegion)$/,
+      },
       ({ path, resolveDir }) =>
         leftOut[path] === undefined
           ? undefined
