@@ -9,7 +9,7 @@ import type { InstrumentChange, InstrumentKey, InstrumentRecord } from "./core/i
 import type { JsonObject } from "./core/json.ts";
 import type { LedgerEntry, Rejection, ReviewReason } from "./core/ledger.ts";
 import type { NotedNotice, Notice, WakeUp } from "./core/notice.ts";
-import type { Gate, PaceRecord } from "./core/pace.ts";
+import type { Gate, PaceRecord, ProbedReason } from "./core/pace.ts";
 import type { Policy } from "./core/policy.ts";
 import type { ChargeQueueName } from "./core/queues.ts";
 import type { ReportRecord } from "./core/report-record.ts";
@@ -214,6 +214,8 @@ export type GatewayPace = {
 
 /** A claim to the look-up that may open a closed account. */
 export type Probe = {
+  /** what the account is closed for now, which the look-up has to disprove */
+  readonly because: ProbedReason;
   /** Opens the account, or keeps it closed for longer; nothing where the claim is over. Never throws. */
   note(passed: boolean): Promise<void>;
 };

@@ -1,6 +1,6 @@
 import type { DeclineTable } from "./core/decline.ts";
 import { type Json, parseJson } from "./core/json.ts";
-import { defaultPolicy, type Policy, parsePolicy } from "./core/policy.ts";
+import { defaultPolicy, gatewayTimeoutMaxMs, type Policy, parsePolicy } from "./core/policy.ts";
 import { CHARGE_QUEUES, type ChargeQueueName, type QueueVariable } from "./core/queues.ts";
 import { parseDeclineTable } from "./gateways/centrobill/decline-table.ts";
 import {
@@ -206,7 +206,7 @@ export const readSettings = (env: Environment): Settings => {
           },
         }
       : {}),
-    gatewayTimeoutMs: count("GATEWAY_TIMEOUT_MS", 30_000, 120_000),
+    gatewayTimeoutMs: count("GATEWAY_TIMEOUT_MS", 30_000, gatewayTimeoutMaxMs),
     concurrency: count("CONCURRENCY", 20, 1_000),
     policy: ratesOfHost(policy?.ok === true ? policy.policy : defaultPolicy, text("CENTRAPAY_URL")),
   };

@@ -1,16 +1,13 @@
 import type { Charge, GatewayName, RequestId, RequestParser } from "./charge.ts";
 import type { Feed } from "./feed.ts";
 import type { LookUp } from "./look-up.ts";
-import type { CloseReason } from "./pace.ts";
+import type { ProbedReason } from "./pace.ts";
 import type { Preparation, Prepared } from "./preparation.ts";
 import type { GatewayRules } from "./reply.ts";
 import type { Replied, WireRequest } from "./transport.ts";
 
 /** A look-up that may open a closed account, and whether its answer does. */
 export type Probe = { readonly request: WireRequest; opens(reply: Replied): boolean };
-
-/** What a look-up has to disprove: time alone ends the pause of a 429. */
-export type ProbedReason = Exclude<CloseReason, "rate_limited">;
 
 /** Everything that the flows may ask of a gateway. Pure: tables and translators, no wire. */
 export type Gateway = {

@@ -15,8 +15,9 @@ export type LookUp = {
     | { readonly kind: "rows"; readonly rows: readonly FeedRow[] }
     | { readonly kind: "unreadable"; readonly why: string };
   /**
-   * Whether asking may set the charge off at that moment. Then it is a send, under a lease and within the key
-   * life, and never only a look.
+   * Whether asking may set the charge off now. Then it is a send, under a lease and within the key life, and never
+   * only a look.
+   * @param earliestMs the earliest moment that it may be by the gateway's clock
    */
-  maySetOff(prepared: Prepared | undefined, nowMs: number): boolean;
+  maySetOff(prepared: Prepared | undefined, earliestMs: number): boolean;
 };

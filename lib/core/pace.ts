@@ -42,11 +42,14 @@ export type PaceRecord = {
   readonly workedAtMs?: number;
 };
 
+/** What a look-up has to disprove: time alone ends the pause of a 429. */
+export type ProbedReason = Exclude<CloseReason, "rate_limited">;
+
 /** Whether a gateway account may be sent to. `probe`: not before a look-up has succeeded, and one is due. */
 export type Gate =
   | { readonly kind: "open" }
   | { readonly kind: "closed"; readonly because: CloseReason; readonly untilMs: number }
-  | { readonly kind: "probe"; readonly because: Exclude<CloseReason, "rate_limited"> };
+  | { readonly kind: "probe"; readonly because: ProbedReason };
 
 const open: Gate = { kind: "open" };
 
@@ -204,6 +207,12 @@ const rateShare = 0.97;
 /** A burst is for the first tenth of a stretch: later it would stand beside a whole stretch of turns. */
 const burstShare = 0.1;
 
+const burstOf = ({ requests }: RateLimit): number => Math.floor(requests / 2);
+
+/** How far apart turns stand at the most, in milliseconds: for the rest of a stretch that began with a burst. */
+export const turnsApartMs = (limit: RateLimit): number =>
+  limit.perMs / ((limit.requests - burstOf(limit)) * rateShare);
+
 /**
  * Takes up to `wanted` turns that begin at `untilMs` at the latest. After an idle stretch half of what is allowed may go
  * at once, and the rest of that stretch goes slower for it; from then on turns stand evenly. So no stretch has
@@ -212,12 +221,13 @@ const burstShare = 0.1;
  */
 export const takeTurns = (
   turns: Turns | undefined,
-  { requests, perMs }: RateLimit,
+  limit: RateLimit,
   wanted: number,
   nowMs: number,
   untilMs: number,
 ): { readonly turns: Turns; readonly at: readonly number[] } => {
-  const burst = Math.floor(requests / 2);
+  const { requests, perMs } = limit;
+  const burst = burstOf(limit);
   const standing =
     turns === undefined || turns.nextMs < nowMs - perMs
       ? { nextMs: nowMs, burstLeft: burst, burstAtMs: nowMs }
@@ -230,7 +240,7 @@ export const takeTurns = (
   while (at.length < wanted && nextMs <= untilMs) {
     const slow = nextMs < standing.burstAtMs + perMs * (1 + burstShare);
     at.push(nextMs);
-    nextMs += perMs / ((slow ? requests - burst : requests) * rateShare);
+    nextMs += slow ? turnsApartMs(limit) : perMs / (requests * rateShare);
   }
   return {
     turns: {

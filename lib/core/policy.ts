@@ -1,6 +1,6 @@
 import { type GatewayName, gatewayNames } from "./charge.ts";
 import { isJsonObject, type Json } from "./json.ts";
-import type { RateLimit } from "./pace.ts";
+import { type RateLimit, turnsApartMs } from "./pace.ts";
 import { type Region, regions } from "./retry-rules/sources.ts";
 import { decidedByTwo, type ReviewDecision, reviewDecisions } from "./review-decision.ts";
 
@@ -101,11 +101,15 @@ export const defaultPolicy: Policy = {
 export const retriesLater = ({ retryScheduleMs }: Pick<Policy, "retryScheduleMs">): boolean =>
   retryScheduleMs.length > 0;
 
+/** The longest time-out of a request to a gateway that a user may ask for. */
+export const gatewayTimeoutMaxMs = 120_000;
+
 /**
- * How much later than it was opened an attempt may reach the network: it may be sent again until its key life
- * ends, and two workers' clocks may differ.
+ * How much later than it was opened an attempt may reach the network: it may be sent until its lease ends, and again
+ * until its key life does, and two workers' clocks may differ.
  */
-export const networkSlackMs = (policy: Policy): number => policy.requestIdLifeMs + policy.clockSkewMs;
+export const networkSlackMs = (policy: Policy): number =>
+  Math.max(policy.requestIdLifeMs, leaseMsOf(policy, gatewayTimeoutMaxMs)) + policy.clockSkewMs;
 
 /** How long an attempt belongs to one worker: long enough for every send and wait it may make, and 10 s. */
 export const leaseMsOf = (policy: Policy, gatewayTimeoutMs: number): number =>
@@ -128,13 +132,16 @@ export const writesMs = 6_000;
 export const worstCaseMsOf = (policy: Policy, gatewayTimeoutMs: number): number =>
   gatewayTimeoutMs * (policy.resendsMax + 1) + policy.resendDelayMs * policy.resendsMax + writesMs;
 
+/** How much later than it was sent a request may be met by the gateway, which no longer knows its id then. */
+const onTheWayMs = 30_000;
+
 /**
  * The last moment, by any worker's clock, at which a request id first sent at `firstSendAtMs` may be sent
- * again (S3). Two workers' clocks may differ by the clock skew, which is kept back; of a life shorter than five times
- * that, a fifth of it, or nothing could be sent again.
+ * again (S3). Two workers' clocks may differ by the clock skew, and a request may be on its way for a time-out: both
+ * are kept back; of a life shorter than five times that, a fifth of it, or nothing could be sent again.
  */
-export const keyLifeEndMs = (policy: Policy, firstSendAtMs: number): number =>
-  firstSendAtMs + policy.requestIdLifeMs - Math.min(policy.clockSkewMs, policy.requestIdLifeMs / 5);
+export const keyLifeEndMs = ({ requestIdLifeMs, clockSkewMs }: Policy, firstSendAtMs: number): number =>
+  firstSendAtMs + requestIdLifeMs - Math.min(clockSkewMs + onTheWayMs, requestIdLifeMs / 5);
 
 type Parsed =
   | { readonly ok: true; readonly policy: Policy }
@@ -153,6 +160,12 @@ const isSchedule = (value: unknown, maxMs: number): value is number[] =>
 
 const isFrom1 = (value: unknown, max: number): boolean => isMs(value, max) && value >= 1;
 
+/**
+ * Turns that stand further apart are not to be had within the waits of `paced-send`: a charge of several requests would
+ * be begun and given back for ever.
+ */
+const turnsApartMaxMs = 5_000;
+
 const isRateLimits = (value: unknown): boolean =>
   isJsonObject(value as Json) &&
   Object.entries(value as Record<string, unknown>).every(
@@ -163,7 +176,8 @@ const isRateLimits = (value: unknown): boolean =>
       isMs((limit as RateLimit).requests, 1e9) &&
       (limit as RateLimit).requests >= 2 &&
       isMs((limit as RateLimit).perMs, dayMs) &&
-      (limit as RateLimit).perMs >= 100,
+      (limit as RateLimit).perMs >= 100 &&
+      turnsApartMs(limit as RateLimit) <= turnsApartMaxMs,
   );
 
 const schedule = "a list of 1 to 50 rising whole numbers of milliseconds";
@@ -206,7 +220,7 @@ const checks: { readonly [K in keyof Policy]: readonly [check: (value: unknown) 
     probeDelayMs: [(v) => isFrom1(v, 3_600_000), "a whole number of milliseconds from 1 to 3600000"],
     rateLimits: [
       isRateLimits,
-      `an object of ${gatewayNames.join(", ")} to {"requests": from 2, "perMs": from 100 to 86400000}`,
+      `an object of ${gatewayNames.join(", ")} to {"requests": from 2, "perMs": from 100, at most 4850 for each two requests}`,
     ],
     secondPersonFor: [
       (v) =>

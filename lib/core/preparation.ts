@@ -36,8 +36,8 @@ export type Preparation = {
   find(charge: Charge, cursor: string | undefined): WireRequest;
   readFound(reply: Replied): FoundPage;
   /**
-   * How long after a lost `make` it is harmless to look for it, in milliseconds: where a look may itself set a
-   * charge off, what was made has to have expired first.
+   * How long after a lost `make` it is harmless to look for it, in milliseconds, by one clock: where a look may itself
+   * set a charge off, what was made has to have expired first. `undefined`: it is harmless at once.
    */
-  readonly findAfterMs: number;
+  readonly findAfterMs?: number;
 };

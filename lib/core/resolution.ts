@@ -147,6 +147,9 @@ export const resolve = (
   if (capture !== undefined) {
     if (found.reversals.length > 0)
       return review("refunded_or_charged_back", rowsEvidence([capture, ...found.reversals]));
+    // A void gives back what was paid, and what we look at may go on saying "paid" (Centrapay: a refund changes no
+    // status): whether it took hold, only a person can find out.
+    if (entry.voidingAtMs !== undefined) return review("refunded_or_charged_back", evidenceOf(capture));
     const outcome = outcomeOfReply(capture.reply, asked, rules);
     if (outcome.kind === "approved")
       return {

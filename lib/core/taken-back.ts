@@ -11,12 +11,13 @@ const category = "issuer_unavailable";
  */
 export const asTakenBack = (
   resolution: Resolution,
-  { voidedAtMs }: UnknownEntry,
+  { voidingAtMs }: UnknownEntry,
   voidedAs: string | undefined,
 ): Resolution =>
   resolution.kind === "settle" &&
   resolution.state === "declined_permanent" &&
-  voidedAtMs !== undefined &&
+  // That a void was begun is enough: the write of its answer may have been lost.
+  voidingAtMs !== undefined &&
   voidedAs !== undefined &&
   resolution.ending.code === voidedAs
     ? {

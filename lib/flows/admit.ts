@@ -28,7 +28,7 @@ export const openGate = async ({ charge, gateway }: Addressed, worker: Worker): 
   if (gate.kind !== "probe") return gate;
   const claim = await pace.claimProbe(sendTurnWaitMs.probe + worker.gatewayTimeoutMs + probeSlackMs);
   if (claim !== undefined) {
-    const probe = gateway.probeOf(gate.because, charge, worker.clock.nowMs());
+    const probe = gateway.probeOf(claim.because, charge, worker.clock.nowMs());
     const { transport } = await pacedSend(
       gateway,
       "probe",

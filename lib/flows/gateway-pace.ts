@@ -19,6 +19,7 @@ import {
   noteProbe,
   noteWorked,
   type PaceRecord,
+  type ProbedReason,
   type RateLimit,
   takeTurns,
 } from "../core/pace.ts";
@@ -50,6 +51,12 @@ const turnLifeMs = 1_000;
 /** Who finds no turn comes back no sooner than this. */
 const minHeldMs = 250;
 
+/** Whether by one closing charges, or look-ups, wait longer than by another. */
+const isLonger = (one: Closing, other: Closing | undefined): boolean =>
+  other === undefined ||
+  closedUntilMs(one) > closedUntilMs(other) ||
+  (one.pausedUntilMs ?? 0) > (other.pausedUntilMs ?? 0);
+
 type Changed = Omit<PaceRecord, "version">;
 const go: Turn = { kind: "go" };
 
@@ -69,8 +76,8 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   let reading: Promise<void> | undefined;
   /** the last closing that this worker asked for: obeyed here even where it could not be written */
   let closing: Closing | undefined;
-  /** until when the others know it to be closed by this worker, or are being told */
-  let sharedUntilMs = 0;
+  /** what the others know of it by this worker, or are being told */
+  let shared: Closing | undefined;
   /** turns of charges that were admitted and have not sent yet */
   let admitted: number[] = [];
   /** those who ask for turns together get them with one write */
@@ -151,24 +158,23 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   const close = async (asked: Close): Promise<void> => {
     const closed = closeGate(record, asked, delays)?.closing;
     if (closed === undefined) return;
-    const untilMs = closedUntilMs(closed);
-    if (untilMs <= sharedUntilMs) return;
-    if (closing === undefined || untilMs > closedUntilMs(closing)) {
+    if (!isLonger(closed, shared)) return;
+    if (isLonger(closed, closing)) {
       // At once for this worker, whatever becomes of the write.
       closing = closed;
       log.event("gateway_closed", {
         gateway,
         reason: asked.because,
-        delayMs: untilMs - asked.atMs,
+        delayMs: closedUntilMs(closed) - asked.atMs,
       });
       log.metric("GatewayClosed", 1, { gateway, reason: asked.because });
     }
-    sharedUntilMs = untilMs;
+    shared = closed;
     try {
       await write((standing) => closeGate(standing, asked, delays));
     } catch (error) {
       // The others do not know of it: the next answer that says so is written again.
-      sharedUntilMs = 0;
+      shared = undefined;
       unread(error);
     }
   };
@@ -281,14 +287,19 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
 
     async claimProbe(forMs) {
       let untilMs = 0;
+      let because: ProbedReason | undefined;
       try {
         const claimed = await write((standing) => {
           const nowMs = clock.nowMs();
-          if (standing === undefined || gateOf(standing, nowMs).kind !== "probe") return undefined;
+          const found = gateOf(standing, nowMs);
+          if (standing === undefined || found.kind !== "probe") return undefined;
+          because = found.because;
           untilMs = nowMs + forMs;
           return { ...standing, probeUntilMs: untilMs };
         });
-        return claimed ? { note: (passed) => noteOf(untilMs, passed) } : undefined;
+        return claimed && because !== undefined
+          ? { because, note: (passed) => noteOf(untilMs, passed) }
+          : undefined;
       } catch (error) {
         unread(error);
         return undefined;

@@ -39,7 +39,8 @@ export const lookAtReview = async (
 
   if (gateway.lookUpOf !== undefined) {
     if (charge === undefined) return { says: "not_asked", why: "no_charge_message" };
-    if (gateway.lookUpOf(charge).maySetOff(entry.preparation?.prepared, worker.clock.nowMs()))
+    const earliestMs = worker.clock.nowMs() - worker.policy.clockSkewMs;
+    if (gateway.lookUpOf(charge).maySetOff(entry.preparation?.prepared, earliestMs))
       return { says: "not_asked", why: "asking_moves_money" };
     if (gateway.preparationOf?.(charge) !== undefined && entry.preparation?.prepared === undefined)
       return { says: "not_asked", why: "failed", text: "what was made for it at the gateway is not known" };

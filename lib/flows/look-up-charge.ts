@@ -33,7 +33,7 @@ export const lookUpCharge = async (
     };
     return failure === undefined ? { scan } : { scan, failure };
   };
-  if (lookUp.maySetOff(prepared, atMs)) {
+  if (lookUp.maySetOff(prepared, atMs - worker.policy.clockSkewMs)) {
     if (atMs <= keyLifeEndMs(worker.policy, firstSendAtMs)) return { kind: "send" };
     return { kind: "looked", rows: [], scanned: scanned(0, "asking could still set the charge off") };
   }

@@ -70,7 +70,10 @@ export const prepareAttempt = async (
   const lostAtMs = entry.preparation?.lostAtMs;
   if (lostAtMs !== undefined) {
     const nowMs = worker.clock.nowMs();
-    const harmlessAtMs = lostAtMs + preparation.findAfterMs;
+    // Another worker, with another clock, may have made it.
+    const harmlessAtMs =
+      lostAtMs +
+      (preparation.findAfterMs === undefined ? 0 : preparation.findAfterMs + worker.policy.clockSkewMs);
     if (nowMs < harmlessAtMs)
       return { kind: "ended", entry, verdict: { kind: "sendAgain", atMs: harmlessAtMs } };
     const found = await find(entry, preparation, { charge, gateway }, worker);

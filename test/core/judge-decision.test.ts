@@ -188,7 +188,7 @@ describe("what a decision does, and which rule refuses it", () => {
 });
 
 describe("what else stands in the way", () => {
-  const lifeEnd = t0 + 900_000 - 120_000;
+  const lifeEnd = t0 + 900_000 - 150_000;
   test.each<[what: string, changes: Partial<ToJudge>, nowMs: number, expected: string, reason: string]>([
     ["resend", { wish: wish("resend") }, lifeEnd, "resend request-1", "the last moment of the key life"],
     ["resend", { wish: wish("resend") }, lifeEnd + 1, "S3", "past it"],
@@ -590,8 +590,8 @@ describe("what a decision does, whole", () => {
     [{ wish: wish("settle-as-declined"), word: words.absent, entry: review({ attempt: 2 }), notices: [notice()] }, { kind: "settle", state: "declined_permanent", ending: { code: "absent" }, evidence: { kind: "absence", searches: words.absent.searches } }, "a notice of another attempt is nothing to answer for"],
     [{ wish: wish("settle-as-approved"), word: words.captured, notices: [notice()] }, { kind: "settle", state: "approved", ending: { code: "0" }, evidence: row1, ids: { transactionId: "tx-1" } }, "a notice that says something else than given back stands in nobody's way"],
     [{ wish: wish("new-attempt"), word: words.absent, entry: review({ attempt: 3 }) }, { kind: "newAttempt", attempt: 4 }, "the last one that the policy allows"],
-    [{ wish: wish("resend"), entry: review({ notAfterMs: t0 + 10 * minute }) }, { kind: "resend", requestId: "request-1", untilMs: t0 + 780_000 }, "the merchant's last moment"],
-    [{ wish: wish("resend"), entry: review({ firstSendAtMs: t0 + 60_000 }) }, { kind: "resend", requestId: "request-1", untilMs: t0 + 840_000 }, "the key life begins with the first byte"],
+    [{ wish: wish("resend"), entry: review({ notAfterMs: t0 + 10 * minute }) }, { kind: "resend", requestId: "request-1", untilMs: t0 + 750_000 }, "the merchant's last moment"],
+    [{ wish: wish("resend"), entry: review({ firstSendAtMs: t0 + 60_000 }) }, { kind: "resend", requestId: "request-1", untilMs: t0 + 810_000 }, "the key life begins with the first byte"],
   ])("‹%#›", (changes, effect, reason) => {
     const judged = judge(changes);
     expect("effect" in judged ? judged.effect : judged, reason).toStrictEqual(effect);
@@ -666,7 +666,7 @@ describe("the words in which it is told to a person", () => {
     ["a row looks like this charge: state whose it is (--evidence), or settle on it", { ...decline, word: words.weak }],
     [`an unknown is never called a failure: the gateway says "${nothing}"; state what you know (--evidence)`, decline],
     [`S4: on a person's word alone (the gateway says "${nothing}")`, { wish: wish("settle-as-declined", stated) }],
-    ["the gateway knows request-1 until 2026-11-22T12:13:00.000Z: past it the same id may charge again", resend, alone, t0 + 15 * minute],
+    ["the gateway knows request-1 until 2026-11-22T12:12:30.000Z: past it the same id may charge again", resend, alone, t0 + 15 * minute],
     ["the gateway shows a capture (captured: tx-1): another send could take it again", { ...resend, word: words.captured }],
     ["the gateway accepted it, and its last word is to come", { ...resend, word: words.pending }],
     ["a notice says otherwise (charge sale success): it has to be settled, not sent again", { ...resend, ...told }],
@@ -675,7 +675,7 @@ describe("the words in which it is told to a person", () => {
     ["the charge's own message is needed to send it, and the ledger never has it (--charge)", { ...resend, hasMessage: false }],
     ["it is answered: the same id would be answered the same (new-attempt takes another)", { ...resend, word: words.declined }],
     ["the gateway contradicts itself about this charge: nothing is sent on top of it", { ...resend, entry: review({ reason: "contradiction" }) }],
-    ["S2, S3: the same request id, while the gateway knows it (until 2026-11-22T12:13:00.000Z): it cannot charge twice; a worker that comes later looks up and does not send", resend],
+    ["S2, S3: the same request id, while the gateway knows it (until 2026-11-22T12:12:30.000Z): it cannot charge twice; a worker that comes later looks up and does not send", resend],
     ["a charge has at most 4 attempts (attemptsMax)", { ...again, entry: review({ attempt: 4 }), word: words.absent }],
     ["S2: attempt 1 is answered (declined, code 5051)", { ...again, word: words.declined }],
     [`a new request id needs an answer to the one before, or a certificate of its absence: the gateway says "${nothing}"`, again],

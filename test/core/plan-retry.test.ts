@@ -18,7 +18,7 @@ import {
 
 const hour = 3_600_000;
 const day = 24 * hour;
-const policy = policyOf({ requestIdLifeMs: 60_000, clockSkewMs: 0, attemptsMax: 4 });
+const policy = policyOf({ requestIdLifeMs: 60_000, leaseMs: 60_000, clockSkewMs: 0, attemptsMax: 4 });
 
 const events = (...names: string[]): HistoryEvent[] =>
   names.map((e) => ({ e, at: t0 }) as unknown as HistoryEvent);

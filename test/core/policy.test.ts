@@ -6,6 +6,7 @@ import {
   defaultPolicy,
   keyLifeEndMs,
   leaseMsOf,
+  networkSlackMs,
   type Policy,
   parsePolicy,
   probeDelaysOf,
@@ -178,7 +179,7 @@ describe("parsePolicy", () => {
       { centrapay: { requests: 1e9, perMs: day } },
       { centrapay: { requests: 2, perMs: day + 1 } },
       { centrapay: { requests: 1e9 + 1, perMs: 100 } },
-      'an object of centrobill, centrapay to {"requests": from 2, "perMs": from 100 to 86400000}',
+      'an object of centrobill, centrapay to {"requests": from 2, "perMs": from 100, at most 4850 for each two requests}',
     ],
   ])("%s: from %j to %j, and neither %j nor %j", (name, least, most, below, above, must) => {
     for (const value of [least, most]) expect(parsePolicy({ [name]: value } as Json).ok).toBe(true);
@@ -231,6 +232,15 @@ describe("rateLimits", () => {
     [{}, true, "none is known"],
     [{ centrapay: { requests: 200, perMs: 60_000 } }, true, "as documented"],
     [{ centrobill: { requests: 2, perMs: 100 } }, true, "the smallest there is"],
+    [{ centrobill: { requests: 2, perMs: 4_850 } }, true, "the slowest there is"],
+    [
+      { centrobill: { requests: 2, perMs: 4_851 } },
+      false,
+      "slower: a charge of several requests would never get the turns it needs",
+    ],
+    [{ centrobill: { requests: 3, perMs: 9_700 } }, true, "two after a burst of one"],
+    [{ centrapay: { requests: 25, perMs: 60_000 } }, true, "the slowest of a minute"],
+    [{ centrapay: { requests: 24, perMs: 60_000 } }, false, "slower than that"],
     [{ centrapay: { requests: 1, perMs: 60_000 } }, false, "a burst of half of it would be none"],
     [{ centrapay: { requests: 200, perMs: 99 } }, false, "shorter than clocks are apart"],
     [{ centrapay: { requests: 200 } }, false, "per what?"],
@@ -253,6 +263,20 @@ describe("probeDelaysOf", () => {
     [{ resendDelayMs: 0 }, 100, 2_400, "never at once"],
   ])("%j → %i up to %i (%s)", (changes, firstMs, longestMs) => {
     expect(probeDelaysOf(policyOf(changes))).toEqual({ firstMs, longestMs });
+  });
+});
+
+describe("networkSlackMs", () => {
+  test.each<[Partial<Policy>, number, string]>([
+    [{}, 1_020_000, "the key life, and the clocks"],
+    [
+      { requestIdLifeMs: 60_000, leaseMs: 500_000 },
+      620_000,
+      "a lease that is longer than that: it may be sent at its end",
+    ],
+    [{ requestIdLifeMs: 0 }, 372_000, "no life at all: the longest lease that follows from the waits"],
+  ])("%j → %i (%s)", (changes, slackMs) => {
+    expect(networkSlackMs(policyOf(changes))).toBe(slackMs);
   });
 });
 
@@ -279,10 +303,14 @@ describe("worstCaseMsOf", () => {
 
 describe("keyLifeEndMs (S3)", () => {
   test.each<[Partial<Policy>, number, string]>([
-    [{}, 780_000, "15 minutes less the clock skew"],
+    [{}, 750_000, "15 minutes less the clock skew and what is on its way"],
     [{ requestIdLifeMs: 300_000 }, 240_000, "of a short life a fifth is kept back"],
-    [{ requestIdLifeMs: 86_400_000 }, 86_280_000, "a day less the clock skew"],
-    [{ requestIdLifeMs: 86_400_000, clockSkewMs: 0 }, 86_400_000, "clocks that agree"],
+    [{ requestIdLifeMs: 86_400_000 }, 86_250_000, "a day less the same"],
+    [
+      { requestIdLifeMs: 86_400_000, clockSkewMs: 0 },
+      86_370_000,
+      "clocks that agree: what is on its way arrives in time",
+    ],
     [{ requestIdLifeMs: 0 }, 0, "no life at all"],
   ])("%j → %i ms after the first send (%s)", (changes, afterMs) => {
     expect(keyLifeEndMs(policyOf(changes), t0)).toBe(t0 + afterMs);

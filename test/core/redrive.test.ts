@@ -15,7 +15,7 @@ describe("what follows from putting a message back", () => {
     ["opened", opened(), 1, "left_to_its_worker", "a living lease"],
     ["opened", opened(), 2, "found_out_in_key_life", "a dead lease, a young id"],
     ["opened", opened(), 14, "looked_up", "a dead lease, an old id (S3)"],
-    ["unknown", unknown(), 13, "found_out_in_key_life", "S2"],
+    ["unknown", unknown(), 12.5, "found_out_in_key_life", "S2"],
     ["unknown", unknown(), 14, "looked_up", "S3"],
     ["unknown", unknown(), 9 * 24 * 60, "looked_up", "days later"],
     ["pending", pending(), 9 * 24 * 60, "looked_up", "days later"],

@@ -279,6 +279,11 @@ describe("resolve: a capture", () => {
       "taken and given back",
     ],
     [
+      { entry: { voidingAtMs: t0 + 1_000 }, found: { own: [row("captured")] } },
+      "review refunded_or_charged_back by feed_row",
+      "taken, and a void of ours is under way or made: it gives back what was paid, and a row need not show that",
+    ],
+    [
       {
         found: {
           own: [rowWith({ ...replies.captured, echo: { ...replies.captured.echo, amount: "19.98" } })],
@@ -746,7 +751,7 @@ describe("resolve: nothing there (S5)", () => {
 });
 
 describe("resolve: what an absence certificate allows", () => {
-  const lifeEnd = 780;
+  const lifeEnd = 750;
   const newAttempt = { afterAbsence: "newAttempt" } as const;
   const toPerson = { afterAbsence: "review" } as const;
   test.each<[Given, resolution: string, reason: string]>([
@@ -756,7 +761,7 @@ describe("resolve: what an absence certificate allows", () => {
     [{ entry: { openedAtMs: t0 - 9_000_000 }, now: lifeEnd }, "resendAbsent", "whenever it was opened"],
     [
       { entry: { firstSendAtMs: t0 - 1_000 }, now: lifeEnd, scan: { fromMs: t0 - 300_000 } },
-      "wait unknown no_answer lookUp +840",
+      "wait unknown no_answer lookUp +810",
       "counted from the first send, for which the first look was too narrow",
     ],
     [{ policy: { requestIdLifeMs: 100_000 } }, "review absent_past_key_life by absence", "a short life"],
@@ -929,9 +934,9 @@ describe("resolveWithoutFeed", () => {
     [{ resends: 1 }, 60, {}, horizon, "it was made: wait for a notice"],
     [{}, 60, { resendsMax: 0 }, horizon, "the policy has none"],
     [{ resends: 1 }, 60, { resendsMax: 2 }, "resend", "the second of two"],
-    [{}, 780, {}, "resend", "the key life's last moment"],
-    [{}, 780.001, {}, horizon, "past the key life (S3)"],
-    [{ firstSendAtMs: t0 - 1 }, 780, {}, horizon, "counted from the first send (S3)"],
+    [{}, 750, {}, "resend", "the key life's last moment"],
+    [{}, 750.001, {}, horizon, "past the key life (S3)"],
+    [{ firstSendAtMs: t0 - 1 }, 750, {}, horizon, "counted from the first send (S3)"],
     [{ held }, 60, {}, horizon, "answered: the resend would prove nothing"],
     [{ ids: { orderId: "or-1" } }, 60, {}, horizon, "the gateway named it: it arrived"],
     [accepted, 60, {}, "wait pending gateway_pending lookUp +86400", "accepted: never sent again"],

@@ -10,11 +10,11 @@ const settled = (state: "declined_permanent" | "approved" | "request_error", cod
   ending: { category: "blocked", code, retry: "never" },
   evidence: { kind: "feed_row", atMs: 9, rowSha256: "0", code },
 });
-const entry = (voidedAtMs?: number): UnknownEntry =>
-  (voidedAtMs === undefined ? {} : { voidedAtMs }) as UnknownEntry;
+const entry = (voidingAtMs?: number): UnknownEntry =>
+  (voidingAtMs === undefined ? {} : { voidingAtMs }) as UnknownEntry;
 
 describe("asTakenBack", () => {
-  test("a void of ours that was found is no refusal: a later attempt may be made", () => {
+  test("a void of ours that was found is no refusal, whether its answer was written or not: a later attempt may be made", () => {
     const found = settled("declined_permanent", ours);
     expect(asTakenBack(found, entry(5), ours)).toStrictEqual({
       ...found,
@@ -31,7 +31,7 @@ describe("asTakenBack", () => {
   test.each<[string, Resolution, number | undefined, string | undefined]>([
     ["cancelled by somebody else: we voided nothing", settled("declined_permanent", ours), undefined, ours],
     ["refused before the void came", settled("declined_permanent", "INACTIVE_ASSET"), 5, ours],
-    ["paid before the void came", settled("approved", ours), 5, ours],
+    ["approved is nothing that was taken back", settled("approved", ours), 5, ours],
     ["never made", settled("request_error", ours), 5, ours],
     ["a gateway that voids nothing", settled("declined_permanent", ours), 5, undefined],
     [
@@ -40,7 +40,7 @@ describe("asTakenBack", () => {
       5,
       ours,
     ],
-  ])("is left as it is: %s", (_why, resolution, voidedAtMs, voidedAs) => {
-    expect(asTakenBack(resolution, entry(voidedAtMs), voidedAs)).toBe(resolution);
+  ])("is left as it is: %s", (_why, resolution, voidingAtMs, voidedAs) => {
+    expect(asTakenBack(resolution, entry(voidingAtMs), voidedAs)).toBe(resolution);
   });
 });

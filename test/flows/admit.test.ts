@@ -62,6 +62,7 @@ const meet = async (scene: Scene) => {
       claimedForMs.push(forMs);
       if (scene.claims === false) return undefined;
       return {
+        because: "outage",
         async note(passed) {
           noted.push(passed);
         },

@@ -326,6 +326,28 @@ describe("what this worker heard itself", () => {
     expect(on.reasons()).toHaveLength(1);
   });
 
+  test.each<[atMs: number, pausedUntilMs: number, string]>([
+    [1_000, 4_000, "for look-ups, too, which nothing held until then"],
+    [0, 3_000, "and not before it is longer than the pause before it"],
+  ])(
+    "a pause that ends before an outage does counts all the same, after %i ms until %i (%s)",
+    async (afterMs, pausedUntilMs) => {
+      const on = workerAt();
+      for (let nth = 0; nth < 10; nth++) await on.notes(fault);
+      await on.notes(limitedFor(2_000));
+      on.clock.advance(afterMs);
+      await on.notes(limitedFor(3_000), afterMs);
+      expect(on.record()?.closing).toMatchObject({
+        because: "outage",
+        pausedUntilMs: on.startMs + pausedUntilMs,
+      });
+      on.clock.advance(pausedUntilMs - afterMs - 1);
+      expect(await on.pace.turn("lookUp", 0)).toMatchObject({ kind: "held" });
+      on.clock.advance(1);
+      expect(await on.pace.turn("lookUp", 0)).toEqual({ kind: "go" });
+    },
+  );
+
   test("of an account that is known to be closed is told no more, and not written", async () => {
     const on = workerAt();
     await on.stands({ closing: closing(on.startMs) });
@@ -518,6 +540,15 @@ describe("the look-up that may open it", () => {
     expect(on.record()?.probeUntilMs).toBe(on.startMs + 3_000);
     expect(await on.pace.gate()).toMatchObject({ kind: "closed", untilMs: on.startMs + 3_000 });
     expect(on.calls("read")).toBe(0);
+  });
+
+  test("that is claimed is for what the account is closed for then, and not for what it was", async () => {
+    const on = workerAt();
+    await on.stands({ closing: closing(on.startMs - 9_000) });
+    expect(await on.pace.gate()).toEqual({ kind: "probe", because: "outage" });
+    // Opened meanwhile, and closed again for its key: any answer would do for an outage, and this takes another one.
+    await on.stands({ closing: closing(on.startMs - 6_000, { because: "credential" }) });
+    expect(await on.pace.claimProbe(7_000)).toMatchObject({ because: "credential" });
   });
 
   test.each<[string, Omit<PaceRecord, "v" | "version"> | undefined]>([

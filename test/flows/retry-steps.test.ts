@@ -118,6 +118,7 @@ const desk = async (
     policy: policyOf({
       retryScheduleMs: [day, 3 * day, 5 * day],
       requestIdLifeMs: 0,
+      leaseMs: 0,
       clockSkewMs: 0,
       ...policy,
     }),

@@ -184,8 +184,8 @@ describe("lookUpCharge", () => {
   });
 
   test.each<[atMs: number, kind: string, reason: string]>([
-    [780_000, "send", "the key life's last moment"],
-    [780_001, "looked", "past it nothing is asked: it might be a send (S3)"],
+    [750_000, "send", "the key life's last moment"],
+    [750_001, "looked", "past it nothing is asked: it might be a send (S3)"],
   ])("a Quick Pay at %i ms: %s (%s)", async (atMs, kind) => {
     const worker = at(workerWith(), atMs);
     const looked = await lookUpCharge({ entry: entry(), charge: quick, gateway: pay }, worker);

@@ -20,7 +20,7 @@ const desk = (contendedTimes = 0, record?: InstrumentRecord) => {
     return { kind: left >= 0 ? "contended" : kind };
   };
   const worker = {
-    policy: policyOf({ requestIdLifeMs: 0, clockSkewMs: 0 }),
+    policy: policyOf({ requestIdLifeMs: 0, leaseMs: 0, clockSkewMs: 0 }),
     ids: { leaseToken: () => tokenOf("i-1"), fraction: () => 0.5 },
     clock: { nowMs: () => t0, sleep: async (ms: number) => void slept.push(ms) },
     ledger: {

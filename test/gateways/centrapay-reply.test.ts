@@ -419,6 +419,6 @@ describe("what was made and found", () => {
   });
 
   test("a Quick Pay is found when it has expired, with room for a clock that differs", () => {
-    expect(gateway.preparationOf?.(chargeOf(gateway, requests.quickPay))?.findAfterMs).toBe(300_000);
+    expect(gateway.preparationOf?.(chargeOf(gateway, requests.quickPay))?.findAfterMs).toBe(180_000);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ProbedReason } from "../../lib/core/gateway.ts";
+import type { ProbedReason } from "../../lib/core/pace.ts";
 import { centrobill } from "../../lib/gateways/centrobill/index.ts";
 import { gatewaysOf, requestParsers } from "../../lib/gateways/registry.ts";
 import * as pay from "./centrapay-subject.ts";

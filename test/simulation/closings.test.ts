@@ -82,6 +82,20 @@ describe("a Retry-After of a minute", () => {
   });
 });
 
+test.each([
+  [60_000, "by whom it is over by its own clock: nobody else knows of it", true],
+  [59_999, "by whom it is not over: it goes on", false],
+] as const)("a pause that is left out of the record after %i ms, %s", (afterMs, _why, allowed) => {
+  const { world, closings, hears, sends } = stage();
+  const hearer = processOf("hearer");
+  hears(hearer, "charge", 429, 60_000);
+  closings.written(hearer, "centrapay", recordOf({ untilMs: t0 + 60_000 }));
+  world.nowMs = t0 + afterMs;
+  closings.written(hearer, "centrapay", recordOf({ because: "outage", untilMs: t0 + 90_000 }));
+  const behind = processOf("behind", { skewMs: -5_000 });
+  expect(sends(behind, 62_000, "lookUp") === undefined).toBe(allowed);
+});
+
 describe("an account that is closed for an outage or its key", () => {
   test.each([
     ["outage", "charge", false],

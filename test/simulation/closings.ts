@@ -133,6 +133,12 @@ export const closingsOf = (
       // An outage lets look-ups through: of a Retry-After it says something by the pause within it alone.
       const pausedUntilMs =
         open || closing.because === "rate_limited" ? closing?.untilMs : closing.pausedUntilMs;
+      // Whoever finds a pause over by its own clock may leave it out of what it writes: nobody else knows of it then.
+      const isLeftOut = ({ writtenAtMs, endsAtMs, by }: Pause): boolean =>
+        writtenAtMs !== undefined &&
+        (closing?.pausedUntilMs ?? pausedUntilMs ?? 0) < endsAtMs + by.skewMs &&
+        now + process.skewMs >= endsAtMs + by.skewMs;
+      account.pauses = account.pauses.filter((pause) => !isLeftOut(pause));
       if (!open && pausedUntilMs !== undefined)
         for (const pause of account.pauses)
           if (pause.writtenAtMs === undefined && pausedUntilMs >= pause.endsAtMs + pause.by.skewMs)

@@ -33,6 +33,8 @@ export type ProveOptions = {
   readonly seeds: number;
   readonly charges: number;
   readonly strength?: number;
+  /** each history has a policy of its own */
+  readonly policies?: boolean;
   readonly mutant?: Mutant;
   /** asked after each seed: true ends the search */
   readonly onSeed?: (figures: Figures) => boolean;
@@ -85,11 +87,12 @@ export const proveSeeds = async (options: ProveOptions): Promise<Proved> => {
 };
 
 const worldOf = (
-  { charges, strength, mutant }: Pick<ProveOptions, "charges" | "strength" | "mutant">,
+  { charges, strength, policies, mutant }: Pick<ProveOptions, "charges" | "strength" | "policies" | "mutant">,
   seed: number,
 ): WorldOptions => ({
   seed,
   charges,
+  ...(policies === undefined ? {} : { policies }),
   ...(strength === undefined ? {} : { strength }),
   ...(mutant === undefined ? {} : { mutant }),
 });
@@ -109,13 +112,16 @@ const fewer = [1, 2, 3, 4, 6, 8, 12, 16];
  * The shortest history that breaks the same promise: faults are taken away one by one, then charges, then
  * faults once more. Deterministic. The result tells its story.
  */
-export const shrink = async (failure: WorldResult, mutant?: Mutant): Promise<Shrunk> => {
+export const shrink = async (
+  failure: WorldResult,
+  of: Pick<ProveOptions, "policies" | "mutant"> = {},
+): Promise<Shrunk> => {
   const { seed } = failure;
   const checker: CheckerName | undefined = failure.violation?.checker;
   let worlds = 0;
   const stillFails = async (faults: Faults, charges: number): Promise<boolean> => {
     worlds += 1;
-    const { violation } = await runWorld({ ...worldOf({ charges, ...mutated(mutant) }, seed), faults });
+    const { violation } = await runWorld({ ...worldOf({ ...of, charges }, seed), faults });
     return violation?.checker === checker;
   };
   let { faults, charges } = failure;
@@ -140,14 +146,12 @@ export const shrink = async (failure: WorldResult, mutant?: Mutant): Promise<Shr
       faults = { ...faults, [name]: round };
   }
   const result = await runWorld({
-    ...worldOf({ charges, ...mutated(mutant) }, seed),
+    ...worldOf({ ...of, charges }, seed),
     faults,
     told: true,
   });
   return { result, faults, charges, worlds };
 };
-
-const mutated = (mutant: Mutant | undefined) => (mutant === undefined ? {} : { mutant });
 
 /** Faults as a flag takes them: `name=rate,…`, without those that are off. */
 export const faultsText = (faults: Faults): string =>

@@ -1,11 +1,12 @@
 import type { GatewayName } from "../../lib/core/charge.ts";
 import type { GatewayPace, Limit } from "../../lib/ports.ts";
+import type { WorkedQueue } from "./deployed.ts";
 
 /** A worker's process: what lives longer than one invocation. */
 export type SimProcess = {
   readonly name: string;
   readonly skewMs: number;
-  readonly queue: "charges" | "unknown-outcomes";
+  readonly queue: WorkedQueue;
   /** a person's: nobody starts another one when it dies */
   readonly desk?: true;
   alive: boolean;

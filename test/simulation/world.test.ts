@@ -1,8 +1,11 @@
 import { describe, expect, test, vi } from "vitest";
+import type { Json } from "../../lib/core/json.ts";
+import { parsePolicy } from "../../lib/core/policy.ts";
 import { faultNames, noFaults } from "./faults.ts";
 import { mutants } from "./mutants/index.ts";
 import { moderateStrength, proveSeeds, shrink } from "./prove.ts";
 import { chargeWays } from "./sim-charges.ts";
+import { policyOfSeed } from "./sim-policies.ts";
 import { runWorld } from "./world.ts";
 
 // Virtual time is free, and a busy machine is slow.
@@ -58,6 +61,15 @@ describe("the world", () => {
       together += arrived.filter((ms, place) => place > 0 && ms - (arrived[place - 1] ?? 0) <= 100).length;
     }
     expect(together).toBeGreaterThan(60 * 10);
+  });
+
+  test("under policies of all kinds no promise is broken, and a policy that is drawn may be had", async () => {
+    for (let seed = 1; seed <= 80; seed++) {
+      const policy = policyOfSeed(seed);
+      expect(parsePolicy(policy as Json)).toMatchObject({ ok: true });
+      const { violation } = await runWorld({ seed, charges: 20, policies: true });
+      expect(violation?.message, JSON.stringify(policy)).toBeUndefined();
+    }
   });
 
   test.each([651, 683])(
@@ -121,7 +133,10 @@ describe("the world", () => {
       faults: { ...noFaults, rateLimited: 0.02, clockSkew: 1 / 3 },
     });
     expect(violation?.message).toBeUndefined();
-    expect(states).toEqual({ approved: 200 });
+    // A Quick Pay that was answered 429 may be over when it is its turn again: nothing was taken, and it may be tried later.
+    const { approved = 0, declined_retryable: over = 0 } = states;
+    expect(approved + over).toBe(200);
+    expect(over).toBeLessThanOrEqual(2);
   });
 
   // What a long run has once found, and what had gone wrong. The world has grown since, and chance falls elsewhere: these
@@ -148,7 +163,7 @@ describe("the world", () => {
     if (mutant === undefined) throw new Error("no such mutant");
     const { failure } = await proveSeeds({ firstSeed: 1, seeds: 200, charges: 12, mutant });
     if (failure === undefined) throw new Error("the mutant was not caught");
-    const { result, faults, charges } = await shrink(failure, mutant);
+    const { result, faults, charges } = await shrink(failure, { mutant });
     expect(result.violation?.checker).toBe(failure.violation?.checker);
     expect(charges).toBeLessThanOrEqual(12);
     expect(Object.values(faults).filter((rate) => rate > 0).length).toBeLessThan(8);

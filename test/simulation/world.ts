@@ -10,7 +10,13 @@ import type { Gateway } from "../../lib/core/gateway.ts";
 import { finalStates, type LedgerEntry, type OpenedEntry } from "../../lib/core/ledger.ts";
 import type { Notice } from "../../lib/core/notice.ts";
 import type { PaceRecord, RateLimit } from "../../lib/core/pace.ts";
-import { type AfterAbsence, defaultPolicy, leaseMsOf, type Policy } from "../../lib/core/policy.ts";
+import {
+  type AfterAbsence,
+  defaultPolicy,
+  leaseMsOf,
+  type Policy,
+  worstCaseMsOf,
+} from "../../lib/core/policy.ts";
 import { type RouteMessage, routeIdOf } from "../../lib/core/route-message.ts";
 import { type SentMark, sentMarkOf } from "../../lib/core/sent-page.ts";
 import type { Transport } from "../../lib/core/transport.ts";
@@ -24,6 +30,7 @@ import { paceTable } from "../doubles/memory-pace.ts";
 import { wideLimit } from "../doubles/wide-limit.ts";
 import { type CheckerName, checkWrite, Violation } from "./checkers.ts";
 import { closingsOf } from "./closings.ts";
+import { deployedFor, type WorkedQueue } from "./deployed.ts";
 import { drawFaults, type FaultName, type Faults, faultNames } from "./faults.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { checkDecision, lookOf, startOperators } from "./operators.ts";
@@ -40,6 +47,7 @@ import type { Asking, Capture, SimAnswer, SimGateway } from "./sim-gateway.ts";
 import { instrumentWatch, onCard } from "./sim-instruments.ts";
 import { simTable } from "./sim-ledger.ts";
 import { noticeTable, type SimWord, simNotices } from "./sim-notices.ts";
+import { policyOfSeed } from "./sim-policies.ts";
 import type { SimProcess } from "./sim-process.ts";
 import { type SimMessage, type SimQueue, simQueue } from "./sim-queue.ts";
 import { startRetries } from "./sim-retries.ts";
@@ -71,6 +79,8 @@ export type WorldOptions = {
   /** whether charges come many at once; the seed draws it by default */
   readonly bursts?: boolean;
   readonly policy?: Partial<Policy>;
+  /** the seed draws the policy, too */
+  readonly policies?: boolean;
   /** receives after which a message becomes a dead letter; as deployed by default */
   readonly maxReceives?: number;
   /** after acts that say that nobody waits for them, too: changes nothing if they are right */
@@ -161,9 +171,7 @@ const startMs = Date.UTC(2026, 10, 22);
 /** Before the name of a notice, where a queue has the charge of a message. */
 const noticePrefix = "notice ";
 const gatewayTimeoutMs = 30_000;
-const functionTimeoutMs = 150_000;
-const concurrency = 10;
-const visibilityMs = 6 * functionTimeoutMs;
+const concurrency = 20;
 const deployedMaxReceives = 240;
 /** Faults strike until then, and charges arrive. */
 const troubleMs = 2 * 3_600_000;
@@ -288,9 +296,11 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const policy: Policy = {
     ...defaultPolicy,
     ...(onCards ? retryPolicy : {}),
+    ...(options.policies === true ? policyOfSeed(seed) : {}),
     ...options.policy,
     afterAbsence: random.pick<AfterAbsence>(["resendWithinLife", "resendWithinLife", "newAttempt", "review"]),
   };
+  const deployed = deployedFor({ worstCaseMs: worstCaseMsOf(policy, gatewayTimeoutMs), concurrency });
   const burstRandom = randomOf(seed ^ 0x5eed_b257);
   const drawsBursts = burstRandom.chance(0.3) && options.arrivingMs === undefined;
   const burst = (options.bursts ?? drawsBursts) ? 0.5 + burstRandom.fraction() / 2 : 0;
@@ -430,7 +440,7 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     options.maxReceives === undefined;
   const redriven = options.redriven ?? (options.mutant?.redriver !== undefined || drawsRedrivers);
   const maxReceives = redriven ? redriveRandom.between(1, 6) : (options.maxReceives ?? deployedMaxReceives);
-  const queueOf = (name: "charges" | "unknown-outcomes"): SimQueue =>
+  const queueOf = (name: WorkedQueue): SimQueue =>
     simQueue(name, schedule.nowMs, maxReceives, {
       onVisible(atMs) {
         looks.get(name)?.cancel();
@@ -1052,8 +1062,9 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     batch: readonly SimMessage[],
   ): Promise<void> => {
     process.busy = true;
-    process.deadlineMs = schedule.nowMs() + functionTimeoutMs;
-    const timeout = schedule.after(functionTimeoutMs, () => {
+    const { timeoutMs } = deployed[process.queue];
+    process.deadlineMs = schedule.nowMs() + timeoutMs;
+    const timeout = schedule.after(timeoutMs, () => {
       // A frozen process outlives its time-out as a zombie; a running one is stopped by its platform.
       if (process.frozenUntilMs <= schedule.nowMs()) kill(process, "at its time-out");
       return still;
@@ -1097,14 +1108,16 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     wake.get(process.queue)?.();
   };
 
-  const pollOf = (name: SimProcess["queue"], queue: SimQueue, batchSize: number) => {
+  const pollOf = (name: WorkedQueue, queue: SimQueue) => {
+    const { batchSize, batchingWindowMs, visibilityMs, processes: most } = deployed[name];
+    for (let nth = 0; nth < most; nth++) start(name);
     let waiting = false;
     let retrying = false;
     wake.set(name, () => {
       if (waiting) return;
       waiting = true;
       // A batching window, so that messages that come together are worked together.
-      schedule.after(queueRandom.between(0, name === "charges" ? 200 : 5_000), () => {
+      schedule.after(queueRandom.between(0, batchingWindowMs), () => {
         waiting = false;
         const process = processes.find(
           (one) => one.queue === name && one.alive && !one.busy && one.frozenUntilMs <= schedule.nowMs(),
@@ -1136,10 +1149,8 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     });
   };
   let crash: unknown;
-  pollOf("charges", charges, 10);
-  pollOf("unknown-outcomes", unknowns, 100);
-  for (let n = 0; n < 3; n++) start("charges");
-  for (let n = 0; n < 2; n++) start("unknown-outcomes");
+  pollOf("charges", charges);
+  pollOf("unknown-outcomes", unknowns);
 
   // The charges arrive while the trouble lasts.
   const arrivals = random.fork();

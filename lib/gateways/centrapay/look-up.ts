@@ -14,9 +14,6 @@ import {
   paymentRequestPath,
 } from "./charge-request.ts";
 
-/** Allowance between our clock and the gateway's before an expired Payment Request counts as one. */
-const clockSkewMs = 120_000;
-
 const rowOf = (
   raw: JsonObject,
   reply: GatewayReply,
@@ -132,8 +129,7 @@ export const lookUpFor = (charge: Charge, endpoint: Endpoint): LookUp => {
         ? unreadable(second)
         : { kind: "rows", rows: rowsOfOwnRequest(request, activities, charge) };
     },
-    maySetOff: (prepared, nowMs) =>
-      mode === "quickPay" &&
-      (prepared?.expiresAtMs === undefined || nowMs <= prepared.expiresAtMs + clockSkewMs),
+    maySetOff: (prepared, earliestMs) =>
+      mode === "quickPay" && (prepared?.expiresAtMs === undefined || earliestMs <= prepared.expiresAtMs),
   };
 };

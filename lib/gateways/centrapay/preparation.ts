@@ -62,8 +62,8 @@ const readFound = (reply: Replied): FoundPage => {
   };
 };
 
-/** Default expiry of a Payment Request, with room for a clock that differs (docs: `expirySeconds`, 120). */
-const quickPayExpiryMs = 120_000 + 180_000;
+/** Default expiry of a Payment Request (docs: `expirySeconds`, 120), and a minute in which a request to make it is on its way. */
+const quickPayExpiryMs = 120_000 + 60_000;
 
 /** How a Payment Request is made (`externalRef` is the charge id) and found again when its making was lost. */
 export const preparationFor = (endpoint: Endpoint, quickPay: boolean): Preparation => ({
@@ -92,5 +92,5 @@ export const preparationFor = (endpoint: Endpoint, quickPay: boolean): Preparati
   },
   readFound,
   // Whether a list starts a Quick Pay payment is not documented: it is asked for when nothing can be started.
-  findAfterMs: quickPay ? quickPayExpiryMs : 0,
+  ...(quickPay ? { findAfterMs: quickPayExpiryMs } : {}),
 });

@@ -1,5 +1,6 @@
 import type { Charge } from "../../core/charge.ts";
-import type { Probe, ProbedReason } from "../../core/gateway.ts";
+import type { Probe } from "../../core/gateway.ts";
+import type { ProbedReason } from "../../core/pace.ts";
 import {
   chargeModeOf,
   type Endpoint,

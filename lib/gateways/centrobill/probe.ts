@@ -1,5 +1,6 @@
 import type { Feed } from "../../core/feed.ts";
-import type { Probe, ProbedReason } from "../../core/gateway.ts";
+import type { Probe } from "../../core/gateway.ts";
+import type { ProbedReason } from "../../core/pace.ts";
 
 const windowMs = 60_000;
 

@@ -90,6 +90,7 @@ export const orderOfEffects: readonly Mutant[] = [
     name: "lease-without-condition",
     what: "an outcome is written whoever holds the lease",
     caughtBy: [
+      "noSecondPaymentRequest",
       "finalNeverChanges",
       "onlyLeaseHolderRecords",
       "everyChargeEnds",

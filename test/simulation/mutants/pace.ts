@@ -76,7 +76,7 @@ export const pace: readonly Mutant[] = [
       withPaces(sound, (own) => ({
         async claimProbe(forMs) {
           const probe = await own.claimProbe(forMs);
-          return probe && { note: () => probe.note(true) };
+          return probe && { ...probe, note: () => probe.note(true) };
         },
       })),
   },
