@@ -13,7 +13,7 @@ import {
   proveSeeds,
   shrink,
 } from "../test/simulation/prove.ts";
-import { policyOfSeed } from "../test/simulation/sim-policies.ts";
+import { settingsOfSeed } from "../test/simulation/sim-settings.ts";
 import { troubleKinds } from "../test/simulation/sim-trouble.ts";
 import { storyText } from "../test/simulation/story.ts";
 import { runWorld, type WorldResult } from "../test/simulation/world.ts";
@@ -31,7 +31,7 @@ type ProveFlags = {
   readonly charges: number;
   readonly strength?: number;
   readonly faults?: Faults;
-  readonly policies?: boolean;
+  readonly settings?: boolean;
   readonly mutant?: string;
   readonly compare?: boolean;
   readonly mutants?: boolean;
@@ -82,7 +82,7 @@ export const addProveCommand = (program: Command): void => {
       share,
     )
     .option("--faults <list>", "with --seed: these faults instead of drawn ones, name=rate,…", readFaults)
-    .option("--policies", "each history under a policy of its own, drawn from what is allowed")
+    .option("--settings", "each history under settings of its own, drawn from what is allowed")
     .option("--mutant <name>", "with a deliberate mistake in the flows, which a checker has to find")
     .option("--mutants", "look for every mutant, and print what found it")
     .option("--compare", "the same histories for other designs, in one table")
@@ -115,9 +115,9 @@ const flagsOfWay: Readonly<Record<string, readonly string[]>> = {
   compare: ["seeds", "charges", "strength"],
   outage: [],
   mutants: ["charges"],
-  seed: ["charges", "strength", "faults", "policies", "mutant"],
+  seed: ["charges", "strength", "faults", "settings", "mutant"],
 };
-const flagsOfMany = ["seeds", "first", "charges", "strength", "policies", "mutant"];
+const flagsOfMany = ["seeds", "first", "charges", "strength", "settings", "mutant"];
 
 /** A flag that would not be obeyed is wrong usage: something else would be proved than was asked for. */
 const flagProblems = (given: (flag: string) => boolean): readonly string[] => {
@@ -157,11 +157,11 @@ const mutantNamed = (name: string | undefined) => {
 };
 
 /** What a flag that is not given leaves to the seed. */
-const worldFlags = ({ charges, strength, policies, mutant }: ProveFlags) => {
+const worldFlags = ({ charges, strength, settings, mutant }: ProveFlags) => {
   const chosen = mutantNamed(mutant);
   return {
     charges,
-    ...(policies === undefined ? {} : { policies }),
+    ...(settings === undefined ? {} : { settings }),
     ...(strength === undefined ? {} : { strength }),
     ...(chosen === undefined ? {} : { mutant: chosen }),
   };
@@ -262,10 +262,10 @@ const tellFailure = async (failure: WorldResult, flags: ProveFlags): Promise<voi
   // Beside JSON the story is for whoever looks on.
   const told = flags.json === true ? process.stderr : process.stdout;
   told.write(`\nVIOLATION in seed ${failure.seed}: ${violation.message}\nshrinking…\n`);
-  const { mutant, policies } = worldFlags(flags);
+  const { mutant, settings } = worldFlags(flags);
   const shrunk = await shrink(failure, {
     ...(mutant === undefined ? {} : { mutant }),
-    ...(policies === undefined ? {} : { policies }),
+    ...(settings === undefined ? {} : { settings }),
   });
   const { result } = shrunk;
   told.write(
@@ -273,18 +273,18 @@ const tellFailure = async (failure: WorldResult, flags: ProveFlags): Promise<voi
       "",
       `The shortest history that still fails (${shrunk.worlds} tried): ${shrunk.charges} charges`,
       `faults: ${faultsText(shrunk.faults) || "none"}`,
-      ...policyLines(flags, failure.seed),
+      ...settingsLines(flags, failure.seed),
       "",
       storyText(result.story, result.startMs, result.violation?.chargeId),
       "",
-      `again: chargeonce prove --seed ${failure.seed} --charges ${shrunk.charges} --faults '${faultsText(shrunk.faults)}'${policies === true ? " --policies" : ""}${mutant === undefined ? "" : ` --mutant ${mutant.name}`}`,
+      `again: chargeonce prove --seed ${failure.seed} --charges ${shrunk.charges} --faults '${faultsText(shrunk.faults)}'${settings === true ? " --settings" : ""}${mutant === undefined ? "" : ` --mutant ${mutant.name}`}`,
       "",
     ].join("\n"),
   );
 };
 
-const policyLines = ({ policies }: ProveFlags, seed: number): readonly string[] =>
-  policies === true ? [`policy: ${JSON.stringify(policyOfSeed(seed))}`] : [];
+const settingsLines = ({ settings }: ProveFlags, seed: number): readonly string[] =>
+  settings === true ? [`settings: ${JSON.stringify(settingsOfSeed(seed))}`] : [];
 
 const proveOne = async (flags: ProveFlags, seed: number): Promise<ExitStatus> => {
   const result = await runWorld({
@@ -300,7 +300,7 @@ const proveOne = async (flags: ProveFlags, seed: number): Promise<ExitStatus> =>
     process.stdout.write(
       [
         `seed ${seed}, faults ${faultsText(result.faults) || "none"}`,
-        ...policyLines(flags, seed),
+        ...settingsLines(flags, seed),
         "",
         storyText(result.story, result.startMs, violation?.chargeId),
         "",

@@ -33,8 +33,8 @@ export type ProveOptions = {
   readonly seeds: number;
   readonly charges: number;
   readonly strength?: number;
-  /** each history has a policy of its own */
-  readonly policies?: boolean;
+  /** each history has settings of its own */
+  readonly settings?: boolean;
   readonly mutant?: Mutant;
   /** asked after each seed: true ends the search */
   readonly onSeed?: (figures: Figures) => boolean;
@@ -87,12 +87,12 @@ export const proveSeeds = async (options: ProveOptions): Promise<Proved> => {
 };
 
 const worldOf = (
-  { charges, strength, policies, mutant }: Pick<ProveOptions, "charges" | "strength" | "policies" | "mutant">,
+  { charges, strength, settings, mutant }: Pick<ProveOptions, "charges" | "strength" | "settings" | "mutant">,
   seed: number,
 ): WorldOptions => ({
   seed,
   charges,
-  ...(policies === undefined ? {} : { policies }),
+  ...(settings === undefined ? {} : { settings }),
   ...(strength === undefined ? {} : { strength }),
   ...(mutant === undefined ? {} : { mutant }),
 });
@@ -114,7 +114,7 @@ const fewer = [1, 2, 3, 4, 6, 8, 12, 16];
  */
 export const shrink = async (
   failure: WorldResult,
-  of: Pick<ProveOptions, "policies" | "mutant"> = {},
+  of: Pick<ProveOptions, "settings" | "mutant"> = {},
 ): Promise<Shrunk> => {
   const { seed } = failure;
   const checker: CheckerName | undefined = failure.violation?.checker;

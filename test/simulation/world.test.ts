@@ -5,7 +5,7 @@ import { faultNames, noFaults } from "./faults.ts";
 import { mutants } from "./mutants/index.ts";
 import { moderateStrength, proveSeeds, shrink } from "./prove.ts";
 import { chargeWays } from "./sim-charges.ts";
-import { policyOfSeed } from "./sim-policies.ts";
+import { settingsOfSeed } from "./sim-settings.ts";
 import { runWorld } from "./world.ts";
 
 // Virtual time is free, and a busy machine is slow.
@@ -63,12 +63,12 @@ describe("the world", () => {
     expect(together).toBeGreaterThan(60 * 10);
   });
 
-  test("under policies of all kinds no promise is broken, and a policy that is drawn may be had", async () => {
+  test("under settings of all kinds no promise is broken, and those that are drawn may be had", async () => {
     for (let seed = 1; seed <= 80; seed++) {
-      const policy = policyOfSeed(seed);
-      expect(parsePolicy(policy as Json)).toMatchObject({ ok: true });
-      const { violation } = await runWorld({ seed, charges: 20, policies: true });
-      expect(violation?.message, JSON.stringify(policy)).toBeUndefined();
+      const settings = settingsOfSeed(seed);
+      expect(parsePolicy(settings.policy as Json)).toMatchObject({ ok: true });
+      const { violation } = await runWorld({ seed, charges: 20, settings: true });
+      expect(violation?.message, JSON.stringify(settings)).toBeUndefined();
     }
   });
 

@@ -47,10 +47,10 @@ import type { Asking, Capture, SimAnswer, SimGateway } from "./sim-gateway.ts";
 import { instrumentWatch, onCard } from "./sim-instruments.ts";
 import { simTable } from "./sim-ledger.ts";
 import { noticeTable, type SimWord, simNotices } from "./sim-notices.ts";
-import { policyOfSeed } from "./sim-policies.ts";
 import type { SimProcess } from "./sim-process.ts";
 import { type SimMessage, type SimQueue, simQueue } from "./sim-queue.ts";
 import { startRetries } from "./sim-retries.ts";
+import { defaultSettings, settingsOfSeed } from "./sim-settings.ts";
 import { drawRates, drawTroubles, isOutage, type Trouble } from "./sim-trouble.ts";
 import { type StoryLine, storyOf } from "./story.ts";
 
@@ -79,8 +79,8 @@ export type WorldOptions = {
   /** whether charges come many at once; the seed draws it by default */
   readonly bursts?: boolean;
   readonly policy?: Partial<Policy>;
-  /** the seed draws the policy, too */
-  readonly policies?: boolean;
+  /** the seed draws the settings, too; `policy` counts before theirs */
+  readonly settings?: boolean;
   /** receives after which a message becomes a dead letter; as deployed by default */
   readonly maxReceives?: number;
   /** after acts that say that nobody waits for them, too: changes nothing if they are right */
@@ -170,8 +170,6 @@ export type WorldResult = {
 const startMs = Date.UTC(2026, 10, 22);
 /** Before the name of a notice, where a queue has the charge of a message. */
 const noticePrefix = "notice ";
-const gatewayTimeoutMs = 30_000;
-const concurrency = 20;
 const deployedMaxReceives = 240;
 /** Faults strike until then, and charges arrive. */
 const troubleMs = 2 * 3_600_000;
@@ -293,10 +291,12 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
   const cardRandom = randomOf(seed ^ 0x5eed_ca2d);
   const drawsCards = cardRandom.chance(0.25) && options.flows === undefined && options.mutant === undefined;
   const onCards = options.onCards ?? options.mutant?.onCards ?? drawsCards;
+  const settings = options.settings === true ? settingsOfSeed(seed) : defaultSettings;
+  const { gatewayTimeoutMs, concurrency } = settings;
   const policy: Policy = {
     ...defaultPolicy,
     ...(onCards ? retryPolicy : {}),
-    ...(options.policies === true ? policyOfSeed(seed) : {}),
+    ...settings.policy,
     ...options.policy,
     afterAbsence: random.pick<AfterAbsence>(["resendWithinLife", "resendWithinLife", "newAttempt", "review"]),
   };

@@ -1,10 +1,39 @@
-import type { Policy } from "../../lib/core/policy.ts";
+import { defaultPolicy, type Policy, worstCaseMsOf } from "../../lib/core/policy.ts";
+import { deployedFor } from "./deployed.ts";
 import { type Random, randomOf } from "./random.ts";
 
 const minutes = (count: number): number => count * 60_000;
 
-/** What a seed's history goes by, in place of the default numbers, where policies are drawn. */
-export const policyOfSeed = (seed: number): Partial<Policy> => drawPolicy(randomOf(seed ^ 0x5eed_b011));
+/** What a merchant may set of what a history goes by. */
+export type SimSettings = {
+  readonly policy: Partial<Policy>;
+  readonly gatewayTimeoutMs: number;
+  readonly concurrency: number;
+};
+
+export const defaultSettings: SimSettings = { policy: {}, gatewayTimeoutMs: 30_000, concurrency: 20 };
+
+/** Lambda ends a function then: settings by which one would take longer are refused where the stack is made. */
+const functionMaxMs = 900_000;
+
+const isDeployable = ({ policy, gatewayTimeoutMs, concurrency }: SimSettings): boolean => {
+  const worstCaseMs = worstCaseMsOf({ ...defaultPolicy, ...policy }, gatewayTimeoutMs);
+  const deployed = Object.values(deployedFor({ worstCaseMs, concurrency }));
+  return deployed.every(({ timeoutMs }) => timeoutMs <= functionMaxMs);
+};
+
+/** What a seed's history goes by where settings are drawn. */
+export const settingsOfSeed = (seed: number): SimSettings => {
+  const random = randomOf(seed ^ 0x5eed_b011);
+  for (;;) {
+    const settings = {
+      policy: drawPolicy(random),
+      gatewayTimeoutMs: random.pick([5_000, 30_000, 30_000, 60_000]),
+      concurrency: random.pick([1, 5, 20, 20, 100]),
+    };
+    if (isDeployable(settings)) return settings;
+  }
+};
 
 /**
  * A policy by chance, of those that somebody may have and that fit the world: its gateways take up to a minute and a half
