@@ -127,6 +127,14 @@ export const decide = (
     case "approved": {
       const evidence = replyEvidence(sent, outcome.code);
       if (evidence === undefined) return lookUp("contradiction");
+      // The id may be answered as before the void, which gave back what was paid.
+      if (entry.voidingAtMs !== undefined)
+        return {
+          kind: "review",
+          reason: "refunded_or_charged_back",
+          evidence,
+          ending: { code: outcome.code },
+        };
       return {
         kind: "settle",
         state: "approved",

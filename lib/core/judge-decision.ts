@@ -376,6 +376,11 @@ const resend = (judging: Judging, policy: Policy, nowMs: number): Judged => {
   if (stopped !== undefined) return stopped;
   if (word.says === "declined")
     return no("S2", "it is answered: the same id would be answered the same (new-attempt takes another)");
+  if (entry.voidingAtMs !== undefined)
+    return no(
+      "S10",
+      "a void of it was begun: the same id would be answered as before it (new-attempt takes another)",
+    );
   if (entry.reason === "contradiction" && word.says !== "absent")
     return no("S10", "the gateway contradicts itself about this charge: nothing is sent on top of it");
   return {

@@ -138,10 +138,15 @@ const onTheWayMs = 30_000;
 /**
  * The last moment, by any worker's clock, at which a request id first sent at `firstSendAtMs` may be sent
  * again (S3). Two workers' clocks may differ by the clock skew, and a request may be on its way for a time-out: both
- * are kept back; of a life shorter than five times that, a fifth of it, or nothing could be sent again.
+ * are kept back; of a life shorter than five times that, a fifth of it, or nothing could be sent again. Without a life
+ * nothing is, by whatever clock.
  */
-export const keyLifeEndMs = ({ requestIdLifeMs, clockSkewMs }: Policy, firstSendAtMs: number): number =>
-  firstSendAtMs + requestIdLifeMs - Math.min(clockSkewMs + onTheWayMs, requestIdLifeMs / 5);
+export const keyLifeEndMs = ({ requestIdLifeMs, clockSkewMs }: Policy, firstSendAtMs: number): number => {
+  const kept = clockSkewMs + onTheWayMs;
+  return (
+    firstSendAtMs + requestIdLifeMs - (requestIdLifeMs === 0 ? kept : Math.min(kept, requestIdLifeMs / 5))
+  );
+};
 
 type Parsed =
   | { readonly ok: true; readonly policy: Policy }

@@ -68,6 +68,8 @@ type Given = {
   readonly transport?: Transport;
   readonly looked?: number;
   readonly nowSeconds?: number;
+  /** it was begun to be taken back before this send */
+  readonly voiding?: boolean;
 };
 
 /** What follows one send at `t0`, decided two seconds later unless `given` says else. */
@@ -80,6 +82,7 @@ const decided = (outcome: Outcome, given: Given = {}): Verdict => {
     resends: given.resends ?? 0,
     faultResends: given.faultResends ?? 0,
     looked: given.looked ?? 0,
+    ...(given.voiding === true ? { voidingAtMs: t0 - 50_000 } : {}),
     ...((given.first ?? open === 0) ? {} : { lastSendAtMs: t0 - 40_000 }),
   });
   return decide(
@@ -99,6 +102,12 @@ describe("decide", () => {
   test.each<[Outcome, Given, verdict: string, reason: string]>([
     [outcomes.approved, {}, "settle approved", "the money was taken, as asked"],
     [outcomes.approved, { open: 1 }, "settle approved", "taken is taken, whatever else is open"],
+    [
+      outcomes.approved,
+      { open: 1, voiding: true },
+      "review refunded_or_charged_back",
+      "told as it was before we took it back: the id is known",
+    ],
     [outcomes.approved, { transport: timedOut }, "wait unknown contradiction lookUp +60", "no evidence (S4)"],
 
     [outcomes.mismatch, {}, "review mismatch", "S9"],

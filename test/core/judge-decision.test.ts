@@ -674,6 +674,7 @@ describe("the words in which it is told to a person", () => {
     ["it may not be sent after 2026-11-22T12:01:00.000Z", { ...resend, entry: review({ notAfterMs: t0 + minute }) }],
     ["the charge's own message is needed to send it, and the ledger never has it (--charge)", { ...resend, hasMessage: false }],
     ["it is answered: the same id would be answered the same (new-attempt takes another)", { ...resend, word: words.declined }],
+    ["a void of it was begun: the same id would be answered as before it (new-attempt takes another)", { ...resend, entry: review({ voidingAtMs: t0 }) }],
     ["the gateway contradicts itself about this charge: nothing is sent on top of it", { ...resend, entry: review({ reason: "contradiction" }) }],
     ["S2, S3: the same request id, while the gateway knows it (until 2026-11-22T12:12:30.000Z): it cannot charge twice; a worker that comes later looks up and does not send", resend],
     ["a charge has at most 4 attempts (attemptsMax)", { ...again, entry: review({ attempt: 4 }), word: words.absent }],

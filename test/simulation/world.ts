@@ -1043,8 +1043,10 @@ export const runWorld = async (options: WorldOptions): Promise<WorldResult> => {
     const { chargeId, state } = entry;
     const live = charges.live(chargeId) + unknowns.live(chargeId);
     if (state === "unknown" || state === "pending" || state === "opened" || state === "waiting") {
-      // A retry that is written as released stays due until its message was accepted.
-      const isDue = state === "waiting" && retries?.waits(chargeId) === true;
+      // A retry that is written as released stays due until its message was accepted, and so it does where somebody has
+      // taken it up by an older message, which may go under its hands.
+      const isUnended = state === "waiting" || state === "opened";
+      const isDue = isUnended && retries?.waits(chargeId) === true;
       if (live === 0 && !isDue)
         breach(
           new Violation("unknownIsNeverForgotten", chargeId, `${state}, and no message is left to work it`),
