@@ -70,6 +70,8 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   /** the account's rate, where it is known; one that is only documented counts once a 429 has shown that there is one */
   const rateNow = (): RateLimit | undefined =>
     policy.rateLimits[gateway] ?? (record?.limited === true ? documentedRates[gateway] : undefined);
+  /** when the last opening was seen: whoever opened it may have another clock */
+  let reopenedAtMs = 0;
   let readAtMs = Number.NEGATIVE_INFINITY;
   /** when `record` last was what stands: what could not be read since may have changed */
   let seenAtMs = Number.NEGATIVE_INFINITY;
@@ -98,7 +100,8 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   const see = (standing: PaceRecord | undefined, atMs: number): void => {
     const openedAtMs = standing?.closing?.openedAtMs;
     if (openedAtMs !== undefined && openedAtMs !== record?.closing?.openedAtMs) {
-      local = reopenedPace(local, limits, openedAtMs);
+      reopenedAtMs = atMs;
+      local = reopenedPace(local, limits, atMs);
       widen();
     }
     const workedAtMs = standing?.workedAtMs;
@@ -268,7 +271,7 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
       // A feed may be down while charges are taken: only what stops charges closes the account to them.
       if (purpose !== "charge" && answered.kind !== "limited") return;
       // What was on its way when a look-up opened the account says nothing of it as it is now.
-      const openedAtMs = record?.closing?.openedAtMs;
+      const openedAtMs = record?.closing?.openedAtMs === undefined ? undefined : reopenedAtMs;
       if (openedAtMs !== undefined && begunAtMs < openedAtMs && answered.kind !== "limited") return;
       const exchange: Exchange = { answered, begunAtMs, tookMs };
       local = noteExchange(local, exchange, limits);

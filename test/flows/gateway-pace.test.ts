@@ -152,7 +152,7 @@ describe("an account that was opened again", () => {
     on.clock.advance(1_000);
     await on.pace.gate();
     expect(on.limit.concurrency).toBe(2);
-    for (let nth = 0; nth < 3; nth++) await on.notes(well, 500);
+    for (let nth = 0; nth < 3; nth++) await on.notes(well, 1_000);
     expect(on.limit.concurrency).toBe(3);
     for (const record of [undefined, { closing: closing(on.startMs) }]) {
       if (record !== undefined) await on.stands(record);
@@ -180,6 +180,20 @@ describe("an account that was opened again", () => {
     expect(on.reasons()).toEqual(answered.kind === "limited" ? ["rate_limited"] : []);
   });
 });
+
+test.each([60_000, -60_000])(
+  "an opening counts from when it was seen, whose clock ever it stands by: %i ms away",
+  async (awayMs) => {
+    const on = workerAt();
+    await on.stands({ closing: closing(on.startMs - 90_000, { openedAtMs: on.startMs + awayMs }) });
+    on.clock.advance(1_000);
+    await on.pace.gate();
+    for (let nth = 0; nth < 3; nth++) await on.notes({ kind: "refused" }, 999);
+    expect(on.reasons()).toEqual([]);
+    for (let nth = 0; nth < 3; nth++) await on.notes({ kind: "refused" }, 1_000);
+    expect(on.reasons()).toEqual(["credential"]);
+  },
+);
 
 describe("faults in a row", () => {
   const afterOne = async (record: Omit<PaceRecord, "v" | "version">, again = record) => {
