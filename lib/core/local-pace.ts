@@ -148,17 +148,17 @@ const onGrid = (atMs: number, forMs: number): number =>
 
 /**
  * Whether the account has to be closed after this exchange. `local` already holds it.
- * @param openedAtMs when a look-up last opened it: until a charge went well after that, as many faults close
+ * @param openedAtMs when a look-up last opened it, minus infinity: never. Until a charge went well after that, as many faults close
  *   it again as there may be charges at once, and the resend of one
  */
 export const closeOf = (
   local: LocalPace,
   { answered, begunAtMs, tookMs }: Exchange,
   limits: LocalLimits,
-  openedAtMs: number | undefined,
+  openedAtMs: number,
 ): Close | undefined => {
   const atMs = begunAtMs + tookMs;
-  const relapse = openedAtMs !== undefined && (local.wellAtMs ?? 0) < openedAtMs;
+  const relapse = (local.wellAtMs ?? 0) < openedAtMs;
   switch (answered.kind) {
     case "well":
       return undefined;

@@ -71,7 +71,7 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
   const rateNow = (): RateLimit | undefined =>
     policy.rateLimits[gateway] ?? (record?.limited === true ? documentedRates[gateway] : undefined);
   /** when the last opening was seen: whoever opened it may have another clock */
-  let reopenedAtMs = 0;
+  let reopenedAtMs = Number.NEGATIVE_INFINITY;
   let readAtMs = Number.NEGATIVE_INFINITY;
   /** when `record` last was what stands: what could not be read since may have changed */
   let seenAtMs = Number.NEGATIVE_INFINITY;
@@ -271,12 +271,11 @@ export const gatewayPace = (options: GatewayPaceOptions): GatewayPace => {
       // A feed may be down while charges are taken: only what stops charges closes the account to them.
       if (purpose !== "charge" && answered.kind !== "limited") return;
       // What was on its way when a look-up opened the account says nothing of it as it is now.
-      const openedAtMs = record?.closing?.openedAtMs === undefined ? undefined : reopenedAtMs;
-      if (openedAtMs !== undefined && begunAtMs < openedAtMs && answered.kind !== "limited") return;
+      if (begunAtMs < reopenedAtMs && answered.kind !== "limited") return;
       const exchange: Exchange = { answered, begunAtMs, tookMs };
       local = noteExchange(local, exchange, limits);
       widen();
-      const asked = closeOf(local, exchange, limits, openedAtMs);
+      const asked = closeOf(local, exchange, limits, reopenedAtMs);
       if (asked !== undefined) await close(asked);
     },
 

@@ -236,6 +236,12 @@ describe("decide", () => {
       evidence: { ...evidence, code: "0", ...ids },
       ids,
     });
+    expect(decided(outcomes.approved, { voiding: true })).toStrictEqual({
+      kind: "review",
+      reason: "refunded_or_charged_back",
+      evidence: { ...evidence, code: "0", ...ids },
+      ending: { code: "0" },
+    });
     expect(decided(outcomes.never)).toStrictEqual({
       kind: "settle",
       state: "declined_permanent",

@@ -194,6 +194,13 @@ describe("what else stands in the way", () => {
     ["resend", { wish: wish("resend") }, lifeEnd + 1, "S3", "past it"],
     [
       "resend",
+      { wish: wish("resend"), entry: review({ voidingAtMs: t0 }) },
+      lifeEnd,
+      "S10",
+      "answered as before the void",
+    ],
+    [
+      "resend",
       { wish: wish("resend", stated), word: words.absent },
       lifeEnd + 1,
       "S3",

@@ -180,7 +180,7 @@ describe("closeOf", () => {
     [at({ limitedInRow: 40 }), limited, undefined, { forMs: 60_200 }, "a minute at most"],
     [at({ faultsInRow: 50 }), well, undefined, undefined, "an answer closes nothing"],
   ])("%#", (local, answered, opened, expected) => {
-    const close = closeOf(local, exchange(answered), limits, opened);
+    const close = closeOf(local, exchange(answered), limits, opened ?? Number.NEGATIVE_INFINITY);
     if (expected === undefined) expect(close).toBeUndefined();
     else expect(close).toMatchObject({ atMs: t0 + 300, ...expected });
   });
