@@ -6,7 +6,9 @@ import type { InHand } from "./continue-charge.ts";
 import { pacedSend, sendTurnWaitMs } from "./paced-send.ts";
 
 /** Turns this far ahead may be taken by a charge that has not begun. */
-const turnWaitMs = 5_000;
+const newTurnWaitMs = 5_000;
+/** And by one that has: its key life runs out, and the timetable may be full of new ones for longer than that. */
+export const begunTurnWaitMs = sendTurnWaitMs.lookUp;
 /** So long a worker asks for one before the message goes back: giving back at once would only churn the queue. */
 const turnHoldMs = 15_000;
 /** A gateway that opens again within this is waited for; a longer wait belongs to the queue. */
@@ -44,8 +46,13 @@ export const openGate = async ({ charge, gateway }: Addressed, worker: Worker): 
 /**
  * Lets a charge through to its gateway, or says when its message comes back: while the account is closed, and
  * beyond its rate, nothing is begun and nothing is written.
+ * @param turnWaitMs how far ahead its turn may be
  */
-export const admit = async (inHand: InHand, worker: Worker): Promise<Worked | undefined> => {
+export const admit = async (
+  inHand: InHand,
+  worker: Worker,
+  turnWaitMs = newTurnWaitMs,
+): Promise<Worked | undefined> => {
   const { clock, ids } = worker;
   const pace = worker.paces[inHand.gateway.name];
   const waitUntil = (untilMs: number): Worked => {

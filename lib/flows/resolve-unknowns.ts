@@ -15,7 +15,7 @@ import { parseUnknownMessage, routeOfEntry } from "../core/route-message.ts";
 import { recordVerdict } from "../core/verdict.ts";
 import { groupWindows } from "../core/window-groups.ts";
 import type { Delivery, DeliveryEnd, Worker } from "../ports.ts";
-import { admit, openGate } from "./admit.ts";
+import { admit, begunTurnWaitMs, openGate } from "./admit.ts";
 import { applyNotice } from "./apply-notice.ts";
 import { type Addressed, giveBack, parsersOf, stamp, type Worked, worstCaseMs } from "./charge-worker.ts";
 import { continueCharge, type InHand, isOpen, sendLeased, soonMs } from "./continue-charge.ts";
@@ -203,7 +203,7 @@ const resendIsDue = ({ entry }: Unknown, worker: Worker): boolean =>
 /** Takes the lease for a send and makes it, if the time that is left covers its worst case. */
 const leaseAndSend = async (unknown: Unknown, leased: OpenedEntry, worker: Worker): Promise<Worked> => {
   if (worker.remainingMs() < worstCaseMs(worker)) return giveBack(0);
-  const held = await admit(unknown, worker);
+  const held = await admit(unknown, worker, begunTurnWaitMs);
   if (held !== undefined) return held;
   if (!(await replaceEntry(unknown.entry, leased, worker))) return giveBack(soonMs);
   return sendLeased(leased, unknown, worker);
@@ -212,7 +212,7 @@ const leaseAndSend = async (unknown: Unknown, leased: OpenedEntry, worker: Worke
 /** A new attempt in place of one that is certified absent, if the networks' rules leave room for it. */
 const attemptAnew = async (unknown: Unknown, certified: UnknownEntry, worker: Worker): Promise<Worked> => {
   if (worker.remainingMs() < worstCaseMs(worker)) return giveBack(0);
-  const held = await admit(unknown, worker);
+  const held = await admit(unknown, worker, begunTurnWaitMs);
   if (held !== undefined) return held;
   const opened = openAttempt(certified, { ...stamp(worker), requestId: worker.ids.requestId() });
   const written = await replaceOpening(unknown.entry, opened, worker);

@@ -22,6 +22,7 @@ type Scene = {
   /** how long the invocation may run beyond the longest attempt */
   readonly roomMs?: number;
   readonly receives?: number;
+  readonly turnWaitMs?: number;
   readonly fraction?: number;
   /** how long the charge may still be sent */
   readonly lastsMs?: number;
@@ -86,6 +87,7 @@ const meet = async (scene: Scene) => {
       tell: () => ({ kind: "done" }),
     },
     worker,
+    ...(scene.turnWaitMs === undefined ? [] : [scene.turnWaitMs]),
   );
   return {
     /** how long the message stays hidden, or that it goes on */
@@ -121,12 +123,13 @@ describe("a gateway that has no turn", () => {
     expect(await meet(scene)).toMatchObject({ end, tookMs });
   });
 
-  test.each([
-    [600_000, 5_000, "five seconds ahead"],
-    [1_200, 1_200, "no farther than the time in which it could be sent"],
-    [-1, 0, "never a time that is over"],
-  ])("with %i ms to spend, a turn within %i ms is taken (%s)", async (roomMs, waitMs) => {
-    expect((await meet({ roomMs })).waitedFor).toEqual([waitMs]);
+  test.each<[Scene, waitMs: number, string]>([
+    [{ roomMs: 600_000 }, 5_000, "five seconds ahead"],
+    [{ roomMs: 600_000, turnWaitMs: 10_000 }, 10_000, "what has begun finds turns beyond those"],
+    [{ roomMs: 1_200 }, 1_200, "no farther than the time in which it could be sent"],
+    [{ roomMs: -1 }, 0, "never a time that is over"],
+  ])("%j: a turn within %i ms is taken (%s)", async (scene, waitMs) => {
+    expect((await meet(scene)).waitedFor).toEqual([waitMs]);
   });
 });
 

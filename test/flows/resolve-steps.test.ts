@@ -92,6 +92,7 @@ const round = async (parts: Parts = {}) => {
   const instruments = { ...standing.instruments, read: async () => parts.instrument };
   const base = testWorker({ clock, wire, ledger, log, pace, instruments, queues: memoryQueues() });
   const worked: number[] = [];
+  const turnsWithinMs: number[] = [];
   const feed = feedOf("page", (name) => rows[name] ?? []);
   const worker: Worker = {
     ...base,
@@ -99,7 +100,14 @@ const round = async (parts: Parts = {}) => {
     gateways: { centrobill: { ...testGateway(), feed, ...parts.gateway } as Gateway },
     paces: {
       ...base.paces,
-      centrobill: { ...base.paces.centrobill, noteWorked: async (atMs) => void worked.push(atMs) },
+      centrobill: {
+        ...base.paces.centrobill,
+        noteWorked: async (atMs) => void worked.push(atMs),
+        admit: async (waitMs) => {
+          turnsWithinMs.push(waitMs);
+          return { kind: "go" };
+        },
+      },
     },
     remainingMs: () => parts.remainingMs?.(worker, asked) ?? Number.POSITIVE_INFINITY,
   };
@@ -125,6 +133,7 @@ const round = async (parts: Parts = {}) => {
     waits: wire.sent.map(({ timeoutMs }) => timeoutMs),
     log,
     worked,
+    turnsWithinMs,
     writes: () => standing.versionsOf("order-1").length,
     entry: () => standing.entryOf("order-1"),
     told: () => (worker.queues as ReturnType<typeof memoryQueues>).accepted.map(({ message: one }) => one.id),
@@ -194,6 +203,8 @@ describe("the same request id again, as the gateway asked", () => {
     if (asked[0] === "send") {
       expect(one.entry()).toMatchObject({ state: "approved", faultResends: 1, resends: 0 });
       expect(one.log.sumOf("Resends", { gateway: "centrobill" })).toBe(1);
+      // Before charges that have not begun, which wait for a turn of the next five seconds.
+      if (parts.remainingMs === undefined) expect(one.turnsWithinMs).toEqual([10_000]);
     } else if (asked.length === 0) expect(one.end?.kind).toBe("giveBack");
     if (parts.remainingMs !== undefined && asked.length === 0) expect(one.end).toEqual(giveBack(0));
     if (parts.lost !== undefined) expect(one.end).toEqual(giveBack(1_000));
