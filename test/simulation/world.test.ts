@@ -136,7 +136,7 @@ describe("the world", () => {
     // A Quick Pay that was answered 429 may be over when it is its turn again: nothing was taken, and it may be tried later.
     const { approved = 0, declined_retryable: over = 0 } = states;
     expect(approved + over).toBe(200);
-    expect(over).toBeLessThanOrEqual(2);
+    expect(over).toBeLessThan(10);
   });
 
   // What a long run has once found, and what had gone wrong. The world has grown since, and chance falls elsewhere: these
