@@ -148,8 +148,8 @@ const onGrid = (atMs: number, forMs: number): number =>
 
 /**
  * Whether the account has to be closed after this exchange. `local` already holds it.
- * @param openedAtMs when a look-up last opened it, minus infinity: never. Until a charge went well after that, as many faults close
- *   it again as there may be charges at once, and the resend of one
+ * @param openedAtMs when a look-up last opened it, minus infinity: never. Until a charge went well after that, as many
+ *   faults close it again as there may be charges at once, and the resend of one
  */
 export const closeOf = (
   local: LocalPace,

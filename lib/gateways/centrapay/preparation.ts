@@ -62,7 +62,7 @@ const readFound = (reply: Replied): FoundPage => {
   };
 };
 
-/** Default expiry of a Payment Request (docs: `expirySeconds`, 120), and a minute in which a request to make it is on its way. */
+/** Default expiry of a Payment Request (docs: `expirySeconds`, 120), and a minute for a `make` that is on its way. */
 const quickPayExpiryMs = 120_000 + 60_000;
 
 /** How a Payment Request is made (`externalRef` is the charge id) and found again when its making was lost. */
