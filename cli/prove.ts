@@ -262,11 +262,9 @@ const tellFailure = async (failure: WorldResult, flags: ProveFlags): Promise<voi
   // Beside JSON the story is for whoever looks on.
   const told = flags.json === true ? process.stderr : process.stdout;
   told.write(`\nVIOLATION in seed ${failure.seed}: ${violation.message}\nshrinking…\n`);
-  const { mutant, settings } = worldFlags(flags);
-  const shrunk = await shrink(failure, {
-    ...(mutant === undefined ? {} : { mutant }),
-    ...(settings === undefined ? {} : { settings }),
-  });
+  const world = worldFlags(flags);
+  const { mutant, settings } = world;
+  const shrunk = await shrink(failure, world);
   const { result } = shrunk;
   told.write(
     [

@@ -11,6 +11,7 @@ import {
   type SettingName,
   settingNames,
 } from "../lib/settings.ts";
+import { VISIBILITY_TIMEOUTS } from "./queue-limits.ts";
 
 /** What starts a function. The queue of a queue function is the one whose `consumedBy` names it. */
 export type Trigger =
@@ -168,7 +169,7 @@ export const FUNCTIONS = [
     trigger: { kind: "queue", batchSize: () => 1, batchingWindowSeconds: 0, invocationsMax: 5 },
     ...reconciler,
     sendsTo: ["review"],
-    timeoutMs: () => 900_000,
+    timeoutMs: () => timeoutMaxMs,
     // About ten million charges of one window with their rows.
     diskMb: 2_048,
   },
@@ -183,7 +184,7 @@ export const FUNCTIONS = [
     sendsTo: [],
     hides: [],
     writesReports: true,
-    timeoutMs: () => 900_000,
+    timeoutMs: () => timeoutMaxMs,
     // About half a million findings of one day with their histories.
     diskMb: 2_048,
   },
@@ -268,6 +269,24 @@ export const queueWorkedBy = (functionName: string): QueueName => {
 export const workerOf = (queueName: QueueName): FunctionName | undefined => {
   const consumedBy = QUEUES.find(({ name }) => name === queueName)?.consumedBy;
   return FUNCTIONS.find(({ name }) => name === consumedBy)?.name;
+};
+
+/** Lambda's longest time-out: settings by which a function would take longer are refused. */
+export const timeoutMaxMs = 900_000;
+
+/** The time-out of a function, which Lambda takes in whole seconds. */
+export const timeoutSecondsOf = (row: Pick<FunctionRow, "timeoutMs">, durations: Durations): number =>
+  Math.ceil(row.timeoutMs(durations) / 1_000);
+
+/**
+ * How long a message that a function received stays hidden, in seconds: six of its time-outs, and the wait for its
+ * batch. `undefined` where nobody but the merchant works the queue.
+ */
+export const visibilitySecondsOf = (queueName: QueueName, durations: Durations): number | undefined => {
+  const row = FUNCTIONS.find(({ name }) => name === workerOf(queueName));
+  return row?.trigger.kind === "queue"
+    ? VISIBILITY_TIMEOUTS * timeoutSecondsOf(row, durations) + row.trigger.batchingWindowSeconds
+    : undefined;
 };
 
 /** Whether a function is at work in a stack with this policy. */

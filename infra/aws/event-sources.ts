@@ -8,21 +8,17 @@ import {
   type FunctionRow,
   isAtWork,
   queueWorkedBy,
-  workerOf,
+  visibilitySecondsOf,
 } from "../functions.ts";
-import { VISIBILITY_TIMEOUTS } from "../queue-limits.ts";
 import type { CheckedSettings } from "./function-settings.ts";
-import { type StackFunctions, timeoutOf } from "./functions.ts";
+import type { StackFunctions } from "./functions.ts";
 import type { ChargeonceProps } from "./props.ts";
 import type { StackQueues } from "./queues.ts";
 
-/** How long a message that a function received stays hidden: six of its time-outs, and the wait for its batch. */
+/** How long a message that a function received stays hidden. */
 export const visibilityOf = (queueName: QueueName, durations: Durations): Duration | undefined => {
-  const worker = FUNCTIONS.find(({ name }) => name === workerOf(queueName));
-  if (worker === undefined || worker.trigger.kind !== "queue") return undefined;
-  return Duration.seconds(
-    VISIBILITY_TIMEOUTS * timeoutOf(worker, durations).toSeconds() + worker.trigger.batchingWindowSeconds,
-  );
+  const seconds = visibilitySecondsOf(queueName, durations);
+  return seconds === undefined ? undefined : Duration.seconds(seconds);
 };
 
 /**

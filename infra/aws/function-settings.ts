@@ -10,14 +10,12 @@ import {
   settingNames,
   tableVariable,
 } from "../../lib/settings.ts";
-import { type AtWork, type Durations, FUNCTIONS, type FunctionRow } from "../functions.ts";
+import { type AtWork, type Durations, FUNCTIONS, type FunctionRow, timeoutMaxMs } from "../functions.ts";
 import { propProblems } from "./prop-problems.ts";
 import type { ChargeonceProps } from "./props.ts";
 import { secretVariables } from "./secrets.ts";
 import { WrongProps } from "./wrong-props.ts";
 
-/** Lambda's longest time-out. */
-const timeoutMsMax = 900_000;
 /** Lambda takes 4 KB of variables; what the stack adds takes less than the rest. */
 const settingBytesMax = 2_400;
 /** Lambda's names have at most 64 characters, and the longest of ours takes 16 of them. */
@@ -58,7 +56,7 @@ export const checkedSettings = (props: ChargeonceProps): CheckedSettings => {
   };
   for (const row of FUNCTIONS) {
     const timeoutMs = row.timeoutMs(durations);
-    if (timeoutMs > timeoutMsMax)
+    if (timeoutMs > timeoutMaxMs)
       problems.push(
         `settings: with them ${row.name} may take ${Math.ceil(timeoutMs / 1_000)} s, and Lambda ends it after 900 s; ` +
           "lower GATEWAY_TIMEOUT_MS, or resendsMax or resendDelayMs of POLICY, or raise CONCURRENCY",

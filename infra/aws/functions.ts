@@ -7,7 +7,14 @@ import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
 import { reportsVariable } from "../../lib/settings.ts";
-import { type Durations, FUNCTIONS, type FunctionName, type FunctionRow, isThere } from "../functions.ts";
+import {
+  type Durations,
+  FUNCTIONS,
+  type FunctionName,
+  type FunctionRow,
+  isThere,
+  timeoutSecondsOf,
+} from "../functions.ts";
 import type { EgressNetwork } from "./egress.ts";
 import { variablesOf } from "./function-settings.ts";
 import { functionRole } from "./permissions.ts";
@@ -34,9 +41,6 @@ export type FunctionsProps = {
 
 /** The same from the source and from the built construct: both lie two folders below the bundles' `dist`. */
 const bundles = fileURLToPath(new URL("../../dist/functions/", import.meta.url));
-
-export const timeoutOf = (row: FunctionRow, durations: Durations): Duration =>
-  Duration.seconds(Math.ceil(row.timeoutMs(durations) / 1_000));
 
 /** The functions of the list that are wanted, from their built bundles. */
 export const stackFunctions = (scope: Construct, parts: FunctionsProps): StackFunctions =>
@@ -65,7 +69,7 @@ const make = (
     architecture: Architecture.ARM_64,
     memorySize: 512,
     ...(row.diskMb !== undefined && { ephemeralStorageSize: Size.mebibytes(row.diskMb) }),
-    timeout: timeoutOf(row, durations),
+    timeout: Duration.seconds(timeoutSecondsOf(row, durations)),
     code: Code.fromAsset(bundle),
     handler: "index.handler",
     environment: {

@@ -132,7 +132,7 @@ export const writesMs = 6_000;
 export const worstCaseMsOf = (policy: Policy, gatewayTimeoutMs: number): number =>
   gatewayTimeoutMs * (policy.resendsMax + 1) + policy.resendDelayMs * policy.resendsMax + writesMs;
 
-/** How much later than it was sent a request may be met by the gateway, which no longer knows its id then. */
+/** How much later than it was sent a request may be met by the gateway, which may no longer know its id then. */
 const onTheWayMs = 30_000;
 
 /**

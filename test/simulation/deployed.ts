@@ -1,9 +1,13 @@
-import { type Durations, FUNCTIONS, queueWorkedBy } from "../../infra/functions.ts";
-import { VISIBILITY_TIMEOUTS } from "../../infra/queue-limits.ts";
+import {
+  type Durations,
+  FUNCTIONS,
+  timeoutSecondsOf,
+  visibilitySecondsOf,
+  workerOf,
+} from "../../infra/functions.ts";
 
 /** The queues that the world's workers work. */
-export const workedQueues = ["charges", "unknown-outcomes"] as const;
-export type WorkedQueue = (typeof workedQueues)[number];
+export type WorkedQueue = "charges" | "unknown-outcomes";
 
 /** How a queue's function runs. */
 export type Deployed = {
@@ -18,24 +22,19 @@ export type Deployed = {
 };
 
 /** What the stack makes of the rows of its functions: numbers of the world's own would prove another worker. */
-export const deployedFor = (durations: Durations): Readonly<Record<WorkedQueue, Deployed>> =>
-  Object.fromEntries(
-    workedQueues.map((queue) => {
-      for (const { name, trigger, timeoutMs } of FUNCTIONS) {
-        if (trigger.kind !== "queue" || queueWorkedBy(name) !== queue) continue;
-        const batchingWindowMs = trigger.batchingWindowSeconds * 1_000;
-        const functionMs = timeoutMs(durations);
-        return [
-          queue,
-          {
-            batchSize: trigger.batchSize(durations),
-            batchingWindowMs,
-            processes: trigger.invocationsMax,
-            timeoutMs: functionMs,
-            visibilityMs: VISIBILITY_TIMEOUTS * functionMs + batchingWindowMs,
-          },
-        ];
-      }
+export const deployedFor = (durations: Durations): Readonly<Record<WorkedQueue, Deployed>> => {
+  const of = (queue: WorkedQueue): Deployed => {
+    const row = FUNCTIONS.find(({ name }) => name === workerOf(queue));
+    const visibilitySeconds = visibilitySecondsOf(queue, durations);
+    if (row?.trigger.kind !== "queue" || visibilitySeconds === undefined)
       throw new Error(`no function works ${queue}`);
-    }),
-  ) as Record<WorkedQueue, Deployed>;
+    return {
+      batchSize: row.trigger.batchSize(durations),
+      batchingWindowMs: row.trigger.batchingWindowSeconds * 1_000,
+      processes: row.trigger.invocationsMax,
+      timeoutMs: timeoutSecondsOf(row, durations) * 1_000,
+      visibilityMs: visibilitySeconds * 1_000,
+    };
+  };
+  return { charges: of("charges"), "unknown-outcomes": of("unknown-outcomes") };
+};

@@ -1,3 +1,4 @@
+import { timeoutMaxMs } from "../../infra/functions.ts";
 import { defaultPolicy, type Policy, worstCaseMsOf } from "../../lib/core/policy.ts";
 import { deployedFor } from "./deployed.ts";
 import { type Random, randomOf } from "./random.ts";
@@ -13,13 +14,10 @@ export type SimSettings = {
 
 export const defaultSettings: SimSettings = { policy: {}, gatewayTimeoutMs: 30_000, concurrency: 20 };
 
-/** Lambda ends a function then: settings by which one would take longer are refused where the stack is made. */
-const functionMaxMs = 900_000;
-
 const isDeployable = ({ policy, gatewayTimeoutMs, concurrency }: SimSettings): boolean => {
   const worstCaseMs = worstCaseMsOf({ ...defaultPolicy, ...policy }, gatewayTimeoutMs);
   const deployed = Object.values(deployedFor({ worstCaseMs, concurrency }));
-  return deployed.every(({ timeoutMs }) => timeoutMs <= functionMaxMs);
+  return deployed.every(({ timeoutMs }) => timeoutMs <= timeoutMaxMs);
 };
 
 /** What a seed's history goes by where settings are drawn. */
